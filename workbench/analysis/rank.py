@@ -1,0 +1,145 @@
+"""Rank causes from plain frames: metrics, a graph, a target; no store needed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import networkx as nx
+import numpy as np
+import pandas as pd
+
+from workbench.analysis import attribution, excess
+from workbench.errors import CouldNotRunError, UsageError
+from workbench.model.findings import Cause, Ranking, Verdict
+
+ALPHA = 0.01
+"""For a cause to be named, its own part may be as large in no more than this share of quiet windows ..."""
+ALPHA_TARGET = 0.05
+"""... and the target's whole harm in no more than this share: a target may dip often for many small reasons."""
+MIN_QUIET = 30
+"""Quiet windows needed before a share of them means anything."""
+MIN_RISE = 0.5
+"""With too few quiet windows, the harm must be at least this share of the usual volume."""
+MIN_PART = 0.3
+"""A named cause explains at least this share of the harm."""
+
+
+def rank_causes(
+    metrics: pd.DataFrame,
+    graph: nx.DiGraph,
+    target: str | tuple[str, str],
+    *,
+    incident: tuple[object, object],
+    baseline: tuple[object, object],
+    volumes: str | None = None,
+) -> Ranking:
+    """Rank the entities of *graph* by their own part of the target's harm.
+
+    *metrics* has the columns time, entity, metric, value. *graph* points from each
+    entity to what it depends on. *target* is an entity, or (entity, metric).
+    *incident* and *baseline* are half-open (start, end) in the unit of the time
+    column. *volumes* names the metric that counts use; by default ``requests``,
+    where there is one. Every entity that the target depends on is ranked; the
+    verdict says whether the first may be named: *suspected* when hardly any quiet window
+    looks as bad (``ALPHA``, ``ALPHA_TARGET``), *none* otherwise.
+    """
+    entity, metric = _target(metrics, target)
+    values = excess.wide(metrics, metric)
+    times = values.index
+    now = (times >= incident[0]) & (times < incident[1])
+    before = (times >= baseline[0]) & (times < baseline[1]) & ~now
+    if entity not in values or not now.any():
+        raise CouldNotRunError(f"{entity} has no {metric} inside the incident; widen the window.")
+    used = _use(metrics, volumes, values)
+    all_worse = excess.volumes(excess.deviations(values, before, metric), used)
+    for new in excess.unseen(used, before) & set(all_worse) if used is not None else ():
+        all_worse[new] = np.zeros_like(all_worse[new])
+    inside = {e: v[now] for e, v in all_worse.items()}
+    full, inferred = attribution.infer_edges(inside, graph, entity)
+    found = attribution.attribute(inside, full, entity)
+    quiet = attribution.attribute({e: v[before] for e, v in all_worse.items()}, full, entity)
+    p_values = _p_values(found, quiet, int(now.sum()))
+    usual = _usual_volume(values, used, before, entity, metric)
+    verdict = _verdict(found, p_values, usual * int(now.sum()), enough_quiet=int(before.sum()) >= MIN_QUIET)
+    return _ranking(found, full, entity, metric, verdict, p_values, inferred)
+
+
+def _target(metrics: pd.DataFrame, target: str | tuple[str, str]) -> tuple[str, str]:
+    if isinstance(target, tuple):
+        return target
+    of_target = sorted(metrics.loc[metrics["entity"] == target, "metric"].astype(str).unique())
+    preferred = [m for m in ("errors", "availability", "latency") if m in of_target] or of_target
+    if not preferred:
+        raise UsageError(f"The target {target!r} has no metric in the frame; entities are matched by exact name.")
+    return target, preferred[0]
+
+
+def _use(metrics: pd.DataFrame, name: str | None, values: pd.DataFrame) -> pd.DataFrame | None:
+    if name is None and not (metrics["metric"] == "requests").any():
+        return None
+    return excess.wide(metrics, name or "requests").reindex(index=values.index, columns=values.columns)
+
+
+def _p_values(found: attribution.Attribution, quiet: attribution.Attribution, length: int) -> Mapping[str, float]:
+    """Return per entity the share of quiet windows of this length whose own part is as large."""
+    values = {}
+    for entity, part in found.own.items():
+        before = quiet.own.get(entity, np.zeros(0))
+        if len(before) < length:
+            values[entity] = 1.0
+            continue
+        sums = np.convolve(before, np.ones(length), mode="valid")
+        values[entity] = float((1 + (sums >= part.sum()).sum()) / (1 + len(sums)))
+    whole = np.convolve(quiet.harm, np.ones(length), mode="valid") if len(quiet.harm) >= length else np.zeros(0)
+    values[""] = float((1 + (whole >= found.harm.sum()).sum()) / (1 + len(whole)))
+    return values
+
+
+def _usual_volume(
+    values: pd.DataFrame, used: pd.DataFrame | None, before: np.ndarray, entity: str, metric: str
+) -> float:
+    """Return the target's usual volume per moment in the unit of the harm; for outcomes, 1 % of the requests."""
+    use = 1.0 if used is None else float(used.loc[before, entity].median())
+    if excess.direction(metric) == "down is worse":
+        return 0.01 * use
+    return float(values.loc[before, entity].median()) * use
+
+
+def _verdict(
+    found: attribution.Attribution, p_values: Mapping[str, float], usual: float, *, enough_quiet: bool
+) -> Verdict:
+    ranking = found.ranking()
+    total = float(found.harm.sum())
+    if not ranking or total <= 0 or ranking[0][1] < MIN_PART * total:
+        return "none"
+    if enough_quiet:
+        unusual = p_values[""] <= ALPHA_TARGET and p_values[ranking[0][0]] <= ALPHA
+    else:
+        unusual = total >= MIN_RISE * usual
+    return "suspected" if unusual else "none"
+
+
+def _ranking(
+    found: attribution.Attribution,
+    graph: nx.DiGraph,
+    target: str,
+    metric: str,
+    verdict: Verdict,
+    p_values: Mapping[str, float],
+    inferred: list[attribution.InferredEdge],
+) -> Ranking:
+    total = float(found.harm.sum())
+    guessed = {(edge.caller, edge.callee) for edge in inferred}
+    causes = []
+    for rank, (entity, part) in enumerate(found.ranking(), start=1):
+        share = part / total if total > 0 else 0.0
+        path = tuple(reversed(nx.shortest_path(graph, target, entity))) if entity in graph else (entity,)
+        by_guess = any((b, a) in guessed for a, b in zip(path, path[1:], strict=False))
+        signal = 1.0 - p_values.get(entity, 1.0)
+        factors = {"share": share, "signal": signal, "path": 0.5 if by_guess else 1.0}
+        words = f"{entity} accounts for {share:.0%} of the extra {metric} of {target}"
+        note = ", over an edge inferred from matching volumes." if by_guess else "."
+        named = verdict if rank == 1 else "none"
+        causes.append(Cause(rank, entity, "own_excess", words + note, share * signal, named, factors, path=path))
+    first = causes[0].entity if causes and verdict != "none" else None
+    return Ranking(tuple(causes), verdict, found.unexplained(target), first)
