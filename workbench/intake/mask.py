@@ -346,7 +346,7 @@ def _whole(value: float | None) -> str:
 
 
 def _named_value(node: dict[str, Any]) -> str | None:
-    """Return the name in ``{"key": name, "value": ...}`` or ``{"name": name, "value": ...}``, as attribute lists have it."""
+    """Return the name in ``{"key": name, "value": ...}``, the form of attribute lists (or ``name`` for ``key``)."""
     if "value" not in node:
         return None
     name = node.get("key", node.get("name"))

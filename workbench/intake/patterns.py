@@ -156,8 +156,12 @@ PATTERNS: tuple[Pattern, ...] = (
         lambda text: _is_token_value(text) and not text.islower(),
     ),
     Pattern("token", re.compile(r"(?i)bearer\s++([\w.~+/=-]{6,}+)"), _has("bearer"), _is_value),
-    Pattern("token", re.compile(r"(?i)authorization" + _IS + r"(?:[a-z]++\s++)?" + _WORD_VALUE),
-            _has("authorization"), _is_value),
+    Pattern(
+        "token",
+        re.compile(r"(?i)authorization" + _IS + r"(?:[a-z]++\s++)?" + _WORD_VALUE),
+        _has("authorization"),
+        _is_value,
+    ),
     Pattern("cookie", re.compile(r"(?i)cookie" + _IS + r"([^\r\n\"'\\]++)"), _has("cookie"), _is_value),
     Pattern(
         "password",
@@ -167,8 +171,10 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     Pattern(
         "secret",
-        re.compile(r"(?i)(?:secret|api[ _-]?key|access[ _-]?key|private[ _-]?key|accountkey|(?<![a-z])(?:cvv2?|cvc))"
-                   r"(?:[ _-]?(?:id|key|token))?" + _IS + _WORD_VALUE),
+        re.compile(
+            r"(?i)(?:secret|api[ _-]?key|access[ _-]?key|private[ _-]?key|accountkey|(?<![a-z])(?:cvv2?|cvc))"
+            r"(?:[ _-]?(?:id|key|token))?" + _IS + _WORD_VALUE
+        ),
         _has("secret", "key", "cvv", "cvc"),
         _is_value,
     ),
@@ -179,8 +185,10 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern("ssn", re.compile(_START + r"(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}" + _END), _has("-")),
     Pattern(
         "sin",
-        re.compile(r"(?i)\b(?:sin|nas|ssn|social (?:insurance|security)(?: number)?)\b[\"'\\]{0,4}"
-                   r"(?:\s(?:is|no|number|num))?[ .:=#\"'\\]{1,6}(\d{3}[ -]?\d{3}[ -]?\d{3})" + _END),
+        re.compile(
+            r"(?i)\b(?:sin|nas|ssn|social (?:insurance|security)(?: number)?)\b[\"'\\]{0,4}"
+            r"(?:\s(?:is|no|number|num))?[ .:=#\"'\\]{1,6}(\d{3}[ -]?\d{3}[ -]?\d{3})" + _END
+        ),
         _has("sin", "nas", "ssn", "social"),
     ),
     Pattern("sin", re.compile(_START + r"\d{3}([ -])\d{3}\1\d{3}" + _END), _has(" ", "-"), is_sin),
@@ -199,8 +207,10 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     Pattern(
         "phone",
-        re.compile(r"(?i)(?<![a-z])(?:phone|tel|mobile|fax)(?:[ _-]?(?:no|number))?\b[ .:=#\"'\\]{1,6}"
-                   r"(\d(?:[ ().-]?\d){6,14})" + _END),
+        re.compile(
+            r"(?i)(?<![a-z])(?:phone|tel|mobile|fax)(?:[ _-]?(?:no|number))?\b[ .:=#\"'\\]{1,6}"
+            r"(\d(?:[ ().-]?\d){6,14})" + _END
+        ),
         _has("phone", "tel", "mobile", "fax"),
     ),
 )
@@ -273,7 +283,7 @@ def value_kind(key: str, value: str) -> str | None:
     last = plain_key(key[-_LONGEST_KEY:]).rsplit("_", 1)[-1]
     if last == "token" and _is_token_value(value):
         return "token"
-    if last in AMBIGUOUS_KEYS - {"token"} and len(_digits(value)) == 9 and re.fullmatch(r"\d{3}[ -]?\d{3}[ -]?\d{3}", value):
+    if last in ("sin", "nas") and re.fullmatch(r"\d{3}[ -]?\d{3}[ -]?\d{3}", value):
         return "sin"
     return None
 

@@ -1,0 +1,211 @@
+"""Take files in: recognise each by its content, read it by its source, and pass every batch through the gate."""
+
+from __future__ import annotations
+
+import gzip
+import importlib
+import sys
+import time
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+import pyarrow as pa
+
+from workbench import plugins
+from workbench.errors import SourceError, UsageError
+from workbench.intake.gate import Gate
+from workbench.intake.inputs import SQLITE_MAGIC, Input, Skipped, expand, folder_head, inflated, opened, shown
+from workbench.intake.policy import mask_policy
+from workbench.intake.report import FileReport, IngestReport
+from workbench.sources import Batch, Context, Head, Rejection, Source
+from workbench.store import Store
+
+if TYPE_CHECKING:
+    from workbench.config import Settings
+
+Progress = Callable[[str, int, int], None]
+"""Called as files are read: place, inputs done, inputs in all."""
+
+_SURE_ENOUGH = 0.5
+_ROWS_AT_ONCE = 20_000
+_READ_ERRORS = (SourceError, OSError, EOFError, zlib.error, gzip.BadGzipFile)
+_TABLES_SOURCE = "frames"
+
+
+def ingest(
+    store: Store,
+    uris: Iterable[str | Path],
+    *,
+    settings: Settings | None = None,
+    progress: Progress | None = None,
+    source: str | None = None,
+    as_table: str | None = None,
+    mapping: Mapping[str, str] | None = None,
+    stdin: BinaryIO | None = None,
+) -> IngestReport:
+    """Read everything that *uris* name into the store and report what became of each.
+
+    A file is a path, a folder, a glob, ``-`` for standard input, ``sqlite:///path``
+    or an address with its source in front (``mlflow+http://host``). *source* reads
+    all inputs with one source instead of recognising them. *as_table* with
+    *mapping* (declared column -> own column) enters tables of one's own. A file that
+    cannot be read never stops the others.
+    """
+    if (mapping is None) != (as_table is None):
+        raise UsageError("A mapping needs a table and a table a mapping: --as predictions --map score=p,time=ts.")
+    began = time.monotonic()
+    intake = _Intake(store, settings, source, as_table, mapping, stdin or sys.stdin.buffer)
+    inputs = list(expand(uris, intake.claims, source=source))
+    files = []
+    for done, each in enumerate(inputs):
+        if progress is not None:
+            progress(each.place, done, len(inputs))
+        files.append(intake.take(each))
+    if progress is not None and inputs:
+        progress(inputs[-1].place, len(inputs), len(inputs))
+    masked = dict(sorted(intake.gate.masked.items()))
+    return IngestReport(tuple(files), masked, time.monotonic() - began)
+
+
+class _Intake:
+    """Hold what all files of one intake share."""
+
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings | None,
+        source: str | None,
+        as_table: str | None,
+        mapping: Mapping[str, str] | None,
+        stdin: BinaryIO,
+    ) -> None:
+        self.gate = Gate(store, mask_policy(settings))
+        self._store = store
+        self._sources = {source: plugins.load("source", source)} if source else plugins.load_all("source")
+        self._only = source
+        self._as_table = as_table
+        self._mapping = mapping
+        self._stdin = stdin
+
+    def claims(self, head: Head) -> bool:
+        """Return whether some source reads this folder as one whole."""
+        return self._recognise(head) is not None
+
+    def take(self, each: Input | Skipped) -> FileReport:
+        """Read one input to its end; whatever was read before an error stays."""
+        if isinstance(each, Skipped):
+            return FileReport(each.place, "skipped", reason=each.reason)
+        tally = _Tally(self.gate)
+        context = Context(self._store.environment, each.place, time.time_ns())
+        try:
+            report = self._read(each, context, tally)
+        except _READ_ERRORS as error:
+            report = FileReport(each.place, "failed", reason=str(error) or type(error).__name__)
+        tally.flush()
+        return replace(
+            report, place=self.gate.masker.text(report.place), reason=self.gate.masker.text(report.reason),
+            rows=tally.rows, duplicates=tally.duplicates, rejections=tally.rejections,
+        )  # fmt: skip
+
+    def _read(self, each: Input, context: Context, tally: _Tally) -> FileReport:
+        if each.kind == "live":
+            return self._pull(each, context, tally)
+        if each.path is not None and self._mapping is not None:
+            return self._mapped(each, context, tally)
+        if each.kind == "folder":
+            path = cast(Path, each.path)
+            return self._by(folder_head(path), path, each, context, tally)
+        head, stream = inflated(self._stdin, each.place) if each.path is None else opened(each.path, each.place)
+        try:
+            if not head.start:
+                return FileReport(each.place, "skipped", reason="empty")
+            whole = each.path is not None and head.start.startswith(SQLITE_MAGIC)
+            return self._by(head, cast(Path, each.path) if whole else stream, each, context, tally)
+        finally:
+            if each.path is not None:
+                stream.close()
+
+    def _by(self, head: Head, what: BinaryIO | Path, each: Input, context: Context, tally: _Tally) -> FileReport:
+        """Read by the source that recognises the head."""
+        source = self._recognise(head)
+        if source is None:
+            known = ", ".join(sorted(self._sources))
+            return FileReport(each.place, "unrecognised", reason=f"no source knows this format (known: {known})")
+        if source.name == _TABLES_SOURCE:
+            return self._unmapped(each)
+        for batch in source.read(what, context):
+            tally.add(batch)
+        return FileReport(each.place, "read", source.name)
+
+    def _recognise(self, head: Head) -> Source | None:
+        if self._only is not None:
+            return cast(Source, self._sources[self._only])
+        scored = [(s.recognise(head), name, s) for name, s in self._sources.items()]
+        score, _, best = max(scored, key=lambda each: (each[0], each[1]), default=(0.0, "", None))
+        return best if score >= _SURE_ENOUGH else None
+
+    def _mapped(self, each: Input, context: Context, tally: _Tally) -> FileReport:
+        frames = importlib.import_module("workbench.sources.frames")
+        for batch in frames.read_mapped(each.path, self._as_table, self._mapping, context):
+            tally.add(batch)
+        return FileReport(each.place, "read", _TABLES_SOURCE)
+
+    def _unmapped(self, each: Input) -> FileReport:
+        if each.path is None:
+            return FileReport(each.place, "unmapped", _TABLES_SOURCE, reason="A table needs a file and a mapping.")
+        frames = importlib.import_module("workbench.sources.frames")
+        guess = {shown(str(k)): shown(str(v)) for k, v in frames.guess(each.path).items()}
+        reason = "A table of one's own enters by a declared mapping only."
+        return FileReport(each.place, "unmapped", _TABLES_SOURCE, reason=reason, guess=guess)
+
+    def _pull(self, each: Input, context: Context, tally: _Tally) -> FileReport:
+        """Ask a system that the user named, from the cursor saved last time."""
+        name = cast(str, each.source)
+        source = cast(Source, plugins.load("source", name))
+        if source.pull is None:
+            raise UsageError(f"The source {name!r} reads files only; it cannot ask {each.place}.")
+        cursor_name = f"{name}:{each.url}"
+        for batch, cursor in source.pull({"url": each.url}, self._store.cursor(cursor_name), context):
+            tally.add(batch)
+            tally.flush()
+            self._store.save_cursor(cursor_name, cursor)
+        return FileReport(each.place, "read", name)
+
+
+class _Tally:
+    """Gather small batches into large ones, pass them through the gate, and count."""
+
+    def __init__(self, gate: Gate) -> None:
+        self.rows: Counter[str] = Counter()
+        self.rejections: Counter[str] = Counter()
+        self.duplicates = 0
+        self._gate = gate
+        self._waiting: dict[str, list[pa.Table]] = {}
+        self._refused: list[Rejection] = []
+        self._held = 0
+
+    def add(self, batch: Batch) -> None:
+        """Hold a batch; write once enough rows are held."""
+        for name, rows in batch.tables.items():
+            if rows.num_rows:
+                self._waiting.setdefault(name, []).append(rows)
+                self.rows[name] += rows.num_rows
+                self._held += rows.num_rows
+        for rejection in batch.rejections:
+            self.rejections[self._gate.masker.text(rejection.reason)] += 1
+            self._refused.append(rejection)
+        if self._held + len(self._refused) >= _ROWS_AT_ONCE:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is held."""
+        if not self._waiting and not self._refused:
+            return
+        tables = {name: pa.concat_tables(parts) for name, parts in self._waiting.items()}
+        refused = tuple(self._refused)
+        self._waiting, self._refused, self._held = {}, [], 0
+        self.duplicates += self._gate.admit(Batch(tables, refused)).receipt.duplicates

@@ -1,0 +1,51 @@
+"""The one way into the store: limit the keys, mask, append, and keep what was refused."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbench.intake.cardinality import KeyLimit
+from workbench.intake.key import store_key
+from workbench.intake.mask import Masker, MaskPolicy
+from workbench.intake.quarantine import Quarantine
+from workbench.sources import Batch
+from workbench.store import Receipt, Store
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """Say what became of a batch: the store's receipt, how many things were refused, what was masked."""
+
+    receipt: Receipt
+    rejections: int
+    masked: Counter[str]
+
+
+class Gate:
+    """Hold what every batch passes through; threads share one gate."""
+
+    def __init__(self, store: Store, policy: MaskPolicy) -> None:
+        """Open the gate of a store with its own masking key."""
+        folder = Path(store.path)
+        self.store = store
+        self.masker = Masker(policy, store_key(folder))
+        self.quarantine = Quarantine(folder)
+        self.masked: Counter[str] = Counter()
+        self._keys = KeyLimit()
+        self._lock = threading.Lock()
+
+    def prepare(self, batch: Batch) -> tuple[Batch, Counter[str]]:
+        """Return a batch that may be written: keys limited, texts masked; what was masked is counted."""
+        masked, counts = self.masker.mask(Batch(self._keys.apply(batch.tables), batch.rejections))
+        with self._lock:
+            self.masked += counts
+        return masked, counts
+
+    def admit(self, batch: Batch) -> Admitted:
+        """Mask a batch and return when its rows and refusals are on disk; raise StoreError where they are not."""
+        masked, counts = self.prepare(batch)
+        self.quarantine.keep(masked.rejections)
+        return Admitted(self.store.append(masked.tables), len(masked.rejections), counts)
