@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from workbench.errors import UsageError
+from workbench.model.show import html
 
 Verdict = Literal["proven", "suspected", "none"]
 State = Literal["clear", "interesting", "could not run"]
@@ -24,6 +25,9 @@ class Evidence:
     """Path inside the case's bundle."""
     sha256: str
     rows: int
+
+    def _repr_html_(self) -> str:
+        return html(self)
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,9 @@ class Finding:
         if not self.evidence:
             raise UsageError(f"A finding needs evidence; none was given for: {self.statement}")
 
+    def _repr_html_(self) -> str:
+        return html(self)
+
 
 @dataclass(frozen=True)
 class Cause:
@@ -69,6 +76,9 @@ class Cause:
     path: tuple[str, ...] = ()
     """Entities from the cause to the symptom."""
 
+    def _repr_html_(self) -> str:
+        return html(self)
+
 
 @dataclass(frozen=True)
 class Ranking:
@@ -86,3 +96,6 @@ class Ranking:
 
     def __len__(self) -> int:
         return len(self.causes)
+
+    def _repr_html_(self) -> str:
+        return html(self)

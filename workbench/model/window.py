@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from workbench.errors import UsageError
+from workbench.model.show import html
 
 SECOND_NS = 1_000_000_000
 MINUTE_NS = 60 * SECOND_NS
@@ -87,6 +88,9 @@ class Window:
 
     def __str__(self) -> str:
         return f"{iso(self.start_ns)}/{iso(self.end_ns)}"
+
+    def _repr_html_(self) -> str:
+        return html(self)
 
     def words(self) -> str:
         """Return the window as people write it: ``2026-03-01 13:40-14:25 UTC``."""
