@@ -1,0 +1,72 @@
+"""Turn the columns of a frame into conditions: ``region = c``, ``amount in [10, 20)``, ``coupon is null``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+MAX_LEVELS = 40
+"""Levels of a column kept as conditions of their own, by count; the others never stand out alone."""
+BINS = 8
+"""Quantile bins of a numeric column with more distinct values than ``MAX_DISTINCT``."""
+MAX_DISTINCT = 20
+MAX_ID_SHARE = 0.5
+"""A text column with more distinct values than this share of its rows is an identifier, not an attribute."""
+
+
+@dataclass(frozen=True)
+class Level:
+    """One condition on one column, and the rows that meet it."""
+
+    column: str
+    words: str
+    rows: NDArray[np.bool_]
+    """Shape (n,)."""
+
+
+def levels(frame: pd.DataFrame, by: Sequence[str], min_rows: int) -> Iterator[Level]:
+    """Yield every condition met by at least *min_rows* rows of *frame* and not by all of them."""
+    for name in by:
+        for level in _of_column(frame[name], name):
+            met = int(level.rows.sum())
+            if min_rows <= met < len(frame):
+                yield level
+
+
+def _of_column(values: pd.Series, name: str) -> Iterator[Level]:
+    empty = values.isna().to_numpy(dtype=bool)
+    if empty.any():
+        yield Level(name, f"{name} is null", empty)
+    numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
+    if numeric and values.nunique() > MAX_DISTINCT:
+        yield from _bins(values.to_numpy(dtype=float, na_value=np.nan), name)
+        return
+    codes, uniques = pd.factorize(values)
+    if len(uniques) > max(MAX_LEVELS, MAX_ID_SHARE * len(values)):
+        return
+    counts = np.bincount(codes[codes >= 0], minlength=len(uniques))
+    for code in np.argsort(-counts, kind="stable")[:MAX_LEVELS]:
+        yield Level(name, f"{name} = {_shown(uniques[code])}", codes == code)
+
+
+def _bins(numbers: NDArray[np.float64], name: str) -> Iterator[Level]:
+    known = numbers[np.isfinite(numbers)]
+    edges = np.unique(np.quantile(known, np.linspace(0, 1, BINS + 1)))
+    for position, (low, high) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+        last = position == len(edges) - 2
+        inside = (numbers >= low) & ((numbers <= high) if last else (numbers < high))
+        bracket = "]" if last else ")"
+        yield Level(name, f"{name} in [{low:.4g}, {high:.4g}{bracket}", inside)
+    # Faults often show at one end of a scale; the outer fifth and hundredth catch what equal bins dilute.
+    for share in (0.8, 0.95, 0.99):
+        high, low = np.quantile(known, share), np.quantile(known, 1 - share)
+        yield Level(name, f"{name} >= {high:.4g}", numbers >= high)
+        yield Level(name, f"{name} <= {low:.4g}", numbers <= low)
+
+
+def _shown(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
