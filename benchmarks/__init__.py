@@ -1,0 +1,1 @@
+"""Benchmarks: figure, peer or floor, ratio; run by ``make bench*``, never by the tests."""
