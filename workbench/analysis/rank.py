@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import networkx as nx
 import numpy as np
 import pandas as pd
@@ -12,13 +10,11 @@ from workbench.analysis import attribution, excess
 from workbench.errors import CouldNotRunError, UsageError
 from workbench.model.findings import Cause, Ranking, Verdict
 
-ALPHA = 0.01
-"""For a cause to be named, its own part may be as large in no more than this share of quiet windows ..."""
-ALPHA_TARGET = 0.05
-"""... and the target's whole harm in no more than this share: a target may dip often for many small reasons."""
+ALPHA = 0.02
+"""A cause is named when at most this share of quiet windows, put through the same ranking, look as bad."""
 MIN_QUIET = 30
 """Quiet windows needed before a share of them means anything."""
-MIN_RISE = 0.5
+MIN_RISE = 0.1
 """With too few quiet windows, the harm must be at least this share of the usual volume."""
 MIN_PART = 0.3
 """A named cause explains at least this share of the harm."""
@@ -41,7 +37,7 @@ def rank_causes(
     column. *volumes* names the metric that counts use; by default ``requests``,
     where there is one. Every entity that the target depends on is ranked; the
     verdict says whether the first may be named: *suspected* when hardly any quiet window
-    looks as bad (``ALPHA``, ``ALPHA_TARGET``), *none* otherwise.
+    looks as bad (``ALPHA``), *none* otherwise.
     """
     entity, metric = _target(metrics, target)
     values = excess.wide(metrics, metric)
@@ -58,10 +54,10 @@ def rank_causes(
     full, inferred = attribution.infer_edges(inside, graph, entity)
     found = attribution.attribute(inside, full, entity)
     quiet = attribution.attribute({e: v[before] for e, v in all_worse.items()}, full, entity)
-    p_values = _p_values(found, quiet, int(now.sum()))
+    p_value = _p_value(found, quiet)
     usual = _usual_volume(values, used, before, entity, metric)
-    verdict = _verdict(found, p_values, usual * int(now.sum()), enough_quiet=int(before.sum()) >= MIN_QUIET)
-    return _ranking(found, full, entity, metric, verdict, p_values, inferred)
+    verdict = _verdict(found, p_value, usual * int(now.sum()), enough_quiet=int(before.sum()) >= MIN_QUIET)
+    return _ranking(found, full, entity, metric, verdict, 1.0 - p_value, inferred)
 
 
 def _target(metrics: pd.DataFrame, target: str | tuple[str, str]) -> tuple[str, str]:
@@ -80,40 +76,61 @@ def _use(metrics: pd.DataFrame, name: str | None, values: pd.DataFrame) -> pd.Da
     return excess.wide(metrics, name or "requests").reindex(index=values.index, columns=values.columns)
 
 
-def _p_values(found: attribution.Attribution, quiet: attribution.Attribution, length: int) -> Mapping[str, float]:
-    """Return per entity the share of quiet windows of this length whose own part is as large."""
-    values = {}
-    for entity, part in found.own.items():
-        before = quiet.own.get(entity, np.zeros(0))
-        if len(before) < length:
-            values[entity] = 1.0
-            continue
-        sums = np.convolve(before, np.ones(length), mode="valid")
-        values[entity] = float((1 + (sums >= part.sum()).sum()) / (1 + len(sums)))
-    whole = np.convolve(quiet.harm, np.ones(length), mode="valid") if len(quiet.harm) >= length else np.zeros(0)
-    values[""] = float((1 + (whole >= found.harm.sum()).sum()) / (1 + len(whole)))
-    return values
+def _p_value(found: attribution.Attribution, quiet: attribution.Attribution) -> float:
+    """Return the share of quiet windows whose own best cause is as unusual; 1 where there is no quiet window.
+
+    A window is as unusual as its moments are rare: minus the sum of the logs of their tail shares,
+    for the target's harm and for the entity that ranks first in that window. Both count, since a
+    target may dip often for many small reasons, and a far entity may swing without any harm.
+    """
+    entities = sorted(found.own)
+    before = np.column_stack([quiet.own.get(e, np.zeros_like(quiet.harm)) for e in entities] + [quiet.harm])
+    now = np.column_stack([found.own[e] for e in entities] + [found.harm])
+    length = len(now)
+    if len(before) < length:
+        return 1.0
+    observed = _unusual(now, _rarity(now, before), length)[0]
+    usual = _unusual(before, _rarity(before, before), length)
+    return float((1 + (usual >= observed - 1e-9).sum()) / (1 + len(usual)))
+
+
+def _rarity(values: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Return minus the log of the share of reference moments at least as large, per column. Shape as *values*."""
+    ordered = np.sort(reference, axis=0)
+    size = len(reference)
+    at_least = np.column_stack(
+        [size - np.searchsorted(ordered[:, c], values[:, c], side="left") for c in range(values.shape[1])]
+    )
+    return -np.log((1 + at_least) / (1 + size))
+
+
+def _unusual(parts: np.ndarray, rarity: np.ndarray, length: int) -> np.ndarray:
+    """Return per window of *length* moments the rarity of its harm (last column) plus that of its first cause."""
+    sums = np.lib.stride_tricks.sliding_window_view(parts, length, axis=0).sum(axis=-1)
+    rare = np.lib.stride_tricks.sliding_window_view(rarity, length, axis=0).sum(axis=-1)
+    first = np.argmax(np.round(sums[:, :-1], 9), axis=1)
+    return rare[:, -1] + rare[np.arange(len(rare)), first]
 
 
 def _usual_volume(
     values: pd.DataFrame, used: pd.DataFrame | None, before: np.ndarray, entity: str, metric: str
 ) -> float:
-    """Return the target's usual volume per moment in the unit of the harm; for outcomes, 1 % of the requests."""
+    """Return the target's usual volume per moment in the unit of the harm; for outcomes, 2 % of the requests."""
     use = 1.0 if used is None else float(used.loc[before, entity].median())
     if excess.direction(metric) == "down is worse":
-        return 0.01 * use
+        return 0.02 * use
     return float(values.loc[before, entity].median()) * use
 
 
 def _verdict(
-    found: attribution.Attribution, p_values: Mapping[str, float], usual: float, *, enough_quiet: bool
+    found: attribution.Attribution, p_value: float, usual: float, *, enough_quiet: bool
 ) -> Verdict:
     ranking = found.ranking()
     total = float(found.harm.sum())
     if not ranking or total <= 0 or ranking[0][1] < MIN_PART * total:
         return "none"
     if enough_quiet:
-        unusual = p_values[""] <= ALPHA_TARGET and p_values[ranking[0][0]] <= ALPHA
+        unusual = p_value <= ALPHA
     else:
         unusual = total >= MIN_RISE * usual
     return "suspected" if unusual else "none"
@@ -125,7 +142,7 @@ def _ranking(
     target: str,
     metric: str,
     verdict: Verdict,
-    p_values: Mapping[str, float],
+    signal: float,
     inferred: list[attribution.InferredEdge],
 ) -> Ranking:
     total = float(found.harm.sum())
@@ -135,7 +152,6 @@ def _ranking(
         share = part / total if total > 0 else 0.0
         path = tuple(reversed(nx.shortest_path(graph, target, entity))) if entity in graph else (entity,)
         by_guess = any((b, a) in guessed for a, b in zip(path, path[1:], strict=False))
-        signal = 1.0 - p_values.get(entity, 1.0)
         factors = {"share": share, "signal": signal, "path": 0.5 if by_guess else 1.0}
         words = f"{entity} accounts for {share:.0%} of the extra {metric} of {target}"
         note = ", over an edge inferred from matching volumes." if by_guess else "."
