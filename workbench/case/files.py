@@ -42,6 +42,16 @@ def locked(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+@contextmanager
+def locked_if_writable(folder: Path) -> Iterator[None]:
+    """Hold the lock where one can be had; a case on a read-only disk has no writers to wait for."""
+    if not os.access(folder, os.W_OK):
+        yield
+        return
+    with locked(folder):
+        yield
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file so that a crash leaves either the old or the new one, and return when it is on disk."""
     path.parent.mkdir(parents=True, exist_ok=True)

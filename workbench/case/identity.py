@@ -31,7 +31,7 @@ def identity(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise IntegrityError(f"{files.CASE} of {folder} is damaged: {error}.") from error
     if found != FORMAT:
-        raise UsageError(f"Case {case_id} has format {found!r}; this version reads {FORMAT}. Update incident-workbench.")
+        raise UsageError(f"Case {case_id} has format {found!r}; this version reads {FORMAT}. Update the package.")
     return dict(content)
 
 

@@ -145,7 +145,7 @@ class Journal:
         if length == head.length + 1 and head.next == last and self._entries[-1].prev == head.hash:
             return
         if length < head.length:
-            raise IntegrityError(f"{files.JOURNAL} was cut: it holds {length} entries; {files.HEAD} says {head.length}.")
+            raise IntegrityError(f"{files.JOURNAL} was cut: {length} entries; {files.HEAD} says {head.length}.")
         raise IntegrityError(f"{files.JOURNAL} holds {length} entries ending in {last[:12]}, "
                              f"yet {files.HEAD} says {head.length} ending in {head.hash[:12]}.")  # fmt: skip
 
