@@ -1,0 +1,297 @@
+"""The default engine: DuckDB in memory, locked down, reading exactly the manifest's files and the unsealed journal."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from workbench.errors import IntegrityError, StoreError, UsageError
+from workbench.model.tables import Table, table
+from workbench.store import manifest
+from workbench.store.database import Readers
+from workbench.store.journal import decode
+from workbench.store.layout import identity_fixes_time, time_column
+from workbench.store.resolve import all_columns, key_columns, literal, parquet, quoted, resolved, with_keys, without_keys
+from workbench.store.segments import Segment, Verifier
+
+Fault = Callable[[Segment, str], None]
+
+
+class FileGoneError(StoreError):
+    """Say that a segment was compacted away while it was read; the same question can be asked again."""
+
+
+def locked_down(files: Sequence[str], *, memory_limit: str, scratch: Path | None = None, threads: int = 0) -> Any:  # noqa: ANN401
+    """Return a DuckDB connection that can open these files and nothing else, and whose settings are final.
+
+    Without *scratch* it never writes: a question too large for *memory_limit* fails in words.
+    """
+    connection = duckdb.connect(":memory:")
+    connection.execute("SET autoinstall_known_extensions=false")
+    connection.execute("SET autoload_known_extensions=false")
+    connection.execute("SET enable_progress_bar=false")
+    connection.execute("SET parquet_metadata_cache=true")
+    connection.execute("SET preserve_insertion_order=true")
+    connection.execute(f"SET memory_limit={literal(memory_limit)}")
+    connection.execute(f"SET temp_directory={literal(str(scratch) if scratch else '')}")
+    if threads:
+        connection.execute(f"SET threads={int(threads)}")
+    if files:
+        connection.execute(f"SET allowed_paths=[{', '.join(literal(f) for f in files)}]")
+    connection.execute("SET enable_external_access=false")
+    connection.execute("SET lock_configuration=true")
+    return connection
+
+
+@dataclass(frozen=True)
+class _Database:
+    version: int
+    segments: Mapping[str, tuple[Segment, ...]]
+    gaps: tuple[manifest.Gap, ...]
+    connection: Any
+
+
+class DuckEngine:
+    """Answer named queries over one environment of one store."""
+
+    name = "duckdb"
+
+    def __init__(
+        self, root: Path, environment: str, readers: Readers, verifier: Verifier, *, fault: Fault, memory_limit: str
+    ) -> None:
+        self._root, self._environment, self._readers, self._verifier = root, environment, readers, verifier
+        self._fault, self._memory_limit = fault, memory_limit
+        self._database: _Database | None = None
+        self._decoded: dict[int, pa.Table] = {}
+        self._lock = threading.Lock()
+        self.found: dict[str, tuple[Segment, str]] = {}
+        """Segments that this process found to be wrong."""
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """Lend one unchanging view of the store."""
+        with self._readers.snapshot() as snapshot:
+            database = self._current(snapshot)
+            cursor = database.connection.cursor()
+            try:
+                yield Session(self, snapshot, database, cursor)
+            finally:
+                cursor.close()
+
+    def _current(self, snapshot: sqlite3.Connection) -> _Database:
+        version = manifest.version(snapshot)
+        with self._lock:
+            if self._database is None or self._database.version < version:
+                by_table: dict[str, list[Segment]] = {}
+                for segment in manifest.segments(snapshot):
+                    if segment.environment == self._environment:
+                        by_table.setdefault(segment.table, []).append(segment)
+                files = [self.file(s) for segments in by_table.values() for s in segments]
+                gaps = tuple(g for g in manifest.gaps(snapshot) if g.environment == self._environment)
+                connection = locked_down(files, memory_limit=self._memory_limit)
+                self._database = _Database(version, {t: tuple(s) for t, s in by_table.items()}, gaps, connection)
+            return self._database
+
+    def file(self, segment: Segment) -> str:
+        """Return the absolute path of a segment."""
+        return str(self._root / segment.path)
+
+    def believed(self, segments: Sequence[Segment]) -> list[Segment]:
+        """Return the segments whose bytes are those written; the others are reported."""
+        good = []
+        for segment in segments:
+            reason = self._verifier.fault(segment)
+            if reason is None:
+                good.append(segment)
+            elif segment.path not in self.found:
+                self.found[segment.path] = (segment, reason)
+                self._fault(segment, reason)
+        return good
+
+    def unsealed(self, snapshot: sqlite3.Connection, name: str, start_ns: int | None, end_ns: int | None) -> pa.Table | None:
+        """Return the journal's rows of a table; whole entries, of those that touch the stretch of time."""
+        entries = manifest.pending(snapshot, self._environment, name)
+        with self._lock:
+            wanted = [
+                e for e in entries
+                if (start_ns is None or e.max_ns >= start_ns) and (end_ns is None or e.min_ns < end_ns)
+            ]  # fmt: skip
+            tables = [t for e in wanted if (t := self._entry(snapshot, name, e.id)) is not None]
+        return pa.concat_tables(tables) if tables else None
+
+    def _entry(self, snapshot: sqlite3.Connection, name: str, entry: int) -> pa.Table | None:
+        if entry not in self._decoded:
+            blob, sha256 = snapshot.execute("SELECT blob, sha256 FROM batches WHERE id = ?", (entry,)).fetchone()
+            try:
+                self._decoded[entry] = decode(name, blob, sha256)
+            except IntegrityError:
+                return None
+        return self._decoded[entry]
+
+    def forget_sealed(self, snapshot: sqlite3.Connection) -> None:
+        """Drop decoded entries that are sealed by now."""
+        oldest = snapshot.execute("SELECT min(id) FROM batches").fetchone()[0]
+        with self._lock:
+            for entry in [e for e in self._decoded if oldest is None or e < oldest]:
+                del self._decoded[entry]
+
+    def close(self) -> None:
+        """Release the database."""
+        with self._lock:
+            if self._database is not None:
+                self._database.connection.close()
+                self._database = None
+            self._decoded.clear()
+
+
+@dataclass
+class Session:
+    """One view of the store in which every relation and query sees the same rows."""
+
+    _engine: DuckEngine
+    _snapshot: sqlite3.Connection
+    _database: _Database
+    _cursor: Any
+    _registered: dict[str, pa.Table] = field(default_factory=dict)
+
+    def relation(self, name: str, start_ns: int | None = None, end_ns: int | None = None) -> str:
+        """Return SQL for a table's rows, one a key, within ``start_ns <= time < end_ns``.
+
+        Where identity fixes the time, only the window's rows are compared with each
+        other; for other tables all rows are, until compaction has settled them.
+        """
+        declared = table(name)
+        local = identity_fixes_time(declared)
+        segments = self._segments(declared, start_ns, end_ns) if local else list(self._database.segments.get(name, ()))
+        bounds = (start_ns, end_ns) if local else (None, None)
+        journal = self._engine.unsealed(self._snapshot, name, *bounds)
+        loose = [s for s in segments if not s.settled]
+        if journal is None and (not loose or len(segments) == 1):
+            chosen = segments if local else self._segments(declared, start_ns, end_ns)
+            return _within(declared, self._read(declared, chosen), start_ns, end_ns)
+        return _within(declared, self._compared(declared, segments, journal, bounds), start_ns, end_ns)
+
+    def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
+        """Run SQL written in this layer, with bound values, and return its rows."""
+        try:
+            result = self._cursor.sql(sql, params=dict(parameters or {})).to_arrow_table()
+        except duckdb.IOException as error:
+            raise FileGoneError(f"A segment went away while it was read: {error}. Ask again.") from error
+        except duckdb.OutOfMemoryException as error:
+            raise StoreError(
+                f"The question needs more memory than the reader may use: {error}. Ask for a shorter window or raise memory_limit."
+            ) from error
+        except duckdb.Error as error:
+            raise StoreError(f"The query failed: {error}.") from error
+        return result
+
+    def register(self, name: str, rows: pa.Table) -> str:
+        """Make rows of the caller readable in this session under a name of this layer's own."""
+        self._cursor.register(name, rows)
+        self._registered[name] = rows
+        return quoted(name)
+
+    @property
+    def gaps(self) -> tuple[manifest.Gap, ...]:
+        """Return what is known to be missing."""
+        return self._database.gaps
+
+    def segments(self, name: str) -> tuple[Segment, ...]:
+        """Return a table's segments."""
+        return self._database.segments.get(name, ())
+
+    def pending(self, name: str) -> list[manifest.Pending]:
+        """Return a table's journal entries."""
+        return manifest.pending(self._snapshot, self._engine._environment, name)  # noqa: SLF001
+
+    def days(self, name: str, start_ns: int, end_ns: int) -> list[tuple[int, int]]:
+        """Return the window cut at midnight UTC, only parts that hold rows: questions too large at once go day by day."""
+        from workbench.model.window import DAY_NS
+
+        spans = [(s.min_ns, s.max_ns) for s in self.segments(name)] + [(p.min_ns, p.max_ns) for p in self.pending(name)]
+        days = set()
+        for low, high in spans:
+            days.update(range(max(low, start_ns) // DAY_NS, min(high, end_ns - 1) // DAY_NS + 1))
+        return [(max(start_ns, d * DAY_NS), min(end_ns, (d + 1) * DAY_NS)) for d in sorted(days)]
+
+    def _segments(self, declared: Table, start_ns: int | None, end_ns: int | None) -> list[Segment]:
+        every = self._database.segments.get(declared.name, ())
+        if declared.partition is None:
+            return list(every)
+        return [
+            s for s in every
+            if (start_ns is None or s.max_ns >= start_ns) and (end_ns is None or s.min_ns < end_ns)
+        ]  # fmt: skip
+
+    def _compared(
+        self, declared: Table, segments: list[Segment], journal: pa.Table | None, bounds: tuple[int | None, int | None]
+    ) -> str:
+        loose = [s for s in segments if not s.settled]
+        settled = [s for s in segments if s.settled]
+        fresh = []
+        if loose:
+            fresh.append(_within(declared, self._read(declared, loose), *bounds))
+        if journal is not None:
+            fresh.append(_within(declared, self.register(f"unsealed {declared.name}", journal), *bounds))
+        union = fresh[0] if len(fresh) == 1 else f"({' UNION ALL '.join(f'SELECT * FROM {f}' for f in fresh)})"
+        if not settled:
+            return resolved(declared, union)
+        apart, mixed = self._split(declared, settled, loose, journal, bounds)
+        parts = []
+        if apart:
+            parts.append(f"SELECT * FROM {_within(declared, self._read(declared, apart), *bounds)}")
+        if mixed:
+            old = _within(declared, self._read(declared, mixed), *bounds)
+            keys = f"(SELECT DISTINCT {key_columns(declared)} FROM {union})"
+            parts.append(f"SELECT * FROM {without_keys(declared, old, keys)}")
+            union = f"(SELECT * FROM {union} UNION ALL SELECT * FROM {with_keys(declared, old, keys)})"
+        parts.append(f"SELECT * FROM {resolved(declared, union)}")
+        return f"({' UNION ALL '.join(parts)})"
+
+    def _split(
+        self, declared: Table, settled: list[Segment], loose: list[Segment], journal: pa.Table | None,
+        bounds: tuple[int | None, int | None],
+    ) -> tuple[list[Segment], list[Segment]]:  # fmt: skip
+        """Part the settled segments by whether an unsettled row could share a key with one of theirs."""
+        if not identity_fixes_time(declared):
+            return [], settled
+        spans = [(s.min_ns, s.max_ns) for s in loose]
+        if journal is not None:
+            spans += [(p.min_ns, p.max_ns) for p in self.pending(declared.name)]
+        del bounds
+        mixed = [s for s in settled if any(low <= s.max_ns and high >= s.min_ns for low, high in spans)]
+        names = {s.path for s in mixed}
+        return [s for s in settled if s.path not in names], mixed
+
+    def _read(self, declared: Table, segments: Sequence[Segment]) -> str:
+        believed = self._engine.believed(segments)
+        if not believed:
+            if declared.name not in self._registered:
+                from workbench.columnar import schema
+
+                self.register(declared.name, schema(declared).empty_table())
+            return quoted(declared.name)
+        return f"(SELECT {all_columns(declared)} FROM {parquet([self._engine.file(s) for s in believed])})"
+
+
+def _within(declared: Table, source: str, start_ns: int | None, end_ns: int | None) -> str:
+    terms = []
+    if start_ns is not None:
+        terms.append(f"{quoted(time_column(declared))} >= {_whole(start_ns)}")
+    if end_ns is not None:
+        terms.append(f"{quoted(time_column(declared))} < {_whole(end_ns)}")
+    return f"(SELECT * FROM {source} WHERE {' AND '.join(terms)})" if terms else source
+
+
+def _whole(number: int) -> int:
+    if not isinstance(number, int) or isinstance(number, bool):
+        raise UsageError(f"A time is integer nanoseconds UTC; got {number!r}.")
+    return number

@@ -1,0 +1,301 @@
+"""Sealing and compaction: journal entries become segments, a day's segments become one without duplicates."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from workbench.errors import IntegrityError, StoreError
+from workbench.model.tables import Table, table
+from workbench.model.window import DAY_NS
+from workbench.store import manifest
+from workbench.store.database import transaction
+from workbench.store.engines.duckdb import locked_down
+from workbench.store.journal import Journal, decode
+from workbench.store.layout import LOCK, QUARANTINE, SCRATCH, WHOLE, day_of, time_column
+from workbench.store.resolve import all_columns, key_columns, parquet, quoted, resolved
+from workbench.store.segments import ROW_GROUP, Segment, Verifier, write_segment
+
+_KEYS_A_PASS = 8_000_000
+"""Keys compared at once in compaction, so that its memory does not grow with the store."""
+
+Progress = Callable[[str, int, int], None]
+
+
+class Sealer:
+    """Move rows from the journal to segments, and keep the segments few and free of duplicates.
+
+    One process at a time does so, under a file lock; a crash at any point leaves the
+    manifest as it was, and at most files that no manifest names, which the next run removes.
+    """
+
+    def __init__(
+        self, root: Path, connection: sqlite3.Connection, journal: Journal, verifier: Verifier, *, memory_limit: str
+    ) -> None:
+        self._root, self._connection, self._journal, self._verifier = root, connection, journal, verifier
+        self._memory_limit = memory_limit
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Hold the store's lock: no other process seals, compacts or removes files meanwhile."""
+        handle = os.open(self._root / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
+
+    def seal(self, *, chunk_rows: int = ROW_GROUP) -> int:
+        """Move every journal entry of now into segments; return how many rows left the journal."""
+        moved = 0
+        with self.exclusive():
+            with self._journal.write_lock:
+                last = self._connection.execute("SELECT max(id) FROM batches").fetchone()[0]
+                pairs = manifest.pending_tables(self._connection)
+            for environment, name in pairs:
+                while entries := self._next_entries(environment, name, last, chunk_rows):
+                    moved += self._seal_entries(environment, table(name), entries)
+        return moved
+
+    def _next_entries(self, environment: str, name: str, last: int, chunk_rows: int) -> list[manifest.Pending]:
+        with self._journal.write_lock:
+            entries = [e for e in manifest.pending(self._connection, environment, name) if e.id <= last]
+        chosen: list[manifest.Pending] = []
+        rows = 0
+        for entry in entries:
+            chosen.append(entry)
+            rows += entry.rows
+            if rows >= chunk_rows:
+                break
+        return chosen
+
+    def _seal_entries(self, environment: str, declared: Table, entries: Sequence[manifest.Pending]) -> int:
+        decoded, broken = self._decoded(declared, entries)
+        segments: list[Segment] = []
+        if decoded:
+            segments = self._write_days(environment, declared, pa.concat_tables(decoded))
+        with self._journal.write_lock, transaction(self._connection):
+            manifest.add(self._connection, segments)
+            for entry in entries:
+                self._connection.execute("DELETE FROM batches WHERE id = ?", (entry.id,))
+            for entry in broken:
+                manifest.record_gap(self._connection, _journal_gap(environment, declared, entry))
+        return sum(e.rows for e in entries)
+
+    def _decoded(
+        self, declared: Table, entries: Sequence[manifest.Pending]
+    ) -> tuple[list[pa.Table], list[manifest.Pending]]:
+        decoded, broken = [], []
+        for entry in entries:
+            with self._journal.write_lock:
+                blob, sha256 = self._connection.execute(
+                    "SELECT blob, sha256 FROM batches WHERE id = ?", (entry.id,)
+                ).fetchone()
+            try:
+                decoded.append(decode(declared.name, blob, sha256))
+            except IntegrityError:
+                broken.append(entry)
+        return decoded, broken
+
+    def _write_days(self, environment: str, declared: Table, rows: pa.Table) -> list[Segment]:
+        connection = locked_down([], memory_limit=self._memory_limit, threads=1)
+        try:
+            connection.register("rows", rows)
+            order = f"{quoted(time_column(declared))}, {key_columns(declared)}"
+            ordered = connection.sql(f"SELECT * FROM {resolved(declared, 'rows')} ORDER BY {order}").to_arrow_table()
+        finally:
+            connection.close()
+        return [
+            segment
+            for day, part in _by_day(declared, ordered)
+            if (segment := write_segment(self._root, environment, declared, day, [part], settled=False)) is not None
+        ]
+
+    def compact(self, *, progress: Progress | None = None) -> int:
+        """Leave each day that has unsettled segments with one segment of disjoint keys; return the days rewritten."""
+        rewritten = 0
+        with self.exclusive():
+            self._remove_strays()
+            with self._journal.write_lock:
+                segments = manifest.segments(self._connection)
+            loose = sorted({(s.environment, s.table) for s in segments if not s.settled})
+            for environment, name in loose:
+                of_table = [s for s in segments if (s.environment, s.table) == (environment, name)]
+                rewritten += self._compact_table(environment, table(name), of_table, progress)
+        return rewritten
+
+    def _compact_table(
+        self, environment: str, declared: Table, segments: list[Segment], progress: Progress | None
+    ) -> int:
+        segments = self._believed(segments)
+        scratch = self._root / SCRATCH
+        scratch.mkdir(exist_ok=True)
+        connection = locked_down(
+            [str(self._root / s.path) for s in segments], memory_limit=self._memory_limit, scratch=scratch
+        )
+        try:
+            days = self._touched_days(connection, declared, segments)
+            affected = [s for s in segments if s.day in days]
+            twice = self._keys_held_twice(connection, declared, affected)
+            written: list[Segment] = []
+            for done, day in enumerate(sorted(days)):
+                of_day = [s for s in affected if s.day == day]
+                batches = self._merged_day(connection, declared, of_day, day, twice)
+                segment = write_segment(self._root, environment, declared, day, batches, settled=True)
+                written += [segment] if segment else []
+                if progress is not None:
+                    progress(f"compacting {declared.name}", done + 1, len(days))
+            with self._journal.write_lock, transaction(self._connection):
+                kept = {s.path for s in written}
+                manifest.retire(self._connection, [s for s in affected if s.path not in kept])
+                manifest.add(self._connection, written)
+        finally:
+            connection.close()
+            shutil.rmtree(scratch, ignore_errors=True)
+        return len(days)
+
+    def _touched_days(self, connection: Any, declared: Table, segments: Sequence[Segment]) -> set[str]:  # noqa: ANN401
+        """Return the days with unsettled segments, and settled days that hold one of their keys."""
+        loose = [s for s in segments if not s.settled]
+        days = {s.day for s in loose}
+        others = [s for s in segments if s.settled and s.day not in days]
+        if not others or not loose or declared.partition in declared.key:
+            return days
+        by_path = {str(self._root / s.path): s.day for s in others}
+        keys = key_columns(declared)
+        same = " AND ".join(f"l.{quoted(n)} = r.{quoted(n)}" for n in declared.key)
+        hits = connection.sql(
+            f"SELECT DISTINCT l.filename FROM "
+            f"(SELECT {keys}, filename FROM {_with_file_name(list(by_path))}) l "
+            f"SEMI JOIN (SELECT {keys} FROM {self._read(loose)}) r ON {same}"
+        ).fetchall()
+        return days | {by_path[path] for (path,) in hits}
+
+    def _keys_held_twice(self, connection: Any, declared: Table, segments: Sequence[Segment]) -> str | None:  # noqa: ANN401
+        """Gather the winners of all keys that stand in more than one row; return the relation's name."""
+        rows = sum(s.rows for s in segments)
+        if len(segments) < 2:
+            return None
+        passes = rows // _KEYS_A_PASS + 1
+        key_hash = f"hash({key_columns(declared)})"
+        connection.execute("CREATE OR REPLACE TEMP TABLE twice (h UBIGINT)")
+        for part in range(passes):
+            connection.execute(
+                f"INSERT INTO twice SELECT h FROM (SELECT {key_hash} AS h FROM {self._read(segments)}) "
+                f"WHERE h % {passes} = {part} GROUP BY h HAVING count(*) > 1"
+            )
+        held = f"(SELECT * FROM {self._read(segments)} WHERE {key_hash} IN (SELECT h FROM twice))"
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE winners AS SELECT * FROM {resolved(declared, held)}")
+        return "winners"
+
+    def _merged_day(
+        self, connection: Any, declared: Table, segments: Sequence[Segment], day: str, twice: str | None  # noqa: ANN401
+    ) -> Iterable[pa.RecordBatch]:
+        order = f"{quoted(time_column(declared))}, {key_columns(declared)}"
+        columns = all_columns(declared)
+        source = self._read(segments)
+        if twice is not None:
+            key_hash = f"hash({key_columns(declared)})"
+            when = "" if day == WHOLE else f" WHERE {quoted(time_column(declared))} // {DAY_NS} = {_day_number(day)}"
+            if day != WHOLE:
+                start = _day_number(day) * DAY_NS
+                column = quoted(time_column(declared))
+                when = f" WHERE {column} >= {start}::HUGEINT AND {column} < {start + DAY_NS}::HUGEINT"
+            source = (
+                f"(SELECT {columns} FROM {source} WHERE {key_hash} NOT IN (SELECT h FROM twice) "
+                f"UNION ALL SELECT {columns} FROM {twice}{when})"
+            )
+        yield from connection.sql(f"SELECT {columns} FROM {source} ORDER BY {order}").to_arrow_reader(ROW_GROUP)
+
+    def _read(self, segments: Sequence[Segment]) -> str:
+        return parquet([str(self._root / s.path) for s in segments])
+
+    def _believed(self, segments: Sequence[Segment]) -> list[Segment]:
+        good = []
+        for segment in segments:
+            reason = self._verifier.fault(segment)
+            if reason is None:
+                good.append(segment)
+            else:
+                self.quarantine(segment, reason)
+        return good
+
+    def quarantine(self, segment: Segment, reason: str) -> None:
+        """Set a segment that cannot be believed aside and record the gap."""
+        gap = manifest.Gap(
+            segment.path, segment.environment, segment.table, segment.day, segment.rows, segment.min_ns, segment.max_ns,
+            reason, time.time_ns(),
+        )  # fmt: skip
+        with self._journal.write_lock, transaction(self._connection):
+            manifest.record_gap(self._connection, gap)
+        target = self._root / QUARANTINE / segment.path.replace("/", "__")
+        try:
+            target.parent.mkdir(exist_ok=True)
+            (self._root / segment.path).replace(target)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise StoreError(f"{segment.path} is damaged and cannot be set aside: {error}. Move it by hand.") from error
+
+    def remove_retired(self, *, grace_s: float) -> int:
+        """Delete files of segments retired longer than *grace_s* ago; return how many."""
+        limit = time.time_ns() - int(grace_s * 1e9)
+        with self._journal.write_lock:
+            paths = [p for (p,) in self._connection.execute("SELECT path FROM retired WHERE retired_ns <= ?", (limit,))]
+            for path in paths:
+                (self._root / path).unlink(missing_ok=True)
+            with transaction(self._connection):
+                self._connection.executemany("DELETE FROM retired WHERE path = ?", [(p,) for p in paths])
+        return len(paths)
+
+    def _remove_strays(self) -> None:
+        """Delete what a crash left: files that neither the manifest nor the retired list names."""
+        with self._journal.write_lock:
+            named = {p for (p,) in self._connection.execute("SELECT path FROM segments UNION SELECT path FROM retired")}
+        for folder in self._root.glob("*/*/day=*"):
+            if folder.parts[-3] in {QUARANTINE, SCRATCH}:
+                continue
+            for file in folder.iterdir():
+                path = file.relative_to(self._root).as_posix()
+                if file.suffix == ".part" or (file.suffix == ".parquet" and path not in named):
+                    file.unlink(missing_ok=True)
+
+
+def _by_day(declared: Table, ordered: pa.Table) -> Iterator[tuple[str, pa.Table]]:
+    """Cut rows that are ordered by time at midnight UTC."""
+    if declared.partition is None:
+        yield WHOLE, ordered
+        return
+    days = ordered.column(declared.partition).to_numpy() // DAY_NS
+    start = 0
+    for cut in [*((days[1:] != days[:-1]).nonzero()[0] + 1).tolist(), len(days)]:
+        if cut > start:
+            yield day_of(int(days[start]) * DAY_NS), ordered.slice(start, cut - start)
+        start = cut
+
+
+def _day_number(day: str) -> int:
+    from datetime import date
+
+    return (date.fromisoformat(day) - date(1970, 1, 1)).days
+
+
+def _with_file_name(paths: Sequence[str]) -> str:
+    return parquet(paths).removesuffix(")") + ", filename=true)"
+
+
+def _journal_gap(environment: str, declared: Table, entry: manifest.Pending) -> manifest.Gap:
+    day = WHOLE if declared.partition is None else day_of(entry.min_ns)
+    return manifest.Gap(
+        f"journal/{entry.id}", environment, declared.name, day, entry.rows, entry.min_ns, entry.max_ns,
+        "has other bytes than were written (SHA-256 differs)", time.time_ns(),
+    )  # fmt: skip

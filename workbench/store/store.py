@@ -1,0 +1,215 @@
+"""The store as its users see it: append, ask, seal, compact, retain, export."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import pyarrow as pa
+
+from workbench import plugins
+from workbench.columnar import without_provenance
+from workbench.errors import StoreError, UnknownNameError, UsageError
+from workbench.model.tables import TABLES, table
+from workbench.store import layout, manifest
+from workbench.store.canonical import lines
+from workbench.store.database import Readers, connect_writer, transaction
+from workbench.store.engines.duckdb import DuckEngine, FileGoneError
+from workbench.store.journal import Journal, Receipt, encode
+from workbench.store.manifest import Gap
+from workbench.store.query import Query
+from workbench.store.resolve import key_columns
+from workbench.store.retention import retain
+from workbench.store.sealing import Progress, Sealer
+from workbench.store.segments import Segment, Verifier
+
+RETIRED_GRACE_S = 600.0
+"""How long a compacted-away file stays for readers that began before."""
+
+
+class Store:
+    """Telemetry on disk: what was acknowledged is kept, once, and what is damaged is said to be missing.
+
+    Open it with ``Store.open``. One process writes well, several do safely; any number
+    read meanwhile. All methods may be called from several threads.
+    """
+
+    def __init__(self, root: Path, environment: str, mode: Literal["write", "read"], memory_limit: str) -> None:
+        self.root, self.environment, self.mode = root, environment, mode
+        self._verifier = Verifier(root)
+        self._readers = Readers(root)
+        self._connection: sqlite3.Connection | None = None
+        if mode == "write":
+            self._connection = connect_writer(root)
+            self._journal = Journal(self._connection)
+            self._sealer = Sealer(root, self._connection, self._journal, self._verifier, memory_limit=memory_limit)
+        self._engine = DuckEngine(
+            root, environment, self._readers, self._verifier, fault=self._found_fault, memory_limit=memory_limit
+        )
+
+    @classmethod
+    def open(
+        cls,
+        path: str | Path,
+        *,
+        environment: str = "prod",
+        mode: Literal["write", "read"] = "write",
+        memory_limit: str = "2GB",
+    ) -> Store:
+        """Open a store; writing creates it where the folder is new, reading never changes a file of it."""
+        root = Path(path).absolute()
+        layout.escape(environment)
+        if mode not in {"write", "read"}:
+            raise UsageError(f"A store is opened to 'write' or to 'read'; got {mode!r}.")
+        if mode == "write":
+            layout.prepare(root)
+        layout.check_format(root)
+        return cls(root, environment, mode, memory_limit)
+
+    def append(self, batch: Mapping[str, pa.Table], *, cursors: Mapping[str, str] | None = None) -> Receipt:
+        """Keep rows (declared table name -> rows) and return once they are on disk.
+
+        *cursors* (source -> text) are saved in the same transaction. A batch whose
+        content was taken before is dropped and counted as duplicates. UsageError where
+        rows do not fit their table; StoreError where the disk refused: nothing was kept, retry.
+        """
+        self._must_write()
+        return self._journal.append(encode(batch), cursors or {})
+
+    def ask(self, query: str, **arguments: Any) -> pa.Table:  # noqa: ANN401 - each query has its own arguments
+        """Answer a named query. What is missing from the answer stands in its schema metadata under ``gaps``."""
+        asked: Query = plugins.load("query", query)
+        asked.check(query, arguments)
+        try:
+            return self._ask(asked, arguments)
+        except FileGoneError:
+            return self._ask(asked, arguments)
+
+    def _ask(self, asked: Query, arguments: Mapping[str, Any]) -> pa.Table:
+        with self._engine.session() as session:
+            answer = asked.run(session, **arguments)
+        missing = [str(gap) for gap in self.gaps()]
+        return answer.replace_schema_metadata({"gaps": json.dumps(missing)} if missing else None)
+
+    def seal(self) -> int:
+        """Move the journal into segments; return how many rows left it."""
+        self._must_write()
+        moved = self._sealer.seal()
+        with self._readers.snapshot() as snapshot:
+            self._engine.forget_sealed(snapshot)
+        return moved
+
+    def compact(self, *, progress: Progress | None = None) -> int:
+        """Merge each day that has unsettled segments into one without duplicates; return the days rewritten."""
+        self._must_write()
+        days = self._sealer.compact(progress=progress)
+        self._sealer.remove_retired(grace_s=RETIRED_GRACE_S)
+        return days
+
+    def retain(self, days: float, *, now_ns: int | None = None) -> int:
+        """Delete whole days older than *days*; return the rows deleted. Small tables kept whole stay."""
+        self._must_write()
+        return retain(self._sealer, self._connection, self._journal, days=days, now_ns=now_ns)
+
+    def export(self, name: str) -> bytes:
+        """Return a table in canonical form: JSON lines in key order, one row a key, without provenance.
+
+        Equal for any order and repetition of the same input.
+        """
+        declared = table(name)
+        with self._engine.session() as session:
+            rows = session.query(f"SELECT * FROM {session.relation(name)} ORDER BY {key_columns(declared)}")
+        return b"".join(lines(without_provenance(rows)))
+
+    def counts(self) -> dict[str, int]:
+        """Return rows per table, duplicates not counted; tables without rows are left out."""
+        counted = {}
+        with self._engine.session() as session:
+            for name in TABLES:
+                if session.segments(name) or session.pending(name):
+                    sql = f"SELECT count(*) FROM {session.relation(name)}"
+                    counted[name] = session.query(sql).column(0)[0].as_py()
+        return {name: count for name, count in counted.items() if count}
+
+    def freshness(self) -> dict[str, int]:
+        """Return the newest time (ns UTC) per table that has rows."""
+        newest = {}
+        with self._engine.session() as session:
+            for name in TABLES:
+                times = [s.max_ns for s in session.segments(name)] + [p.max_ns for p in session.pending(name)]
+                if times:
+                    newest[name] = max(times)
+        return newest
+
+    def environments(self) -> list[str]:
+        """Return the environments that have rows."""
+        with self._readers.snapshot() as snapshot:
+            sql = "SELECT environment FROM segments UNION SELECT environment FROM batches ORDER BY 1"
+            return [name for (name,) in snapshot.execute(sql)]
+
+    def unsealed(self) -> tuple[int, int]:
+        """Return rows and bytes that wait in the journal, over all environments."""
+        with self._readers.snapshot() as snapshot:
+            return snapshot.execute("SELECT coalesce(sum(rows), 0), coalesce(sum(bytes), 0) FROM batches").fetchone()
+
+    def gaps(self) -> list[Gap]:
+        """Return what is known to be missing: segments whose bytes are not those that were written."""
+        with self._readers.snapshot() as snapshot:
+            recorded = {g.path: g for g in manifest.gaps(snapshot)}
+        for segment, reason in self._engine.found.values():
+            if segment.path not in recorded:
+                recorded[segment.path] = Gap(
+                    segment.path, segment.environment, segment.table, segment.day, segment.rows,
+                    segment.min_ns, segment.max_ns, reason, 0,
+                )  # fmt: skip
+        return [recorded[path] for path in sorted(recorded)]
+
+    def verify(self) -> list[Gap]:
+        """Read every segment again, compare its SHA-256 with the manifest, and return all gaps."""
+        self._verifier.forget()
+        with self._readers.snapshot() as snapshot:
+            segments = manifest.segments(snapshot)
+        self._engine.believed(segments)
+        return self.gaps()
+
+    def save_cursor(self, source: str, text: str) -> None:
+        """Remember how far a source was read; prefer ``append(..., cursors=...)``, which does both at once."""
+        self._must_write()
+        self._journal.append([], {source: text})
+
+    def cursor(self, source: str) -> str | None:
+        """Return how far a source was read, or None."""
+        with self._readers.snapshot() as snapshot:
+            row = snapshot.execute("SELECT text FROM cursors WHERE source = ?", (source,)).fetchone()
+        return row[0] if row else None
+
+    def close(self) -> None:
+        """Release everything; what was acknowledged stays."""
+        self._engine.close()
+        self._readers.close()
+        if self._connection is not None:
+            with self._journal.write_lock:
+                self._connection.close()
+                self._connection = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _must_write(self) -> None:
+        if self.mode != "write":
+            raise StoreError(f"The store {self.root} was opened to read; open it with mode='write' to change it.")
+        if self._connection is None:
+            raise StoreError(f"The store {self.root} is closed; open it again.")
+
+    def _found_fault(self, segment: Segment, reason: str) -> None:
+        if self.mode == "write" and self._connection is not None:
+            self._sealer.quarantine(segment, reason)
