@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,8 @@ class Answer:
 
     frame: pd.DataFrame
     evidence: Evidence
+    gaps: tuple[str, ...] = ()
+    """What the store knows to be missing from the answer, in words."""
 
 
 Answerer = Callable[[str, Mapping[str, Any]], tuple[Frozen, Any]]
@@ -69,7 +72,8 @@ class Reading:
         dumps(given)
         frozen, table = self._answer(query, given)
         self._inputs[frozen.id] = frozen.sha256
-        return Answer(frame(table), frozen.evidence)
+        known = (table.schema.metadata or {}).get(b"gaps")
+        return Answer(frame(table), frozen.evidence, tuple(json.loads(known)) if known else ())
 
     def earlier(self, name: str) -> Outcome | None:
         """Return the newest outcome of an operation for the present selection; None if there is no answer."""
