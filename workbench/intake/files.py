@@ -32,7 +32,7 @@ Progress = Callable[[str, int, int], None]
 
 _SURE_ENOUGH = 0.5
 _ROWS_AT_ONCE = 20_000
-_READ_ERRORS = (SourceError, OSError, EOFError, zlib.error, gzip.BadGzipFile)
+_READ_ERRORS = (SourceError, UsageError, OSError, EOFError, zlib.error, gzip.BadGzipFile)
 _TABLES_SOURCE = "frames"
 
 
@@ -102,10 +102,12 @@ class _Intake:
         tally = _Tally(self.gate)
         context = Context(self._store.environment, each.place, time.time_ns())
         try:
-            report = self._read(each, context, tally)
+            try:
+                report = self._read(each, context, tally)
+            finally:
+                tally.flush()
         except _READ_ERRORS as error:
             report = FileReport(each.place, "failed", reason=str(error) or type(error).__name__)
-        tally.flush()
         return replace(
             report, place=self.gate.masker.text(report.place), reason=self.gate.masker.text(report.reason),
             rows=tally.rows, duplicates=tally.duplicates, rejections=tally.rejections,
@@ -171,8 +173,7 @@ class _Intake:
         cursor_name = f"{name}:{each.url}"
         for batch, cursor in source.pull({"url": each.url}, self._store.cursor(cursor_name), context):
             tally.add(batch)
-            tally.flush()
-            self._store.save_cursor(cursor_name, cursor)
+            tally.flush({cursor_name: cursor})
         return FileReport(each.place, "read", name)
 
 
@@ -201,11 +202,11 @@ class _Tally:
         if self._held + len(self._refused) >= _ROWS_AT_ONCE:
             self.flush()
 
-    def flush(self) -> None:
-        """Write what is held."""
-        if not self._waiting and not self._refused:
+    def flush(self, cursors: Mapping[str, str] | None = None) -> None:
+        """Write what is held, with the cursors after it."""
+        if not self._waiting and not self._refused and not cursors:
             return
         tables = {name: pa.concat_tables(parts) for name, parts in self._waiting.items()}
         refused = tuple(self._refused)
         self._waiting, self._refused, self._held = {}, [], 0
-        self.duplicates += self._gate.admit(Batch(tables, refused)).receipt.duplicates
+        self.duplicates += self._gate.admit(Batch(tables, refused), cursors=cursors).receipt.duplicates

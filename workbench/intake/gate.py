@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-from workbench.intake.cardinality import KeyLimit
+from workbench.intake.cardinality import MOST_KEYS, KeyLimit
 from workbench.intake.key import store_key
 from workbench.intake.mask import Masker, MaskPolicy
 from workbench.intake.quarantine import Quarantine
@@ -27,14 +27,14 @@ class Admitted:
 class Gate:
     """Hold what every batch passes through; threads share one gate."""
 
-    def __init__(self, store: Store, policy: MaskPolicy) -> None:
+    def __init__(self, store: Store, policy: MaskPolicy, *, attribute_keys: int = MOST_KEYS) -> None:
         """Open the gate of a store with its own masking key."""
-        folder = Path(store.path)
+        folder = store.root
         self.store = store
         self.masker = Masker(policy, store_key(folder))
         self.quarantine = Quarantine(folder)
         self.masked: Counter[str] = Counter()
-        self._keys = KeyLimit()
+        self._keys = KeyLimit(attribute_keys)
         self._lock = threading.Lock()
 
     def prepare(self, batch: Batch) -> tuple[Batch, Counter[str]]:
@@ -44,8 +44,11 @@ class Gate:
             self.masked += counts
         return masked, counts
 
-    def admit(self, batch: Batch) -> Admitted:
-        """Mask a batch and return when its rows and refusals are on disk; raise StoreError where they are not."""
+    def admit(self, batch: Batch, *, cursors: Mapping[str, str] | None = None) -> Admitted:
+        """Mask a batch and return when its rows, its refusals and the cursors after it are on disk.
+
+        StoreError where the disk refuses, UsageError where rows do not fit their table.
+        """
         masked, counts = self.prepare(batch)
         self.quarantine.keep(masked.rejections)
-        return Admitted(self.store.append(masked.tables), len(masked.rejections), counts)
+        return Admitted(self.store.append(masked.tables, cursors=cursors), len(masked.rejections), counts)
