@@ -270,16 +270,9 @@ class Masker:
         """Mask the items at the given places, each by its own key; a secret number becomes unknown."""
         if not pa.types.is_string(items.type):
             return self._named_numbers(items, names, at, counts)
-        memo: dict[tuple[str, str], str] = {}
-        changed: list[str | None] = []
-        for name, value in zip(names, items.take(pa.array(at)).to_pylist(), strict=True):
-            if value is None:
-                changed.append(None)
-                continue
-            pair = (name, value)
-            if pair not in memo:
-                memo[pair] = self.value(name, value, counts)
-            changed.append(memo[pair])
+        pairs = Counter(zip(names, values := items.take(pa.array(at)).to_pylist(), strict=True))
+        masked = {(n, v): v if v is None else self.value(n, v, counts, times) for (n, v), times in pairs.items()}
+        changed = [masked[pair] for pair in zip(names, values, strict=True)]
         return _scatter(items, at, pa.array(changed, items.type))
 
     def _named_numbers(self, items: pa.Array, names: list[str], at: np.ndarray, counts: Counter[str]) -> pa.Array:
