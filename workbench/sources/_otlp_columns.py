@@ -73,16 +73,25 @@ class Origin:
 
     columns: Mapping[str, str | None]
     rest: Mapping[str, str | None]
+    labels: Mapping[str, str | None]
+    """All attributes under their own names, apart from service and environment: for tables without typed columns."""
 
     @classmethod
     def of(cls, resource: Mapping[str, str | None], scope: Mapping[str, str | None]) -> Origin:
         """Split a resource's attributes into typed columns and the rest; the scope's join the rest."""
         rest = {**scope, **resource}
-        columns = {}
-        for column, names in (RESOURCE_COLUMNS | SPAN_COLUMNS).items():
-            name = next((n for n in names if rest.get(n) is not None), None)
-            columns[column] = rest.pop(name) if name is not None else None
-        return cls(columns, rest)
+        columns = _take(rest, RESOURCE_COLUMNS)
+        labels = dict(rest)
+        return cls(columns | _take(rest, SPAN_COLUMNS), rest, labels)
+
+
+def _take(attributes: dict[str, str | None], columns: Mapping[str, tuple[str, ...]]) -> dict[str, str | None]:
+    """Move attributes into the typed columns that they fill."""
+    taken = {}
+    for column, names in columns.items():
+        name = next((n for n in names if attributes.get(n) is not None), None)
+        taken[column] = attributes.pop(name) if name is not None else None
+    return taken
 
 
 def scope_attributes(scope: object, attributes: Mapping[str, str | None]) -> dict[str, str | None]:

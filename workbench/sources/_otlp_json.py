@@ -46,7 +46,7 @@ def parse(body: bytes) -> Any:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
         first = error
-    text = body.decode("utf-8", "replace")
+    text = body.decode("utf-8-sig", "replace")
     mended = _ESCAPES.sub(_mend, text.encode())
     try:
         return orjson.loads(mended)
@@ -73,14 +73,26 @@ def _nesting(body: bytes) -> int:
     return deepest
 
 
+def unwrapped(document: object) -> object:
+    """Return the OTLP document that Jaeger's API wraps in ``result``; any other as it is."""
+    if isinstance(document, Mapping) and isinstance(document.get("result"), Mapping):
+        return document["result"]
+    return document
+
+
+def signals(document: object) -> list[Signal]:
+    """Return the signals that a parsed document holds."""
+    held = unwrapped(document)
+    return [s for s, (resources, _, _) in LEVELS.items() if isinstance(held, Mapping) and resources in held]
+
+
 def groups(document: object, signal: Signal) -> Iterator[Group]:
     """Yield the items of each resource and scope; raise ValueError where the document is not of this signal.
 
     Anything of another type than OTLP says is passed over like an unknown field; items may be anything.
     """
     resources, scopes, items = LEVELS[signal]
-    if isinstance(document, Mapping) and isinstance(document.get("result"), Mapping):
-        document = document["result"]  # Jaeger's API wraps OTLP so.
+    document = unwrapped(document)
     if not isinstance(document, Mapping):
         raise ValueError(f"not OTLP JSON: an object with {resources!r} was expected, not {type(document).__name__}")
     if document.get(resources) is None and document:

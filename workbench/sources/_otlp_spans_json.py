@@ -12,17 +12,12 @@ import pyarrow.compute as pc
 
 from workbench.sources import Batch, Context, Rejection
 from workbench.sources._otlp_columns import Attributes, Origin
-from workbench.sources._otlp_json import groups, parse
+from workbench.sources._otlp_json import groups
 from workbench.sources._otlp_spans import KINDS, SPAN_DIGITS, STATUSES, TRACE_DIGITS, Ids, SpanArrays, batch_of, ids_of
 from workbench.sources._otlp_values import INT64_MAX, canonical_json, hex_id, integer, plain_attributes, text
 
 _KIND_NAMES = {f"SPAN_KIND_{name.upper()}": i for i, name in enumerate(KINDS) if name}
 _STATUS_NAMES = {f"STATUS_CODE_{name.upper()}": i for i, name in enumerate(STATUSES)}
-
-
-def read(body: bytes, context: Context) -> Batch:
-    """Return the spans of one request body; raise ValueError where it is no OTLP JSON."""
-    return rows([(parse(body), context.place)], context)
 
 
 def rows(documents: Sequence[tuple[Any, str]], context: Context) -> Batch:
@@ -43,7 +38,7 @@ def rows(documents: Sequence[tuple[Any, str]], context: Context) -> Batch:
             sizes.append(len(items))
             places.append(place)
     origin = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
-    place = context.place if len(documents) == 1 else pa.array(places, pa.string()).take(pa.array(origin))
+    place = documents[0][1] if len(documents) == 1 else pa.array(places, pa.string()).take(pa.array(origin))
     batch = batch_of(_arrays(spans, origins, origin, place), context)
     return Batch(batch.tables, (*rejections, *batch.rejections))
 
