@@ -15,7 +15,7 @@ __all__ = ["Gap", "Query", "Receipt", "Store"]
 _HOMES = {"Gap": "manifest", "Query": "query", "Receipt": "journal", "Store": "store"}
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - each public name has its own type
+def __getattr__(name: str) -> Any:
     """Import a public name when it is first asked for, so that importing a query stays light."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

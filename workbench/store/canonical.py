@@ -77,7 +77,7 @@ def _holds_negative_zero(column: pa.MapArray) -> bool:
     return bool(np.any((values == 0) & np.signbit(values)))
 
 
-def _positive(value: Any) -> Any:  # noqa: ANN401 - text or number
+def _positive(value: Any) -> Any:
     return value + 0.0 if isinstance(value, float) else value
 
 

@@ -163,7 +163,7 @@ class Sealer:
             shutil.rmtree(scratch, ignore_errors=True)
         return len(days)
 
-    def _touched_days(self, connection: Any, declared: Table, segments: Sequence[Segment]) -> set[str]:  # noqa: ANN401
+    def _touched_days(self, connection: Any, declared: Table, segments: Sequence[Segment]) -> set[str]:
         """Return the days with unsettled segments, and settled days that hold one of their keys."""
         loose = [s for s in segments if not s.settled]
         days = {s.day for s in loose}
@@ -180,7 +180,7 @@ class Sealer:
         ).fetchall()
         return days | {by_path[path] for (path,) in hits}
 
-    def _keys_held_twice(self, connection: Any, declared: Table, segments: Sequence[Segment]) -> str | None:  # noqa: ANN401
+    def _keys_held_twice(self, connection: Any, declared: Table, segments: Sequence[Segment]) -> str | None:
         """Gather the winners of all keys that stand in more than one row; return the relation's name."""
         rows = sum(s.rows for s in segments)
         if len(segments) < 2:
@@ -198,7 +198,7 @@ class Sealer:
         return "winners"
 
     def _merged_day(
-        self, connection: Any, declared: Table, segments: Sequence[Segment], day: str, twice: str | None  # noqa: ANN401
+        self, connection: Any, declared: Table, segments: Sequence[Segment], day: str, twice: str | None
     ) -> Iterable[pa.RecordBatch]:
         order = f"{quoted(time_column(declared))}, {key_columns(declared)}"
         columns = all_columns(declared)

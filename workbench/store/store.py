@@ -80,7 +80,7 @@ class Store:
         self._must_write()
         return self._journal.append(encode(batch), cursors or {})
 
-    def ask(self, query: str, **arguments: Any) -> pa.Table:  # noqa: ANN401 - each query has its own arguments
+    def ask(self, query: str, **arguments: Any) -> pa.Table:
         """Answer a named query. What is missing from the answer stands in its schema metadata under ``gaps``."""
         asked: Query = plugins.load("query", query)
         asked.check(query, arguments)

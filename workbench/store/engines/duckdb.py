@@ -19,7 +19,16 @@ from workbench.store import manifest
 from workbench.store.database import Readers
 from workbench.store.journal import decode
 from workbench.store.layout import identity_fixes_time, time_column
-from workbench.store.resolve import all_columns, key_columns, literal, parquet, quoted, resolved, with_keys, without_keys
+from workbench.store.resolve import (
+    all_columns,
+    key_columns,
+    literal,
+    parquet,
+    quoted,
+    resolved,
+    with_keys,
+    without_keys,
+)
 from workbench.store.segments import Segment, Verifier
 
 Fault = Callable[[Segment, str], None]
@@ -29,7 +38,7 @@ class FileGoneError(StoreError):
     """Say that a segment was compacted away while it was read; the same question can be asked again."""
 
 
-def locked_down(files: Sequence[str], *, memory_limit: str, scratch: Path | None = None, threads: int = 0) -> Any:  # noqa: ANN401
+def locked_down(files: Sequence[str], *, memory_limit: str, scratch: Path | None = None, threads: int = 0) -> Any:
     """Return a DuckDB connection that can open these files and nothing else, and whose settings are final.
 
     Without *scratch* it never writes: a question too large for *memory_limit* fails in words.
@@ -191,7 +200,7 @@ class Session:
             ) from error
         except duckdb.Error as error:
             raise StoreError(f"The query failed: {error}.") from error
-        return result
+        return _plain(result)
 
     def register(self, name: str, rows: pa.Table) -> str:
         """Make rows of the caller readable in this session under a name of this layer's own."""
@@ -210,7 +219,7 @@ class Session:
 
     def pending(self, name: str) -> list[manifest.Pending]:
         """Return a table's journal entries."""
-        return manifest.pending(self._snapshot, self._engine._environment, name)  # noqa: SLF001
+        return manifest.pending(self._snapshot, self._engine._environment, name)
 
     def days(self, name: str, start_ns: int, end_ns: int) -> list[tuple[int, int]]:
         """Return the window cut at midnight UTC, only parts that hold rows: questions too large at once go day by day."""
@@ -295,3 +304,9 @@ def _whole(number: int) -> int:
     if not isinstance(number, int) or isinstance(number, bool):
         raise UsageError(f"A time is integer nanoseconds UTC; got {number!r}.")
     return number
+
+
+def _plain(rows: pa.Table) -> pa.Table:
+    """Return rows with every integer as int64: the engine's narrower and wider ones depend on the values."""
+    fields = [pa.field(f.name, pa.int64() if pa.types.is_integer(f.type) else f.type) for f in rows.schema]
+    return rows.cast(pa.schema(fields))

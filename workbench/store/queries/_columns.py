@@ -1,0 +1,55 @@
+"""Columns of people's own data: rows of tables and features of predictions, under one roof."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from workbench.errors import UsageError
+from workbench.model.entities import split
+from workbench.model.tables import PREDICTIONS, TABLE_ROWS, Table
+from workbench.store.resolve import quoted
+
+ENTITY = "dataset:NAME (rows of a table) or model:NAME (predictions and their features)"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where an entity's cells stand."""
+
+    table: Table
+    owner: str
+    """Column that names the data set or model."""
+    name: str
+    numbers: str
+    texts: str
+    typed_numbers: tuple[str, ...]
+    typed_texts: tuple[str, ...]
+
+    @property
+    def kind(self) -> str:
+        """Kind of the entity."""
+        return "dataset" if self.table is TABLE_ROWS else "model"
+
+
+def origin(entity: str) -> Origin:
+    """Return where the cells of ``dataset:NAME`` or ``model:NAME`` stand."""
+    kind, name = split(entity)
+    if kind == "dataset":
+        return Origin(TABLE_ROWS, "dataset", name, "numbers", "texts", (), ("data_version",))
+    if kind == "model":
+        numbers = ("score", "tokens_in", "tokens_out", "cost")
+        texts = ("output", "model_version", "feature_version", "run_id")
+        return Origin(PREDICTIONS, "model", name, "feature_numbers", "feature_texts", numbers, texts)
+    raise UsageError(f"Columns belong to a dataset or a model; got {entity!r}.")
+
+
+def text_cell(source: Origin, column: str, placeholder: str) -> str:
+    """Return SQL for a cell as text; *placeholder* is the bound column name."""
+    return quoted(column) if column in source.typed_texts else f"map_extract_value({quoted(source.texts)}, {placeholder})"
+
+
+def number_cell(source: Origin, column: str, placeholder: str) -> str:
+    """Return SQL for a cell as a number; *placeholder* is the bound column name."""
+    if column in source.typed_numbers:
+        return f"CAST({quoted(column)} AS DOUBLE)"
+    return f"map_extract_value({quoted(source.numbers)}, {placeholder})"

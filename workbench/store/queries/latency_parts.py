@@ -1,0 +1,53 @@
+"""Where a service's time goes: queue, forward pass, the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from workbench.model.tables import SPANS
+from workbench.store.engines.duckdb import Session
+from workbench.store.queries._conditions import END, EVERY, START, Conditions, bucket
+from workbench.store.query import Query
+
+
+def _run(
+    session: Session, *, start_ns: int, end_ns: int, every_ns: int, equals: Mapping[str, Any] | None = None
+) -> pa.Table:
+    asked = Conditions().columns(SPANS, equals).add("(queue_wait_ms IS NOT NULL OR forward_pass_ms IS NOT NULL)")
+    sql = f"""
+        SELECT {bucket("start_ns", every_ns)} AS start_ns, service, host, gpu, count(*) AS n,
+               fsum(duration_ns / 1e6) / count(*) AS mean_ms,
+               fsum(queue_wait_ms) / count(queue_wait_ms) AS mean_queue_wait_ms,
+               fsum(forward_pass_ms) / count(forward_pass_ms) AS mean_forward_pass_ms,
+               quantile_cont(queue_wait_ms, 0.95) AS p95_queue_wait_ms,
+               quantile_cont(forward_pass_ms, 0.95) AS p95_forward_pass_ms
+        FROM {session.relation("spans", start_ns, end_ns)} {asked.where}
+        GROUP BY ALL ORDER BY 1, 2 NULLS FIRST, 3 NULLS FIRST, 4 NULLS FIRST"""
+    return session.query(sql, asked.values)
+
+
+QUERY = Query(
+    doc="Queue wait and forward pass of spans that say them, per bucket, service, host and GPU.",
+    arguments={
+        "start_ns": START,
+        "end_ns": END,
+        "every_ns": EVERY,
+        "equals": "optional: span column -> value, list of values, or None for null",
+    },
+    columns={
+        "start_ns": "begin of the bucket",
+        "service": "service.name",
+        "host": "host or pod",
+        "gpu": "GPU",
+        "n": "spans that say queue wait or forward pass",
+        "mean_ms": "mean duration of these",
+        "mean_queue_wait_ms": "mean of those that say it",
+        "mean_forward_pass_ms": "mean of those that say it",
+        "p95_queue_wait_ms": "95th percentile",
+        "p95_forward_pass_ms": "95th percentile",
+    },
+    run=_run,
+)
