@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from workbench.sources import Batch, Context, Head, Rejection
-from workbench.sources._otlp_json import LEVELS, Signal, parse, signals
-
-Decode = Callable[[Signal, bytes, Context], Batch]
-DecodeDocuments = Callable[[Signal, list[tuple[Any, str]], Context], Batch]
+from workbench.sources._otlp_decode import decode, document, documents_batch, signals
+from workbench.sources._otlp_json import LEVELS, Signal
 
 MAX_MESSAGE_BYTES = 512 * 2**20
 """A longer line, message or document is refused: it would have to stand in memory as a whole."""
@@ -90,33 +88,31 @@ def _varint(message: bytes, at: int) -> tuple[int, int]:
     return 0, len(message)
 
 
-def read(
-    stream: BinaryIO | Path, context: Context, decode: Decode, decode_documents: DecodeDocuments
-) -> Iterator[Batch]:
+def read(stream: BinaryIO | Path, context: Context) -> Iterator[Batch]:
     """Yield the rows of an inflated file; what cannot be read is a rejection with its line."""
     if isinstance(stream, Path):
         with stream.open("rb") as opened:
-            yield from read(opened, context, decode, decode_documents)
+            yield from read(opened, context)
         return
     start = stream.read(1)
     if start == b"\0":
-        yield from _length_prefixed(stream, start, context, decode)
+        yield from _length_prefixed(stream, start, context)
     elif start == b"\x0a":
-        yield _whole_protobuf(start + stream.read(MAX_MESSAGE_BYTES), context, decode)
+        yield _whole_protobuf(start + stream.read(MAX_MESSAGE_BYTES), context)
     else:
-        yield from _json(stream, start, context, decode_documents)
+        yield from _json(stream, start, context)
 
 
-def _whole_protobuf(body: bytes, context: Context, decode: Decode) -> Batch:
+def _whole_protobuf(body: bytes, context: Context) -> Batch:
     if len(body) > MAX_MESSAGE_BYTES:
         return _refused(f"one message is longer than {MAX_MESSAGE_BYTES} bytes", context, body)
     signal = protobuf_signal(body)
     if signal is None:
         return _refused("neither OTLP JSON nor OTLP protobuf", context, body)
-    return decode(signal, body, context)
+    return decode(signal, body, "protobuf", context)
 
 
-def _length_prefixed(stream: BinaryIO, start: bytes, context: Context, decode: Decode) -> Iterator[Batch]:
+def _length_prefixed(stream: BinaryIO, start: bytes, context: Context) -> Iterator[Batch]:
     """Read what a collector's file exporter writes as ``proto``: four bytes of length before each message."""
     number = 0
     prefix = start + stream.read(3)
@@ -130,51 +126,48 @@ def _length_prefixed(stream: BinaryIO, start: bytes, context: Context, decode: D
             return
         signal = protobuf_signal(body)
         if signal is not None:
-            yield decode(signal, body, at)
+            yield decode(signal, body, "protobuf", at)
         elif body:
             yield _refused("a message that is no OTLP protobuf", at, body)
         prefix = stream.read(4)
 
 
-def _json(stream: BinaryIO, start: bytes, context: Context, decode: DecodeDocuments) -> Iterator[Batch]:
+def _json(stream: BinaryIO, start: bytes, context: Context) -> Iterator[Batch]:
     first = start + stream.readline(MAX_MESSAGE_BYTES)
     while first and not first.strip():
         first = stream.readline(MAX_MESSAGE_BYTES)
     try:
-        document = parse(first)
+        parsed = document(first)
     except ValueError:
-        yield from _document_or_lines(first, stream, context, decode)
+        yield from _document_or_lines(first, stream, context)
         return
-    yield from _lines([(document, 1, first)], stream, context, decode)
+    yield from _lines([(parsed, 1, first)], stream, context)
 
 
-def _document_or_lines(
-    first: bytes, stream: BinaryIO, context: Context, decode: DecodeDocuments
-) -> Iterator[Batch]:
+def _document_or_lines(first: bytes, stream: BinaryIO, context: Context) -> Iterator[Batch]:
     """Read a file whose first line is no JSON: one pretty-printed document, or lines with a broken first one."""
     rest = stream.read(MAX_MESSAGE_BYTES)
     try:
-        document = parse(first + rest)
+        parsed = document(first + rest)
     except ValueError as error:
         lines = rest.split(b"\n")
         if not any(_NAMED.search(line) and line.lstrip()[:1] == b"{" for line in lines):
             yield _refused(str(error), context, first + rest)
             return
         yield _refused(str(error), replace(context, place=f"{context.place}:1"), first)
-        yield from _lines([], iter(lines), context, decode, first_number=2)
+        yield from _lines([], iter(lines), context, first_number=2)
         return
-    yield _batch([(document, context.place, first + rest)], context, decode)
+    yield _batch([(parsed, context.place, first + rest)], context)
 
 
 def _lines(
     parsed: list[tuple[Any, int, bytes]],
     lines: Iterator[bytes] | BinaryIO,
     context: Context,
-    decode: DecodeDocuments,
     first_number: int = 2,
 ) -> Iterator[Batch]:
     """Read lines of one document each, some megabytes to a batch."""
-    held = [(document, f"{context.place}:{number}", raw) for document, number, raw in parsed]
+    held = [(one, f"{context.place}:{number}", raw) for one, number, raw in parsed]
     size = sum(len(raw) for _, _, raw in held)
     refused: list[Rejection] = []
     for number, line in enumerate(lines, first_number):
@@ -182,34 +175,33 @@ def _lines(
             continue
         place = f"{context.place}:{number}"
         try:
-            held.append((parse(line), place, line))
+            held.append((document(line), place, line))
             size += len(line)
         except ValueError as error:
             refused.append(Rejection.of(str(error), place, line))
         if size >= _CHUNK_BYTES:
-            yield _batch(held, context, decode, refused)
+            yield _batch(held, context, refused)
             held, size, refused = [], 0, []
     if held or refused:
-        yield _batch(held, context, decode, refused)
+        yield _batch(held, context, refused)
 
 
 def _batch(
     held: list[tuple[Any, str, bytes]],
     context: Context,
-    decode: DecodeDocuments,
     refused: list[Rejection] | None = None,
 ) -> Batch:
     """Decode parsed documents, all of a signal at once."""
     by_signal: dict[Signal, list[tuple[Any, str]]] = {}
     rejections = list(refused or [])
-    for document, place, raw in held:
-        found = signals(document)
+    for one, place, raw in held:
+        found = signals(one)
         for signal in found:
-            by_signal.setdefault(signal, []).append((document, place))
+            by_signal.setdefault(signal, []).append((one, place))
         if not found:
             names = ", ".join(resources for resources, _, _ in LEVELS.values())
             rejections.append(Rejection.of(f"JSON, but not OTLP: none of {names}", place, raw))
-    batches = [decode(signal, documents, context) for signal, documents in by_signal.items()]
+    batches = [documents_batch(signal, documents, context) for signal, documents in by_signal.items()]
     tables = {name: table for batch in batches for name, table in batch.tables.items()}
     return Batch(tables, (*rejections, *(r for batch in batches for r in batch.rejections)))
 

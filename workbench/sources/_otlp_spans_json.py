@@ -1,197 +1,174 @@
-"""Spans from OTLP JSON: the usual shapes at full speed, unusual ones with care, one column at a time."""
+"""Spans from OTLP JSON at full speed: typed decoding of the usual shapes.
+
+A body with anything unusual (a type that OTLP does not name, broken text, an enum by
+its name) is not refused here: ``parse`` returns None, and ``_otlp_spans_dicts`` reads it with care.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
 import orjson
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from workbench.sources import Batch, Context, Rejection
-from workbench.sources._otlp_columns import Attributes, Origin
-from workbench.sources._otlp_json import groups
-from workbench.sources._otlp_spans import KINDS, SPAN_DIGITS, STATUSES, TRACE_DIGITS, Ids, SpanArrays, batch_of, ids_of
-from workbench.sources._otlp_values import INT64_MAX, canonical_json, hex_id, integer, plain_attributes, text
-
-_KIND_NAMES = {f"SPAN_KIND_{name.upper()}": i for i, name in enumerate(KINDS) if name}
-_STATUS_NAMES = {f"STATUS_CODE_{name.upper()}": i for i, name in enumerate(STATUSES)}
+from workbench.sources import Batch, Context
+from workbench.sources._otlp_columns import Attributes, Origin, scope_attributes
+from workbench.sources._otlp_spans import SPAN_DIGITS, TRACE_DIGITS, SpanArrays, batch_of
+from workbench.sources._otlp_spans_dicts import event, hex_ids, link, parts, times
+from workbench.sources._otlp_values import INT64_MAX, figure, pairs, plain_text, text
 
 
-def rows(documents: Sequence[tuple[Any, str]], context: Context) -> Batch:
-    """Return the spans of parsed documents, each with its place; raise ValueError where one is no OTLP."""
-    spans: list[Any] = []
+class _Value(msgspec.Struct, gc=False):
+    stringValue: str | None = None  # noqa: N815 - OTLP's names
+    intValue: int | str | None = None  # noqa: N815
+    doubleValue: float | str | None = None  # noqa: N815
+    boolValue: bool | None = None  # noqa: N815
+    arrayValue: dict[str, Any] | None = None  # noqa: N815
+    kvlistValue: dict[str, Any] | None = None  # noqa: N815
+    bytesValue: str | None = None  # noqa: N815
+
+
+class _Attribute(msgspec.Struct, gc=False):
+    key: str
+    value: _Value | None = None
+
+
+class _Status(msgspec.Struct, gc=False):
+    code: int = 0
+    message: str = ""
+
+
+class _Span(msgspec.Struct, gc=False):
+    traceId: str | None = None  # noqa: N815
+    spanId: str | None = None  # noqa: N815
+    parentSpanId: str | None = None  # noqa: N815
+    name: str = ""
+    kind: int = 0
+    startTimeUnixNano: str | int | None = None  # noqa: N815
+    endTimeUnixNano: str | int | None = None  # noqa: N815
+    attributes: list[_Attribute] | None = None
+    status: _Status | None = None
+    events: list[dict[str, Any]] | None = None
+    links: list[dict[str, Any]] | None = None
+
+
+class _ScopeSpans(msgspec.Struct, gc=False):
+    scope: dict[str, Any] | None = None
+    spans: list[_Span] | None = None
+
+
+class _Resource(msgspec.Struct, gc=False):
+    attributes: list[Any] | None = None
+
+
+class _ResourceSpans(msgspec.Struct, gc=False):
+    resource: _Resource | None = None
+    scopeSpans: list[_ScopeSpans] | None = None  # noqa: N815
+    instrumentationLibrarySpans: msgspec.UnsetType = msgspec.UNSET  # noqa: N815 - old names need the careful way
+
+
+class Document(msgspec.Struct, gc=False):
+    """Hold one body of spans; the other signals beside it need the careful way."""
+
+    resourceSpans: list[_ResourceSpans]  # noqa: N815
+    resourceMetrics: msgspec.UnsetType = msgspec.UNSET  # noqa: N815
+    resourceLogs: msgspec.UnsetType = msgspec.UNSET  # noqa: N815
+
+
+_DECODER = msgspec.json.Decoder(Document)
+
+
+def parse(body: bytes) -> Document | None:
+    """Return a body of spans, or None where anything in it is unusual or broken."""
+    try:
+        return _DECODER.decode(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def rows(documents: Sequence[tuple[Document, str]], context: Context) -> Batch:
+    """Return the spans of parsed documents, each with its place."""
+    spans: list[_Span] = []
     origins: list[Origin] = []
     sizes: list[int] = []
     places: list[str] = []
-    rejections: list[Rejection] = []
     for document, place in documents:
-        for group in groups(document, "traces"):
-            items = [span for span in group.items if isinstance(span, dict)]
-            if len(items) < len(group.items):
-                odd = [item for item in group.items if not isinstance(item, dict)]
-                rejections += [Rejection.of("span: not an object", place, orjson.dumps(item)) for item in odd]
-            spans += items
-            origins.append(group.origin)
-            sizes.append(len(items))
-            places.append(place)
+        for by_resource in document.resourceSpans:
+            shared = pairs(by_resource.resource.attributes) if by_resource.resource else {}
+            for by_scope in by_resource.scopeSpans or ():
+                if by_scope.spans:
+                    named = pairs(by_scope.scope.get("attributes")) if by_scope.scope else {}
+                    spans += by_scope.spans
+                    origins.append(Origin.of(shared, scope_attributes(by_scope.scope, named)))
+                    sizes.append(len(by_scope.spans))
+                    places.append(place)
     origin = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
-    place = documents[0][1] if len(documents) == 1 else pa.array(places, pa.string()).take(pa.array(origin))
-    batch = batch_of(_arrays(spans, origins, origin, place), context)
-    return Batch(batch.tables, (*rejections, *batch.rejections))
+    at = documents[0][1] if len(documents) == 1 else pa.array(places, pa.string()).take(pa.array(origin))
+    return batch_of(_arrays(spans, origins, origin, at), context)
 
 
-def _arrays(
-    spans: list[dict[str, Any]], origins: list[Origin], origin: np.ndarray, place: pa.Array | str
-) -> SpanArrays:
+def _arrays(spans: list[_Span], origins: list[Origin], origin: np.ndarray, place: pa.Array | str) -> SpanArrays:
     return SpanArrays(
-        trace=_ids([s.get("traceId") for s in spans], TRACE_DIGITS),
-        span=_ids([s.get("spanId") for s in spans], SPAN_DIGITS),
-        parent=_ids([s.get("parentSpanId") for s in spans], SPAN_DIGITS),
-        name=_texts([s.get("name", "") for s in spans]),
-        kind=[_enum(s.get("kind", 0), _KIND_NAMES) for s in spans],
-        start_ns=_times([s.get("startTimeUnixNano") for s in spans]),
-        end_ns=_times([s.get("endTimeUnixNano") for s in spans]),
-        status=[_status(s.get("status")) for s in spans],
-        events=_parts([s.get("events") for s in spans], _event),
-        links=_parts([s.get("links") for s in spans], _link),
-        attributes=_attributes([s.get("attributes") for s in spans]),
+        trace=hex_ids([s.traceId for s in spans], TRACE_DIGITS),
+        span=hex_ids([s.spanId for s in spans], SPAN_DIGITS),
+        parent=hex_ids([s.parentSpanId for s in spans], SPAN_DIGITS),
+        name=pa.array([s.name for s in spans], pa.string()),
+        kind=[s.kind if 0 <= s.kind < 100 else -1 for s in spans],
+        start_ns=times([s.startTimeUnixNano for s in spans]),
+        end_ns=times([s.endTimeUnixNano for s in spans]),
+        status=[_status(s.status) for s in spans],
+        events=parts([s.events for s in spans], event),
+        links=parts([s.links for s in spans], link),
+        attributes=_attributes([s.attributes for s in spans]),
         origins=origins,
         origin=origin,
         place=place,
-        content=lambda row: orjson.dumps(spans[row]),
+        content=lambda row: msgspec.json.encode(spans[row]),
         readable=True,
     )
 
 
-def _ids(sent: list[Any], digits: int) -> Ids:
-    """Return ids as sent where all are lower-case hex of full length, or missing; else normalise each."""
-    try:
-        array = pa.array(sent, pa.string())
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
-        return ids_of(sent, digits)
-    usual = pc.match_substring_regex(array, f"^[0-9a-f]{{{digits}}}$")
-    zeros = pc.equal(array, "0" * digits)
-    missing = pc.or_kleene(pc.is_null(array), pc.equal(array, ""))
-    if not pc.all(pc.or_kleene(missing, pc.and_(usual, pc.invert(zeros)))).as_py():
-        return ids_of(sent, digits)
-    return Ids(
-        pc.if_else(missing, None, array), pa.nulls(len(sent), pa.string()), np.zeros(len(sent), dtype=bool)
-    )
-
-
-def _texts(sent: list[Any]) -> pa.Array:
-    try:
-        return pa.array(sent, pa.string())
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
-        return pa.array([one if isinstance(one, str) else None for one in sent], pa.string())
-
-
-def _times(sent: list[Any]) -> np.ndarray:
-    """Return times as int64, 0 where they are missing or no whole numbers."""
-    if all(type(one) is str for one in sent):
-        try:
-            return pa.array(sent, pa.string()).cast(pa.int64()).to_numpy()
-        except pa.ArrowInvalid:
-            pass
-    return np.array([integer(one) or 0 for one in sent], dtype=np.int64)
-
-
-def _enum(sent: object, names: dict[str, int]) -> int:
-    if type(sent) is int and 0 <= sent < 100:
-        return sent
-    return names.get(sent, -1) if isinstance(sent, str) else -1
-
-
-def _status(sent: object) -> tuple[int, str | None]:
-    if not isinstance(sent, dict):
+def _status(sent: _Status | None) -> tuple[int, str | None]:
+    if sent is None:
         return 0, None
-    message = sent.get("message")
-    return _enum(sent.get("code", 0), _STATUS_NAMES), message if isinstance(message, str) else None
+    return sent.code if 0 <= sent.code < 100 else -1, sent.message or None
 
 
-def _parts(held: list[Any], plain: Callable[[dict[str, Any]], dict[str, Any]]) -> pa.Array:
-    """Return the events or links of each span as JSON text, null where there are none."""
+def _attributes(held: list[list[_Attribute] | None]) -> Attributes:
+    """Return all attributes flat."""
+    counts = [len(attributes) if attributes else 0 for attributes in held]
+    flat = [attribute for attributes in held if attributes for attribute in attributes]
+    name = pa.array([attribute.key for attribute in flat], pa.string()).dictionary_encode()
     texts = [
-        canonical_json([plain(part) for part in parts if isinstance(part, dict)])
-        if parts and isinstance(parts, list)
-        else None
-        for parts in held
+        value.stringValue if value is not None and value.stringValue is not None else _text(value)
+        for value in [attribute.value for attribute in flat]
     ]
-    return pa.array(texts, pa.string())
-
-
-def _event(sent: dict[str, Any]) -> dict[str, Any]:
-    name = sent.get("name")
-    return {
-        "name": name if isinstance(name, str) else None,
-        "time_ns": integer(sent.get("timeUnixNano")),
-        "attributes": plain_attributes(sent.get("attributes")),
-    }
-
-
-def _link(sent: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "trace_id": hex_id(sent.get("traceId"), TRACE_DIGITS),
-        "span_id": hex_id(sent.get("spanId"), SPAN_DIGITS),
-        "attributes": plain_attributes(sent.get("attributes")),
-    }
-
-
-def _attributes(held: list[Any]) -> Attributes:
-    """Return all attributes flat; the careful way only where one is not of the usual shape."""
-    try:
-        names, texts, counts = _usual_attributes(held)
-        name = pa.array(names, pa.string()).dictionary_encode()
-        value = pa.array(texts, pa.string())
-    except (KeyError, TypeError, ValueError, AttributeError):
-        names, texts, counts = _odd_attributes(held)
-        name = pa.array(names, pa.string()).dictionary_encode()
-        value = pa.array(texts, pa.string())
     return Attributes(
         rows=len(held),
         row=np.repeat(np.arange(len(held)), counts),
         code=name.indices.to_numpy().astype(np.int64),
         names=name.dictionary.to_pylist(),
-        value=value,
+        value=pa.array(texts, pa.string()),
     )
 
 
-def _usual_attributes(held: list[Any]) -> tuple[list[str], list[str | None], list[int]]:
-    names: list[str] = []
-    texts: list[str | None] = []
-    counts: list[int] = []
-    for attributes in held:
-        if not attributes:
-            counts.append(0)
-            continue
-        for attribute in attributes:
-            names.append(attribute["key"])
-            value = attribute["value"]
-            ((kind, sent),) = value.items()
-            if kind == "stringValue":
-                texts.append(sent)
-            elif kind == "intValue" and type(sent) is int and -INT64_MAX <= sent <= INT64_MAX:
-                texts.append(str(sent))
-            elif kind == "doubleValue" and type(sent) is float:
-                texts.append(repr(sent))
-            else:
-                texts.append(text(value))
-        counts.append(len(attributes))
-    return names, texts, counts
+def _text(value: _Value | None) -> str | None:
+    if value is None:
+        return None
+    number = value.intValue
+    if number is not None:
+        if type(number) is int and -INT64_MAX <= number <= INT64_MAX:
+            return str(number)
+        return text({"intValue": number})
+    if value.boolValue is not None:
+        return "true" if value.boolValue else "false"
+    if value.doubleValue is not None:
+        return plain_text(figure(value.doubleValue))
+    return text(orjson.loads(msgspec.json.encode(value))) if _is_nested(value) else None
 
 
-def _odd_attributes(held: list[Any]) -> tuple[list[str], list[str | None], list[int]]:
-    names: list[str] = []
-    texts: list[str | None] = []
-    counts: list[int] = []
-    for attributes in held:
-        before = len(names)
-        for attribute in attributes if isinstance(attributes, list) else []:
-            if isinstance(attribute, dict) and isinstance(attribute.get("key"), str):
-                names.append(attribute["key"])
-                texts.append(text(attribute.get("value")))
-        counts.append(len(names) - before)
-    return names, texts, counts
+def _is_nested(value: _Value) -> bool:
+    return value.arrayValue is not None or value.kvlistValue is not None or value.bytesValue is not None
