@@ -123,7 +123,7 @@ def sealer(
     gate: Gate,
     *,
     seal_s: float = 30.0,
-    seal_bytes: int = 32 * 2**20,
+    seal_bytes: int = 12 * 2**20,
     compact_s: float = 600.0,
     retain_days: int | None = None,
 ) -> Repeat:
