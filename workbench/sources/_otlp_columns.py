@@ -203,7 +203,7 @@ def merge_origins(origins: Sequence[Origin], origin: np.ndarray, columns: dict[s
     """Add to *columns* what the rows' origins say where the span itself is silent; *origin* is (rows,)."""
     index = pa.array(origin)
     merged = dict(columns)
-    for column in RESOURCE_COLUMNS | SPAN_COLUMNS:
+    for column in (*RESOURCE_COLUMNS, *SPAN_COLUMNS):
         shared = [o.columns[column] for o in origins]
         if any(value is not None for value in shared):
             values = pa.array(shared, pa.string()).take(index)

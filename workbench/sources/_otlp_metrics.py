@@ -98,7 +98,7 @@ def _rows(metric: Any, point: object, kind: str, temporality: object, origin: Or
     unknown = bool((integer(point.get("flags")) or 0) & _NO_RECORDED_VALUE)
     for sample in _SAMPLES[kind](point, "delta" if temporality in _DELTA else "cumulative"):
         full = name + sample.suffix
-        own = labels | sample.labels
+        own = {**labels, **sample.labels}
         yield {
             "series": _digest(about, full, own),
             "time_ns": time_ns,

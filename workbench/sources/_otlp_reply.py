@@ -33,13 +33,6 @@ def reply(
     return b"\x0a" + _varint(len(partial_bytes)) + partial_bytes if partial_bytes else b""
 
 
-def refusal(encoding: Literal["protobuf", "json"], message: str, code: int = 3) -> bytes:
-    """Return the body of a 4xx or 5xx: a ``google.rpc.Status``; code 3 is an invalid argument."""
-    if encoding == "json":
-        return orjson.dumps({"code": code, "message": _clean(message)})
-    return b"\x08" + _varint(code) + _text(2, message)
-
-
 def _clean(message: str) -> str:
     return message.encode("utf-8", "replace").decode()
 

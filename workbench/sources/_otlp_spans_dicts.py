@@ -91,7 +91,7 @@ def times(sent: list[Any]) -> np.ndarray:
     """Return times as int64, 0 where they are missing or no whole numbers."""
     if all(type(one) is str for one in sent):
         try:
-            return pa.array(sent, pa.string()).cast(pa.int64()).to_numpy()
+            return np.asarray(pa.array(sent, pa.string()).cast(pa.int64()))
         except pa.ArrowInvalid:
             pass
     return np.array([integer(one) or 0 for one in sent], dtype=np.int64)

@@ -65,7 +65,8 @@ def _spans_class() -> type[Message]:
                 added.type = kind
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName("workbench_otlp.Spans"))
+    made: type[Message] = message_factory.GetMessageClass(pool.FindMessageTypeByName("workbench_otlp.Spans"))
+    return made
 
 
 def read(body: bytes, context: Context) -> Batch:

@@ -6,9 +6,9 @@ from workbench.sources import Source
 from workbench.sources._otlp_decode import Encoding, decode
 from workbench.sources._otlp_files import read, recognise
 from workbench.sources._otlp_json import Signal
-from workbench.sources._otlp_reply import refusal, reply
+from workbench.sources._otlp_reply import reply
 
-__all__ = ["SOURCE", "Encoding", "Signal", "decode", "refusal", "reply"]
+__all__ = ["SOURCE", "Encoding", "Signal", "decode", "reply"]
 
 SOURCE = Source(
     name="otlp",
