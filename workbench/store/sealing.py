@@ -14,19 +14,27 @@ from typing import Any
 
 import pyarrow as pa
 
+from workbench.columnar import schema
 from workbench.errors import IntegrityError, StoreError
 from workbench.model.tables import Table, table
-from workbench.model.window import DAY_NS
+from workbench.model.window import DAY_NS, MINUTE_NS
 from workbench.store import manifest
 from workbench.store.database import transaction
 from workbench.store.engines.duckdb import locked_down
 from workbench.store.journal import Journal, decode
 from workbench.store.layout import LOCK, QUARANTINE, SCRATCH, WHOLE, day_of, time_column
-from workbench.store.resolve import all_columns, key_columns, parquet, quoted, resolved
+from workbench.store.resolve import all_columns, key_columns, parquet, quoted, resolved, with_keys, without_keys
 from workbench.store.segments import ROW_GROUP, Segment, Verifier, write_segment
 
 _KEYS_A_PASS = 8_000_000
 """Keys compared at once in compaction, so that its memory does not grow with the store."""
+
+_LARGE = 4_000_000
+"""Rows from which a settled segment is left alone by compaction, unless one of its keys came again."""
+
+_LEAST, _GREATEST = -(2**63), 2**63 - 1
+_MEMORY = "256MB"
+"""What sealing and compaction may use; they go to disk beyond it, so that a server stays small."""
 
 Progress = Callable[[str, int, int], None]
 
@@ -38,11 +46,8 @@ class Sealer:
     manifest as it was, and at most files that no manifest names, which the next run removes.
     """
 
-    def __init__(
-        self, root: Path, connection: sqlite3.Connection, journal: Journal, verifier: Verifier, *, memory_limit: str
-    ) -> None:
+    def __init__(self, root: Path, connection: sqlite3.Connection, journal: Journal, verifier: Verifier) -> None:
         self._root, self._connection, self._journal, self._verifier = root, connection, journal, verifier
-        self._memory_limit = memory_limit
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -107,18 +112,28 @@ class Sealer:
         return decoded, broken
 
     def _write_days(self, environment: str, declared: Table, rows: pa.Table) -> list[Segment]:
-        connection = locked_down([], memory_limit=self._memory_limit, threads=1)
-        try:
-            connection.register("rows", rows)
-            order = f"{quoted(time_column(declared))}, {key_columns(declared)}"
-            ordered = connection.sql(f"SELECT * FROM {resolved(declared, 'rows')} ORDER BY {order}").to_arrow_table()
-        finally:
-            connection.close()
+        keys = list(declared.key)
+        # Most entries hold no key twice; grouping the keys alone shows it cheaply.
+        groups = rows.select(keys).group_by(keys, use_threads=False).aggregate([([], "count_all")])
+        if groups.num_rows < rows.num_rows:
+            rows = self._resolved(declared, rows)
+        ordered = rows.sort_by([(c, "ascending") for c in dict.fromkeys([time_column(declared), *keys])])
         return [
             segment
             for day, part in _by_day(declared, ordered)
             if (segment := write_segment(self._root, environment, declared, day, [part], settled=False)) is not None
         ]
+
+    def _resolved(self, declared: Table, rows: pa.Table) -> pa.Table:
+        connection = locked_down([], memory_limit=_MEMORY, threads=1)
+        try:
+            connection.register("rows", rows)
+            twice = f"(SELECT {key_columns(declared)} FROM rows GROUP BY ALL HAVING count(*) > 1)"
+            single, double = without_keys(declared, "rows", twice), with_keys(declared, "rows", twice)
+            sql = f"SELECT * FROM {single} UNION ALL SELECT * FROM {resolved(declared, double)}"
+            return connection.sql(sql).to_arrow_table().cast(schema(declared))
+        finally:
+            connection.close()
 
     def compact(self, *, progress: Progress | None = None) -> int:
         """Leave each day that has unsettled segments with one segment of disjoint keys; return the days rewritten."""
@@ -140,11 +155,11 @@ class Sealer:
         scratch = self._root / SCRATCH
         scratch.mkdir(exist_ok=True)
         connection = locked_down(
-            [str(self._root / s.path) for s in segments], memory_limit=self._memory_limit, scratch=scratch
+            [str(self._root / s.path) for s in segments], memory_limit=_MEMORY, scratch=scratch
         )
         try:
-            days = self._touched_days(connection, declared, segments)
-            affected = [s for s in segments if s.day in days]
+            affected = self._affected(connection, declared, segments)
+            days = {s.day for s in affected}
             twice = self._keys_held_twice(connection, declared, affected)
             written: list[Segment] = []
             for done, day in enumerate(sorted(days)):
@@ -163,24 +178,38 @@ class Sealer:
             shutil.rmtree(scratch, ignore_errors=True)
         return len(days)
 
-    def _touched_days(self, connection: Any, declared: Table, segments: Sequence[Segment]) -> set[str]:
-        """Return the days with unsettled segments, and settled days that hold one of their keys."""
+    def _affected(self, connection: Any, declared: Table, segments: Sequence[Segment]) -> list[Segment]:  # noqa: ANN401
+        """Return the segments to rewrite: the unsettled, the settled that hold one of their keys, small ones beside them.
+
+        Large settled segments stay as they are, so that a busy day is not rewritten for each late row.
+        """
         loose = [s for s in segments if not s.settled]
         days = {s.day for s in loose}
-        others = [s for s in segments if s.settled and s.day not in days]
-        if not others or not loose or declared.partition in declared.key:
-            return days
-        by_path = {str(self._root / s.path): s.day for s in others}
+        settled = [s for s in segments if s.settled]
+        near = [s for s in settled if s.day in days]
+        asked = near if declared.partition in declared.key else settled
+        hit = self._holding_keys(connection, declared, [s for s in asked if s.day not in days or s.rows >= _LARGE], loose)
+        days |= {s.day for s in settled if s.path in hit}
+        return [s for s in segments if not s.settled or s.path in hit or (s.day in days and s.rows < _LARGE)]
+
+    def _holding_keys(
+        self, connection: Any, declared: Table, settled: Sequence[Segment], loose: Sequence[Segment]  # noqa: ANN401
+    ) -> set[str]:
+        """Return the paths of settled segments with a key of the unsettled ones."""
+        if not settled or not loose:
+            return set()
+        by_file = {str(self._root / s.path): s.path for s in settled}
         keys = key_columns(declared)
         same = " AND ".join(f"l.{quoted(n)} = r.{quoted(n)}" for n in declared.key)
         hits = connection.sql(
-            f"SELECT DISTINCT l.filename FROM "
-            f"(SELECT {keys}, filename FROM {_with_file_name(list(by_path))}) l "
+            f"SELECT DISTINCT l.filename FROM (SELECT {keys}, filename FROM {_with_file_name(list(by_file))}) l "
             f"SEMI JOIN (SELECT {keys} FROM {self._read(loose)}) r ON {same}"
         ).fetchall()
-        return days | {by_path[path] for (path,) in hits}
+        return {by_file[file] for (file,) in hits}
 
-    def _keys_held_twice(self, connection: Any, declared: Table, segments: Sequence[Segment]) -> str | None:
+    def _keys_held_twice(
+        self, connection: Any, declared: Table, segments: Sequence[Segment]  # noqa: ANN401
+    ) -> str | None:
         """Gather the winners of all keys that stand in more than one row; return the relation's name."""
         rows = sum(s.rows for s in segments)
         if len(segments) < 2:
@@ -200,21 +229,16 @@ class Sealer:
     def _merged_day(
         self, connection: Any, declared: Table, segments: Sequence[Segment], day: str, twice: str | None
     ) -> Iterable[pa.RecordBatch]:
-        order = f"{quoted(time_column(declared))}, {key_columns(declared)}"
-        columns = all_columns(declared)
+        columns, time = all_columns(declared), quoted(time_column(declared))
+        order = f"{time}, {key_columns(declared)}"
         source = self._read(segments)
         if twice is not None:
-            key_hash = f"hash({key_columns(declared)})"
-            when = "" if day == WHOLE else f" WHERE {quoted(time_column(declared))} // {DAY_NS} = {_day_number(day)}"
-            if day != WHOLE:
-                start = _day_number(day) * DAY_NS
-                column = quoted(time_column(declared))
-                when = f" WHERE {column} >= {start}::HUGEINT AND {column} < {start + DAY_NS}::HUGEINT"
-            source = (
-                f"(SELECT {columns} FROM {source} WHERE {key_hash} NOT IN (SELECT h FROM twice) "
-                f"UNION ALL SELECT {columns} FROM {twice}{when})"
-            )
-        yield from connection.sql(f"SELECT {columns} FROM {source} ORDER BY {order}").to_arrow_reader(ROW_GROUP)
+            single = f"hash({key_columns(declared)}) NOT IN (SELECT h FROM twice)"
+            source = f"(SELECT {columns} FROM {source} WHERE {single} UNION ALL SELECT {columns} FROM {twice})"
+        for slice_ in _slices(connection, declared, source, day):
+            yield from connection.sql(
+                f"SELECT {columns} FROM {source} WHERE {slice_} ORDER BY {order}"
+            ).to_arrow_reader(ROW_GROUP)
 
     def _read(self, segments: Sequence[Segment]) -> str:
         return parquet([str(self._root / s.path) for s in segments])
@@ -281,6 +305,27 @@ def _by_day(declared: Table, ordered: pa.Table) -> Iterator[tuple[str, pa.Table]
         if cut > start:
             yield day_of(int(days[start]) * DAY_NS), ordered.slice(start, cut - start)
         start = cut
+
+
+def _slices(connection: Any, declared: Table, source: str, day: str) -> list[str]:  # noqa: ANN401
+    """Cut a day into conditions on its time, each for about two row groups, so that sorting needs little memory."""
+    if day == WHOLE:
+        return ["true"]
+    time_, start = quoted(time_column(declared)), _day_number(day) * DAY_NS
+    within = f"{time_} BETWEEN {max(start, _LEAST)} AND {min(start + DAY_NS - 1, _GREATEST)}"
+    minutes = connection.sql(
+        f"SELECT {time_} // {MINUTE_NS} AS minute, count(*) FROM {source} WHERE {within} GROUP BY 1 ORDER BY 1"
+    ).fetchall()
+    slices, rows, first = [], 0, None
+    for minute, count in minutes:
+        first = minute if first is None else first
+        rows += count
+        if rows >= 2 * ROW_GROUP:
+            slices.append((first, minute))
+            rows, first = 0, None
+    if first is not None:
+        slices.append((first, minutes[-1][0]))
+    return [f"{within} AND {time_} // {MINUTE_NS} BETWEEN {low} AND {high}" for low, high in slices]
 
 
 def _day_number(day: str) -> int:

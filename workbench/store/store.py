@@ -13,11 +13,11 @@ import pyarrow as pa
 
 from workbench import plugins
 from workbench.columnar import without_provenance
-from workbench.errors import StoreError, UnknownNameError, UsageError
+from workbench.errors import StoreError, UsageError
 from workbench.model.tables import TABLES, table
 from workbench.store import layout, manifest
 from workbench.store.canonical import lines
-from workbench.store.database import Readers, connect_writer, transaction
+from workbench.store.database import Readers, connect_writer
 from workbench.store.engines.duckdb import DuckEngine, FileGoneError
 from workbench.store.journal import Journal, Receipt, encode
 from workbench.store.manifest import Gap
@@ -46,7 +46,7 @@ class Store:
         if mode == "write":
             self._connection = connect_writer(root)
             self._journal = Journal(self._connection)
-            self._sealer = Sealer(root, self._connection, self._journal, self._verifier, memory_limit=memory_limit)
+            self._sealer = Sealer(root, self._connection, self._journal, self._verifier)
         self._engine = DuckEngine(
             root, environment, self._readers, self._verifier, fault=self._found_fault, memory_limit=memory_limit
         )
@@ -150,6 +150,11 @@ class Store:
         with self._readers.snapshot() as snapshot:
             sql = "SELECT environment FROM segments UNION SELECT environment FROM batches ORDER BY 1"
             return [name for (name,) in snapshot.execute(sql)]
+
+    def files(self, name: str) -> list[Path]:
+        """Return the segment files of a table, in this environment, oldest first."""
+        with self._engine.session() as session:
+            return [self.root / s.path for s in session.segments(table(name).name)]
 
     def unsealed(self) -> tuple[int, int]:
         """Return rows and bytes that wait in the journal, over all environments."""

@@ -68,9 +68,7 @@ def bucket(column: str, every_ns: int) -> str:
 
 def windows_relation(session: Session, windows: Sequence[Sequence[int]], name: str = "windows") -> tuple[str, int, int]:
     """Register windows ((start_ns, end_ns), ...) as a relation (n, start_ns, end_ns); also return their hull."""
-    pairs = [(int(start), int(end)) for start, end in windows]
-    if not pairs or any(end <= start for start, end in pairs):
-        raise UsageError(f"Windows are a list of (start_ns, end_ns), each ending after it starts; got {list(windows)!r}.")
+    pairs = _pairs(windows)
     rows = pa.table(
         {
             "n": pa.array(range(len(pairs)), pa.int64()),
@@ -79,6 +77,22 @@ def windows_relation(session: Session, windows: Sequence[Sequence[int]], name: s
         }
     )
     return session.register(name, rows), min(p[0] for p in pairs), max(p[1] for p in pairs)
+
+
+def inside_windows(column: str, windows: Sequence[Sequence[int]]) -> tuple[str, int, int]:
+    """Return SQL that says whether a time lies in one of the windows, and the windows' hull."""
+    pairs = _pairs(windows)
+    terms = (f"({column} >= {start} AND {column} < {end})" for start, end in pairs)
+    return f"({' OR '.join(terms)})", min(p[0] for p in pairs), max(p[1] for p in pairs)
+
+
+def _pairs(windows: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
+    pairs = [(int(start), int(end)) for start, end in windows]
+    if not pairs or any(end <= start for start, end in pairs):
+        raise UsageError(
+            f"Windows are a list of (start_ns, end_ns), each ending after it starts; got {list(windows)!r}."
+        )
+    return pairs
 
 
 def text(argument: str, value: Any) -> str:

@@ -11,7 +11,7 @@ from workbench.errors import UsageError
 from workbench.model.tables import LOGS, PREDICTIONS, SPANS, TABLE_ROWS, Table
 from workbench.store.engines.duckdb import Session
 from workbench.store.layout import time_column
-from workbench.store.queries._conditions import Conditions, windows_relation
+from workbench.store.queries._conditions import Conditions, inside_windows
 from workbench.store.query import Query
 from workbench.store.resolve import literal, quoted
 
@@ -47,57 +47,65 @@ def _run(
     if declared is None:
         raise UsageError(f"Attributes are counted in spans, logs, predictions or table_rows; got {table!r}.")
     asked = Conditions().columns(declared, equals)
-    source, total = _marked(session, declared, selection, baseline, asked)
-    counted = f"""
-        SELECT key, value, count(*) FILTER (WHERE side = 0) AS selection, count(*) FILTER (WHERE side = 1) AS baseline,
-               count(*) FILTER (WHERE side = 0 AND bad) AS selection_bad,
-               count(*) FILTER (WHERE side = 1 AND bad) AS baseline_bad
-        FROM (SELECT side, bad, unnest({_pairs(declared, keys, asked)}, recursive := true) FROM marked)
-        WHERE value IS NOT NULL GROUP BY key, value"""
+    rows = _marked(session, declared, selection, baseline, asked)
+    parts = [_counted(f"SELECT {literal(c)} AS key, {quoted(c)} AS value, side, bad FROM {rows}") for c in _TYPED[table]
+             if keys is None or c in keys]  # fmt: skip
+    parts += [_counted(f"SELECT side, bad, unnest({entries}, recursive := true) FROM {rows}")
+              for entries in _entries(declared, keys, asked)]  # fmt: skip
+    if not parts:
+        raise UsageError(f"None of {list(keys or ())!r} is a key of {table}; map keys are written map.key.")
     sql = f"""
-        WITH marked AS MATERIALIZED ({source}), totals AS ({total})
-        SELECT counted.*, selection_total, baseline_total FROM ({counted}) counted, totals
+        SELECT counted.*, selection_total, baseline_total
+        FROM ({" UNION ALL ".join(parts)}) counted,
+             (SELECT {_side_count(0)} AS selection_total, {_side_count(1)} AS baseline_total FROM {rows})
         QUALIFY row_number() OVER (PARTITION BY key ORDER BY selection + baseline DESC, value) <= {int(max_values)}
         ORDER BY key, selection DESC, value"""
     return session.query(sql, asked.values)
 
 
+def _side_count(side: int, also: str = "") -> str:
+    return f"count(*) FILTER (WHERE side = {side}{also})"
+
+
+def _counted(pairs: str) -> str:
+    """Return SQL for counts of each key and value of (key, value, side, bad)."""
+    return (
+        f"SELECT key, value, {_side_count(0)} AS selection, {_side_count(1)} AS baseline, "
+        f"{_side_count(0, ' AND bad')} AS selection_bad, {_side_count(1, ' AND bad')} AS baseline_bad "
+        f"FROM ({pairs}) WHERE value IS NOT NULL GROUP BY key, value"
+    )
+
+
 def _marked(
     session: Session, declared: Table, selection: Sequence[Sequence[int]], baseline: Sequence[Sequence[int]],
     asked: Conditions,
-) -> tuple[str, str]:  # fmt: skip
-    """Return SQL for the rows of both sides (side 0 selection, 1 baseline), and for their totals."""
+) -> str:  # fmt: skip
+    """Return SQL for the rows of both sides: side 0 is the selection, 1 the baseline; a row may stand in both."""
     columns = ", ".join(quoted(c) for c in (*_TYPED[declared.name], *_MAPS[declared.name]))
-    time = quoted(time_column(declared))
     sides = []
     for side, windows in enumerate((selection, baseline)):
-        relation, low, high = windows_relation(session, windows, f"windows of side {side}")
+        inside, low, high = inside_windows(quoted(time_column(declared)), windows)
         rows = f"(SELECT * FROM {session.relation(declared.name, low, high)} {asked.where})"
         sides.append(
-            f"SELECT {side} AS side, coalesce({_BAD.get(declared.name, 'false')}, false) AS bad, {columns} FROM {rows} s "
-            f"SEMI JOIN {relation} w ON s.{time} >= w.start_ns AND s.{time} < w.end_ns"
+            f"SELECT {side} AS side, coalesce({_BAD.get(declared.name, 'false')}, false) AS bad, {columns} "
+            f"FROM {rows} WHERE {inside}"
         )
-    total = "SELECT count(*) FILTER (WHERE side = 0) AS selection_total, count(*) FILTER (WHERE side = 1) AS baseline_total FROM marked"
-    return " UNION ALL ".join(sides), total
+    return f"({' UNION ALL '.join(sides)})"
 
 
-def _pairs(declared: Table, keys: Sequence[str] | None, asked: Conditions) -> str:
-    """Return SQL for a row's list of {key, value}: typed columns by name, map entries as ``map.key``."""
-    typed = [c for c in _TYPED[declared.name] if keys is None or c in keys]
-    parts = [f"[{', '.join(f'{{key: {literal(c)}, value: {quoted(c)}}}' for c in typed)}]"] if typed else []
+def _entries(declared: Table, keys: Sequence[str] | None, asked: Conditions) -> list[str]:
+    """Return SQL for each map's list of {key, value}, the keys written ``map.key``."""
+    lists = []
     for column in _MAPS[declared.name]:
         prefix = f"{column}."
-        if keys is None:
-            entries = f"map_entries({quoted(column)})"
-        else:
+        entries = f"map_entries({quoted(column)})"
+        if keys is not None:
             wanted = [k.removeprefix(prefix) for k in keys if k.startswith(prefix)]
             if not wanted:
                 continue
-            entries = f"list_filter(map_entries({quoted(column)}), lambda e: list_contains({asked.bind(wanted)}, e.key))"
-        parts.append(f"list_transform({entries}, lambda e: {{key: {literal(prefix)} || e.key, value: e.value}})")
-    if not parts:
-        raise UsageError(f"None of {list(keys or ())!r} is a key of {declared.name}; map keys are written map.key.")
-    return " || ".join(f"coalesce({p}, [])" for p in parts)
+            entries = f"list_filter({entries}, lambda e: list_contains({asked.bind(wanted)}, e.key))"
+        lists.append(f"list_transform({entries}, lambda e: {{key: {literal(prefix)} || e.key, value: e.value}})")
+    return lists
 
 
 QUERY = Query(
