@@ -211,7 +211,7 @@ class Case:
 
     def __repr__(self) -> str:
         about = f"{self.symptom.signal} of {self.symptom.entity}, " if self.symptom else ""
-        return f"<Case {self.id}: {about}{self.length()} entries, {len(self.evidence)} pieces of evidence>"
+        return f"<Case {self.id}: {about}{self.length()} entries, evidence: {len(self.evidence)}>"
 
     # -- verbs -----------------------------------------------------------------------------------------------------
 

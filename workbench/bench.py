@@ -1,0 +1,256 @@
+"""The bench: a store, its cases and what one does with them."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from workbench import plugins
+from workbench.case import files
+from workbench.case.case import Case
+from workbench.case.identity import user_name
+from workbench.columnar import without_provenance
+from workbench.errors import UsageError, WorkbenchError
+from workbench.intake.files import Progress, ingest
+from workbench.intake.gate import Gate
+from workbench.intake.policy import mask_policy
+from workbench.intake.report import IngestReport
+from workbench.model.findings import Ranking
+from workbench.model.window import MINUTE_NS, Window, iso, parse_duration_ns
+from workbench.report import rich_html
+from workbench.sources import Context
+from workbench.store import Store
+
+if TYPE_CHECKING:
+    from workbench.config import Settings
+
+CASES = "cases"
+_TIME_SERIES = ("metrics", "kpis", "predictions", "spans", "logs", "features")
+"""Tables whose newest row says what *now* is, and whose oldest says where history begins."""
+
+rich_html.attach()
+
+
+@dataclass(frozen=True)
+class CaseLine:
+    """One line of the list of cases."""
+
+    id: str
+    path: Path
+    status: str
+    owner: str | None
+    about: str
+    entries: int
+    problem: str = ""
+    """Why the case cannot be opened; empty when it can."""
+
+
+class Bench:
+    """Hold a store and its cases: ingest, find, open a case, investigate.
+
+    Make one with ``wb.open("./store")``; close it, or use it in a ``with`` block.
+    """
+
+    def __init__(
+        self, store: Store, *, who: str, settings: Settings | None = None, clock: Callable[[], int] = time.time_ns
+    ) -> None:
+        self.store = store
+        self.who = who
+        self.settings = settings
+        self._clock = clock
+        self.folder = store.root / CASES
+
+    # -- cases -----------------------------------------------------------------------------------------------------
+
+    def case(
+        self,
+        case_id: str,
+        *,
+        alert: str | Path | Mapping[str, Any] | None = None,
+        entity: str | None = None,
+        signal: str | None = None,
+        window: str | Window | None = None,
+        baseline: str | None = None,
+        lead: str = "15m",
+    ) -> Case:
+        """Open a case, or begin one from an alert or from an entity, a signal and a window.
+
+        *alert* is a file, an alert as a mapping, or JSON text. The selection then
+        goes from the alert's start less *lead* to its end, or to the newest data
+        while it is firing. *entity*, *signal* and *window* override what it says.
+        """
+        path = self.folder / files.checked_id(case_id)
+        described = any(value is not None for value in (alert, entity, signal, window, baseline))
+        exists = (path / files.CASE).is_file()
+        if not exists and not described:
+            raise UsageError(f"There is no case {case_id} yet; begin it with an alert, or entity, signal and window.")
+        symptom = self._symptom(alert, entity, signal, window, lead) if described else {}
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / files.WITNESS).touch()
+        if exists:
+            case = Case.open(path, ask=self.store.ask, who=self.who, clock=self._clock)
+        else:
+            config, ask = {"environment": self.store.environment}, self.store.ask
+            case = Case.create(path, case_id=case_id, config=config, ask=ask, who=self.who, clock=self._clock)
+        if described:
+            case.call("begin", **symptom, baseline=baseline)
+        return case
+
+    def cases(self) -> list[CaseLine]:
+        """Return every case of the store, by id; one that was changed is listed with what is wrong."""
+        found = sorted(self.folder.glob(f"*/{files.CASE}")) if self.folder.is_dir() else []
+        return [self._line(path.parent) for path in found]
+
+    def investigate(self, case: Case) -> Ranking:
+        """Run the playbook's automatic steps on a case and return its ranked causes."""
+        from workbench.playbook.runner import investigate
+
+        investigate(case)
+        return case.ranking or Ranking((), "none")
+
+    def _line(self, path: Path) -> CaseLine:
+        try:
+            case = Case.open(path, who=self.who)
+            symptom = case.symptom
+            about = f"{symptom.signal} of {symptom.entity}, {symptom.window.words()}" if symptom else ""
+            return CaseLine(case.id, path, case.state.status, case.state.owner, about, case.length())
+        except (WorkbenchError, OSError) as error:
+            return CaseLine(path.name, path, "unknown", None, "", 0, str(error))
+
+    # -- the store -------------------------------------------------------------------------------------------------
+
+    def ingest(
+        self,
+        uris: str | Path | Iterable[str | Path],
+        *,
+        progress: Progress | None = None,
+        source: str | None = None,
+        as_table: str | None = None,
+        mapping: Mapping[str, str] | None = None,
+    ) -> IngestReport:
+        """Read files, folders, globs or addresses into the store; the report says what became of each."""
+        named = [uris] if isinstance(uris, str | Path) else list(uris)
+        return ingest(self.store, named, settings=self.settings, progress=progress, source=source,
+                      as_table=as_table, mapping=mapping)  # fmt: skip
+
+    def find(self, text: str) -> Any:
+        """Return what an id or a name is, and everything one hop away."""
+        from workbench.playbook.find import find
+
+        return find(self.store.ask, text)
+
+    def close(self) -> None:
+        """Close the store; cases stay readable."""
+        self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Bench {self.store.root}, {self.store.environment}, {len(self.cases())} cases>"
+
+    # -- the symptom -----------------------------------------------------------------------------------------------
+
+    def _symptom(
+        self, alert: str | Path | Mapping[str, Any] | None, entity: str | None, signal: str | None,
+        window: str | Window | None, lead: str,
+    ) -> dict[str, Any]:  # fmt: skip
+        row = self._alert(alert) if alert is not None else {}
+        entity, signal = entity or row.get("entity"), signal or row.get("signal")
+        if not entity or not signal:
+            missing = "entity" if not entity else "signal"
+            raise UsageError(f"The case needs an {missing}: the alert does not say it; give {missing}=, such as "
+                             f"{'service:scoring' if missing == 'entity' else 'error_rate'}.")  # fmt: skip
+        if window is None and not row:
+            raise UsageError("The case needs a window, START/END: there is no alert to take it from.")
+        chosen = Window.parse(str(window)) if window is not None else self._window(row, parse_duration_ns(lead))
+        return {
+            "entity": entity, "signal": signal, "window": str(chosen), "environment": self.store.environment,
+            "history_start": self._history_start(), "alert": row or None,
+        }  # fmt: skip
+
+    def _alert(self, alert: str | Path | Mapping[str, Any]) -> dict[str, Any]:
+        """Return the newest firing alert as a row of the alerts table, masked like everything that is ingested."""
+        content, place = _alert_bytes(alert)
+        source = plugins.load("source", "alertmanager")
+        gate = Gate(self.store, mask_policy(self.settings))
+        rows: list[dict[str, Any]] = []
+        for batch in source.read(io.BytesIO(content), Context(self.store.environment, place, self._clock())):
+            kept, _ = gate.prepare(batch)
+            if "alerts" in kept.tables:
+                rows += without_provenance(kept.tables["alerts"]).to_pylist(maps_as_pydicts="strict")
+        if not rows:
+            raise UsageError(f"{place} holds no alert: expected Alertmanager's webhook or API JSON.")
+        return max(rows, key=lambda row: (row["status"] == "firing", row["starts_ns"], row["fingerprint"]))
+
+    def _window(self, alert: Mapping[str, Any], lead_ns: int) -> Window:
+        """Return from *lead_ns* before the alert to its end, or to the newest data; whole minutes."""
+        starts = int(alert["starts_ns"])
+        end = alert.get("ends_ns") or max(self._seen().values(), default=0)
+        if end <= starts:
+            end = starts + max(lead_ns, MINUTE_NS)
+        start = (starts - lead_ns) // MINUTE_NS * MINUTE_NS
+        return Window(start, -(-int(end) // MINUTE_NS) * MINUTE_NS)
+
+    def _seen(self) -> dict[str, int]:
+        newest = self.store.freshness()
+        return {name: newest[name] for name in _TIME_SERIES if name in newest} or newest
+
+    def _history_start(self) -> str | None:
+        """Return when the oldest time series begins, or None in an empty store."""
+        oldest = [start for name in self._seen() if (start := self._oldest(name)) is not None]
+        return iso(min(oldest)) if oldest else None
+
+    def _oldest(self, name: str) -> int | None:
+        first = self.store.ask("first_last_seen", table=name).column("first_ns").to_pylist()
+        return min((time_ns for time_ns in first if time_ns is not None), default=None)
+
+
+def open_bench(
+    path: str | Path = "./store",
+    *,
+    environment: str = "prod",
+    mode: Literal["write", "read"] = "write",
+    who: str | None = None,
+    settings: Settings | None = None,
+    clock: Callable[[], int] = time.time_ns,
+) -> Bench:
+    """Open a store and return the bench over it; ``wb.open``.
+
+    *who* is written into every journal entry, by default the user of this machine.
+    """
+    if environment == CASES:
+        raise UsageError(f"An environment cannot be named {CASES!r}: the store keeps its cases there.")
+    store = Store.open(path, environment=environment, mode=mode)
+    return Bench(store, who=who or user_name(), settings=settings, clock=clock)
+
+
+def _alert_bytes(alert: str | Path | Mapping[str, Any]) -> tuple[bytes, str]:
+    if isinstance(alert, Mapping):
+        return json.dumps(_wrapped(alert)).encode(), "alert given as a mapping"
+    if isinstance(alert, str) and alert.lstrip().startswith(("{", "[")):
+        return alert.encode(), "alert given as text"
+    path = Path(alert)
+    try:
+        return path.read_bytes(), path.name
+    except OSError as error:
+        raise UsageError(f"The alert {path} cannot be read: {error.strerror}.") from error
+
+
+def _wrapped(alert: Mapping[str, Any]) -> Mapping[str, Any] | Sequence[Mapping[str, Any]]:
+    """Return one bare alert as the API lists alerts; a webhook is left as it is."""
+    return alert if "alerts" in alert else [alert]
+
+
+__all__ = ["Bench", "Case", "CaseLine", "open_bench"]

@@ -1,0 +1,89 @@
+"""A case as a notebook whose cells are the journal's lines, executed in a fresh kernel to the same state hash."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from workbench.case import operations
+from workbench.case.case import Case
+from workbench.case.render import line, literal
+from workbench.errors import IntegrityError, UnknownNameError
+from workbench.report.words import title
+
+_TIMEOUT_S = 600
+
+
+def write_notebook(case: Case, path: str | Path) -> Path:
+    """Write the notebook of a case beside it, not yet executed; return its path."""
+    path = Path(path)
+    nbformat.write(notebook(case, path), path)
+    return path
+
+
+def write_executed_notebook(case: Case, path: str | Path) -> Path:
+    """Write the notebook, run it top to bottom in a fresh kernel, and return its path.
+
+    Raise `IntegrityError` where a cell fails or ends in another state.
+    """
+    # Jupyter's client takes half a second to import; only executing needs it.
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError
+
+    path = write_notebook(case, path)
+    book = nbformat.read(path, as_version=4)
+    resources = {"metadata": {"path": str(path.parent)}}
+    client = NotebookClient(book, kernel_name="python3", timeout=_TIMEOUT_S, resources=resources)
+    try:
+        client.execute(env={**os.environ, "DO_NOT_TRACK": "1", "MLFLOW_DISABLE_TELEMETRY": "true"})
+    except CellExecutionError as error:
+        raise IntegrityError(f"The notebook of {case.id} does not reproduce it: {str(error)[-400:]}") from error
+    nbformat.write(book, path)
+    return path
+
+
+def notebook(case: Case, path: Path) -> Any:
+    """Return the notebook of a case as it would stand at *path*; each journal entry is one cell."""
+    where = Path(os.path.relpath(case.path.resolve(), path.resolve().parent)).as_posix()
+    about = f"{case.symptom.signal} of {case.symptom.entity}, {case.symptom.words()}" if case.symptom else ""
+    cells = [
+        new_markdown_cell(
+            f"# {_text(case.id)}\n\n{_text(about)}\n\nEvery cell below is one entry of the case's journal. Run from "
+            "the top they compute everything anew from the frozen evidence, offline, in a scratch copy; the case "
+            f"itself is not changed. To go on with the case: `case = wb.Case.open({literal(where)})`."
+        ),
+        new_code_cell(f'import workbench as wb\n\ncase = wb.Case.open({literal(where)}, at="start")'),
+    ]
+    for entry in case.entries:
+        cells += [new_markdown_cell(_heading(entry.operation, entry.mode)), new_code_cell(line(entry))]
+    cells += [
+        new_markdown_cell("## The same state\n\nThe hash covers everything the case says; this one was recorded."),
+        new_code_cell(f'assert case.state_hash == "{case.state_hash}"\ncase.state_hash'),
+    ]
+    for number, cell in enumerate(cells):
+        # Ids are counted, so that writing a case twice gives equal bytes.
+        cell["id"] = f"cell-{number:04d}"
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return new_notebook(cells=cells, metadata={"kernelspec": kernel, "language_info": {"name": "python"}})
+
+
+def _heading(operation: str, mode: str) -> str:
+    if mode != "computed":
+        return f"**{title(operation)}**"
+    try:
+        question, _, why = operations.find(operation).doc.partition("\n")
+    except UnknownNameError:
+        question, why = "", ""
+    return f"### {title(operation).capitalize()}\n\n{question}{f'  {chr(10)}{why.strip()}' if why.strip() else ''}"
+
+
+def _text(text: str) -> str:
+    """Return text so that Markdown and HTML show it as it is."""
+    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    for character in "\\`*_[]()#!|$~":
+        escaped = escaped.replace(character, f"\\{character}")
+    return " ".join(escaped.split())

@@ -1,0 +1,176 @@
+"""``frame``, ``plot`` and ``explain``: what every object answers, by its type."""
+
+from __future__ import annotations
+
+from functools import singledispatch
+
+import pandas as pd
+import pyarrow as pa
+
+from workbench.case.bundle import frame as to_frame
+from workbench.case.case import Case
+from workbench.case.operations import Outcome
+from workbench.case.reading import Answer
+from workbench.case.replay import ReplayReport
+from workbench.errors import UsageError
+from workbench.model.findings import Cause, Evidence, Finding, Ranking
+from workbench.model.window import Window
+from workbench.report import charts
+from workbench.report.next_step import next_step
+from workbench.report.pages import stylesheet
+from workbench.report.words import share, title
+
+
+class Plot:
+    """Hold a drawn chart; a notebook shows it, ``str`` is its SVG, ``caption`` says what it shows."""
+
+    def __init__(self, chart: charts.Chart) -> None:
+        self.caption = chart.caption
+        self.frame = chart.twin
+        self._svg = chart.svg
+
+    def __str__(self) -> str:
+        return self._svg
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        return (f'<style>{stylesheet()}</style><div class="iw"><figure>{self._svg}'
+                f"<figcaption>{escape(self.caption)}</figcaption></figure></div>")  # fmt: skip
+
+
+@singledispatch
+def frame(x: object) -> pd.DataFrame:
+    """Return the rows behind an object: a case's journal, causes, findings, a step's table, an answer."""
+    raise UsageError(f"A {type(x).__name__} has no rows; give a case, an outcome, a ranking, findings or a table.")
+
+
+@frame.register
+def _(x: pd.DataFrame) -> pd.DataFrame:
+    return x
+
+
+@frame.register
+def _(x: pa.Table) -> pd.DataFrame:
+    return to_frame(x)
+
+
+@frame.register
+def _(x: Answer) -> pd.DataFrame:
+    return x.frame
+
+
+@frame.register
+def _(x: Case) -> pd.DataFrame:
+    lines = x.lines()
+    return pd.DataFrame([{"seq": e.seq, "time": e.time, "who": e.who, "mode": e.mode, "line": lines[e.seq],
+                          "in_force": e in x.state.in_force} for e in x.entries])  # fmt: skip
+
+
+@frame.register
+def _(x: Outcome) -> pd.DataFrame:
+    if x.frames:
+        return next(iter(x.frames.values()))
+    return frame(x.ranking) if x.ranking is not None else _findings(x.findings)
+
+
+@frame.register
+def _(x: Ranking) -> pd.DataFrame:
+    columns = ["rank", "kind", "entity", "confidence", "verdict", "onset_ns", "statement"]
+    return pd.DataFrame([{name: getattr(cause, name) for name in columns} for cause in x], columns=columns)
+
+
+@frame.register
+def _(x: Cause) -> pd.DataFrame:
+    return _findings((*x.evidence_for, *x.evidence_against))
+
+
+@frame.register
+def _(x: Finding) -> pd.DataFrame:
+    return _findings((x,))
+
+
+@frame.register
+def _(x: ReplayReport) -> pd.DataFrame:
+    return pd.DataFrame([m.plain() for m in x.mismatches], columns=["place", "value", "recorded", "found", "entry"])
+
+
+def _findings(findings: tuple[Finding, ...]) -> pd.DataFrame:
+    rows = [{"statement": f.statement, "entity": f.entity, "signal": f.signal, "kind": f.kind, "supports": f.supports,
+             "strength": f.strength, "evidence": ", ".join(e.id for e in f.evidence)} for f in findings]  # fmt: skip
+    return pd.DataFrame(rows, columns=["statement", "entity", "signal", "kind", "supports", "strength", "evidence"])
+
+
+def plot(x: object, *, case: Case | None = None, window: Window | None = None) -> Plot:
+    """Return a chart of an object's rows; *case* gives selection and baseline, evidence needs it."""
+    if isinstance(x, Evidence):
+        if case is None:
+            raise UsageError(f"Evidence {x.id} is drawn from its case; call plot(evidence, case=case).")
+        rows, name = case.frame(x.id), x.query
+    else:
+        rows, name = frame(x), type(x).__name__.lower()
+    symptom = case.symptom if case else None
+    shown = window or (symptom.window if symptom else _whole(rows))
+    made = charts.chart(rows, name=name, window=shown, baseline=symptom.baseline if symptom else None)
+    if made is None:
+        raise UsageError(f"There is no chart for columns {list(rows.columns)}: it takes time_ns and a figure, or a "
+                         "label with a baseline and a selection column.")  # fmt: skip
+    return Plot(made)
+
+
+def _whole(rows: pd.DataFrame) -> Window:
+    for column in ("time_ns", "start_ns", "bucket_ns"):
+        if column in rows.columns and rows[column].notna().any():
+            return Window(int(rows[column].min()), int(rows[column].max()) + 1)
+    return Window(0, 1)
+
+
+@singledispatch
+def explain(x: object) -> str:
+    """Return what an object says, in plain words."""
+    return repr(x)
+
+
+@explain.register
+def _(x: Case) -> str:
+    about = f"{x.symptom.signal} of {x.symptom.entity}, {x.symptom.words()}. " if x.symptom else ""
+    lead = f"Best lead: {explain(x.causes[0])} " if x.causes else ""
+    return f"{x.id}: {about}{lead}Next: {next_step(x)}"
+
+
+@explain.register
+def _(x: Cause) -> str:
+    counts = f"{len(x.evidence_for)} findings for it, {len(x.evidence_against)} against"
+    factors = "; ".join(f"{title(name)} {value:.2g}" for name, value in x.factors.items())
+    made = f" Confidence is made of {factors}." if factors else ""
+    return f"{x.statement} ({x.verdict}, {share(x.confidence)} confidence; {counts}.){made}"
+
+
+@explain.register
+def _(x: Ranking) -> str:
+    return " ".join(f"{c.rank}. {explain(c)}" for c in x) or "No candidate stands out: no cause proven."
+
+
+@explain.register
+def _(x: Finding) -> str:
+    return f"{x.statement} [{', '.join(e.id for e in x.evidence)}]"
+
+
+@explain.register
+def _(x: Outcome) -> str:
+    return f"{x.summary} {' '.join(explain(f) for f in x.findings)}".strip()
+
+
+@explain.register
+def _(x: Evidence) -> str:
+    return f"{x.id} is the frozen answer to {x.query}: {x.rows:,} rows in {x.file}."
+
+
+@explain.register
+def _(x: Window) -> str:
+    return x.words()
+
+
+@explain.register
+def _(x: ReplayReport) -> str:
+    return x.badge
