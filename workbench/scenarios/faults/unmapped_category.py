@@ -1,0 +1,41 @@
+"""A partner's codes miss the mapping table, so its events all get the category of the unmapped."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from workbench.scenarios.mechanisms import Commit, Fault, Moment, Planted, Source, Unmap
+from workbench.scenarios.world import World
+
+
+def _plant(world: World, moment: Moment, rng: np.random.Generator) -> Planted:
+    provider = int(np.argmin(np.abs(world.provider_shares - 0.14)))
+    how = ("entries_gone", "renumbered")[int(rng.integers(2))]
+    category, names = world.domain.category, world.names
+    onset = moment.onset_s
+    commits = ()
+    if how == "entries_gone":
+        path = f"reference/{world.domain.provider}_map.csv"
+        partner = world.providers[provider]
+        lines = tuple(
+            f"-{partner},{partner[:3].upper()}-{100 + k},{name}" for k, name in enumerate(world.categories[:6])
+        )
+        commits = (
+            Commit(onset - 1500, "Sort reference maps and drop duplicate rows", "Keeps the export small.", (path,), lines),
+        )
+    source = Source(
+        entity=f"feature:{category}",
+        also=(f"column:{names.enriched}.{category}", f"dataset:{names.mapping}", f"column:{names.mapping}.{category}"),
+        kind="unmapped_category",
+        onset_s=onset,
+        first_failure=f"dataset:{names.enriched}",
+    )
+    return Planted((Unmap(provider, onset, how),), source, commits)
+
+
+FAULT = Fault(
+    name="unmapped_category",
+    title="Payment provider unmapped",
+    doc="One partner's category codes are not in the mapping table; its events become 'unmapped' and score higher.",
+    plant=_plant,
+)

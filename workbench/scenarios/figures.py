@@ -1,0 +1,113 @@
+"""Compute the business and service figures that exporters would report, by quarter of an hour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from workbench.scenarios.mechanisms import Misreport
+from workbench.scenarios.world import SLOT_S
+
+if TYPE_CHECKING:
+    from workbench.scenarios.incident import Incident
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One series: *values* is ``(slots,)``, NaN where nothing was measured."""
+
+    metric: str
+    labels: dict[str, str]
+    values: np.ndarray
+    help: str
+
+
+def slots(incident: Incident) -> tuple[np.ndarray, int]:
+    """Return each row's slot, and the number of slots."""
+    return (incident.rows.second // SLOT_S).astype(int), int(incident.plan.moment.end_s // SLOT_S)
+
+
+def business(incident: Incident) -> list[Figure]:
+    """Return the business figures as their exporter reports them: wrongly, where it is the one that is ill."""
+    world, rows, scored = incident.world, incident.rows, incident.scored
+    place, count = slots(incident)
+    inside = place < count
+    per_hour = 3600 / SLOT_S
+    rate, volume = f"kpi_{world.domain.rate_kpi}", f"kpi_{world.domain.events}_per_hour"
+    found: list[Figure] = []
+    for region, name in ((None, ""), *enumerate(world.regions)):
+        chosen = inside if region is None else inside & (rows.region == region)
+        labels = {"region": name} if name else {}
+        total = np.bincount(place[chosen], minlength=count)
+        good = np.bincount(place[chosen & (scored.decision == 0)], minlength=count)
+        total, good = _reported(incident, total, good)
+        found.append(Figure(rate, labels, _share(good, total), f"Share decided {world.domain.decisions[0]}"))
+        found.append(Figure(volume, labels, total * per_hour, "Decisions per hour"))
+        if region is None:
+            middle = np.bincount(place[chosen & (scored.decision == 1)], minlength=count)
+            found.append(Figure(f"kpi_{world.domain.decisions[1]}_rate", labels, _share(middle, total),
+                                f"Share decided {world.domain.decisions[1]}"))  # fmt: skip
+    return sorted(found, key=lambda f: f.metric)
+
+
+def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    return np.where(whole > 0, part / np.maximum(whole, 1), np.nan)
+
+
+def _reported(incident: Incident, total: np.ndarray, good: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the counts as the exporter counted them."""
+    total, good = total.astype(float), good.astype(float)
+    for fault in incident.plan.of(Misreport):
+        since = int(np.ceil(fault.start_s / SLOT_S))
+        if fault.how == "lost_partition":
+            good[since:] *= 0.8
+        elif fault.how == "double_counted":
+            total[since:] *= 1.3
+        else:
+            low = max(since - int(6 * 3600 / SLOT_S), 0)
+            total[since:], good[since:] = total[low:since].min() * 0.5, good[low:since].min() * 0.5
+    return total, good
+
+
+def services(incident: Incident) -> list[Figure]:
+    """Return request rate, error share and 95th percentile of every service, true to the simulated requests."""
+    place, count = slots(incident)
+    inside = place < count
+    place = place[inside]
+    served = incident.served
+    requests = np.bincount(place, minlength=count)
+    first = np.searchsorted(place, np.arange(count))
+    found: dict[str, list[Figure]] = {"rate": [], "errors": [], "p95": []}
+    for i, service in enumerate(incident.world.services):
+        labels = {"service": service.name}
+        failed = np.bincount(place[served.failed[inside, i]], minlength=count)
+        took = served.total_ms[inside, i]
+        width = float(took.max()) * 1.01 + 1.0
+        ordered = np.sort(place + took.astype(np.float64) / width)
+        at = np.clip(first + (requests * 0.95).astype(int), 0, max(len(ordered) - 1, 0))
+        p95 = np.where(requests > 0, (ordered[at] - np.arange(count)) * width / 1000, np.nan)
+        found["rate"].append(Figure("http_requests_per_second", labels, requests / SLOT_S, "Requests per second"))
+        found["errors"].append(Figure("http_error_ratio", labels, _share(failed, requests), "Share of failed requests"))
+        found["p95"].append(Figure("http_request_duration_p95_seconds", labels, p95, "95th percentile of the duration"))
+    scorer = {"service": incident.world.services[incident.world.role("scorer")].name}
+    wait = np.bincount(place, served.queue_ms[inside], minlength=count) / np.maximum(requests, 1)
+    extra = Figure("inference_queue_wait_mean_ms", scorer, np.where(requests > 0, wait, np.nan), "Mean wait before the forward pass")
+    return [*found["rate"], *found["errors"], *found["p95"], extra]
+
+
+def model(incident: Incident) -> list[Figure]:
+    """Return the mean score and the share of fallbacks."""
+    place, count = slots(incident)
+    world, scored = incident.world, incident.scored
+    known = (place < count) & ~np.isnan(scored.score)
+    n = np.bincount(place[known], minlength=count)
+    mean = np.bincount(place[known], scored.score[known], minlength=count) / np.maximum(n, 1)
+    fell = np.bincount(place[(place < count) & incident.served.fallback], minlength=count)
+    all_rows = np.bincount(place[place < count], minlength=count)
+    labels = {"model": world.model}
+    return [
+        Figure("model_score_mean", labels, np.where(n > 0, mean, np.nan), "Mean score"),
+        Figure("model_fallback_ratio", labels, _share(fell, all_rows), "Share decided without the model"),
+    ]

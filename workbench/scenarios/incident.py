@@ -1,0 +1,89 @@
+"""Put one incident together: world, plan, simulation, files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+
+from workbench import plugins
+from workbench.errors import UnknownNameError, UsageError
+from workbench.scenarios import Progress, Variant, model, pipeline, serving, symptom
+from workbench.scenarios.identity import Decisions, decisions
+from workbench.scenarios.mechanisms import Fault, Plan, Surge
+from workbench.scenarios.planning import plan_incident
+from workbench.scenarios.world import World, build
+
+MIN_DAYS = 9
+"""Thresholds come from the first week, and an incident needs a day before it to compare with."""
+
+
+@dataclass
+class Incident:
+    """Hold one simulated incident, ready to be written."""
+
+    name: str
+    variant: Variant
+    world: World
+    plan: Plan
+    rows: pipeline.Rows
+    served: serving.Served
+    scored: model.Scored
+    trained: list[model.Trained]
+
+    @cached_property
+    def ids(self) -> Decisions:
+        """Return the ids of the shown rows, and what their senders know."""
+        return decisions(self)
+
+    @cached_property
+    def firing(self) -> list[symptom.Firing]:
+        """Return the alerting rules that fire, the loudest first."""
+        return symptom.firing(self)
+
+    @property
+    def shown(self) -> np.ndarray:
+        """Return the indices of the rows that the tables hold."""
+        return np.arange(0, len(self.rows), self.world.sample)
+
+
+def simulate(name: str, *, seed: int, days: int, variant: Variant) -> Incident:
+    """Run the whole system for *days* with one fault planted (or none), in memory."""
+    if variant not in get_args(Variant):
+        raise UnknownNameError("variant", str(variant), get_args(Variant))
+    if days < MIN_DAYS:
+        raise UsageError(f"An incident needs at least {MIN_DAYS} days of history; got {days}.")
+    fault: Fault = plugins.load("fault", name)
+    world = build(seed, days)
+    plan = plan_incident(world, fault, variant)
+    trained = [model.train(world, run) for run in model.timetable(world, plan)]
+    rows = pipeline.draw(world, 0.0, plan.moment.end_s, "events", tuple(plan.of(Surge)))
+    rows = pipeline.flow(world, plan, rows)
+    served = serving.serve(world, plan, rows)
+    serving.lose_features(world, rows, served)
+    scored = model.score(world, trained, rows)
+    scored.decision[served.fallback] = 1
+    scored.score[served.fallback] = np.nan
+    return Incident(name, variant, world, plan, rows, served, scored, trained)
+
+
+def write(
+    name: str, *, seed: int, days: int, variant: Variant, out: Path, progress: Progress | None = None
+) -> Path:
+    """Simulate and write every file; see :func:`workbench.scenarios.create`."""
+    from workbench.scenarios import writers
+
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UsageError(f"{out} is not empty; name a folder that does not exist yet, or clear it.")
+    say = progress or (lambda _what, _share: None)
+    say("simulating the system", 0.0)
+    incident = simulate(name, seed=seed, days=days, variant=variant)
+    out.mkdir(parents=True, exist_ok=True)
+    for index, (what, act) in enumerate(writers.WRITERS):
+        say(f"writing {what}", 0.4 + 0.6 * index / len(writers.WRITERS))
+        act(incident, out)
+    say("written", 1.0)
+    return out

@@ -1,0 +1,205 @@
+"""What can act on the simulated system: harmful or harmless, each is a change in how one stage works."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from workbench.scenarios.world import World
+
+
+@dataclass(frozen=True)
+class Silence:
+    """Let a connector deliver nothing; the source goes on."""
+
+    feed: int
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True)
+class Unmap:
+    """Let one partner's codes miss the mapping table: its entries are gone, or the partner renumbered."""
+
+    provider: int
+    start_s: float
+    how: Literal["entries_gone", "renumbered"]
+
+
+@dataclass(frozen=True)
+class Train:
+    """Add a training run on a data snapshot and make its version the champion."""
+
+    snapshot: Literal["current", "outdated", "immature"]
+    start_s: float
+    deployed_s: float
+
+
+@dataclass(frozen=True)
+class Stall:
+    """Stop the copying of a feature view to the online store; parties new since then get the default."""
+
+    view: int
+    start_s: float
+    end_s: float = np.inf
+
+
+@dataclass(frozen=True)
+class Reshape:
+    """Change the schema of a captured table: a column is renamed or its unit changes."""
+
+    feed: int
+    feature: int
+    start_s: float
+    how: Literal["renamed", "minor_units", "added"]
+
+
+@dataclass(frozen=True)
+class Blank:
+    """Let a share of a feature's source column arrive empty."""
+
+    feature: int
+    feed: int | None
+    start_s: float
+    end_s: float
+    share: float
+
+
+@dataclass(frozen=True)
+class Deploy:
+    """Replace a service's version; the factors say what the new code does."""
+
+    service: int
+    start_s: float
+    slower: float = 1.0
+    errors: float = 0.0
+    """Share of requests that fail, added to the usual."""
+    region: int | None = None
+    size: int = 1
+    """How many files the release touches."""
+
+
+@dataclass(frozen=True)
+class Misreport:
+    """Let the exporter of business figures report wrongly while the business is well."""
+
+    start_s: float
+    how: Literal["lost_partition", "double_counted", "stuck"]
+
+
+@dataclass(frozen=True)
+class Surge:
+    """Bring more traffic of the same mix."""
+
+    start_s: float
+    end_s: float
+    factor: float
+
+
+@dataclass(frozen=True)
+class HotHost:
+    """Let an unrelated batch job heat a machine that has headroom."""
+
+    host: int
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True)
+class Backfill:
+    """Rewrite a data set off the path with several times its rows."""
+
+    side: int
+    start_s: float
+    factor: float
+
+
+@dataclass(frozen=True)
+class BackErrors:
+    """Let a service that nothing waits for fail often."""
+
+    service: int
+    start_s: float
+    end_s: float
+    share: float
+
+
+Effect = (
+    Silence | Unmap | Train | Stall | Reshape | Blank | Deploy | Misreport | Surge | HotHost | Backfill | BackErrors
+)
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One entry of the git log."""
+
+    second: float
+    title: str
+    body: str
+    files: tuple[str, ...]
+    patch: tuple[str, ...] = ()
+    """Lines of the first file's hunk, each beginning with a space, + or -."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Name where a planted cause sits."""
+
+    entity: str
+    """Canonical ``kind:name``."""
+    also: tuple[str, ...]
+    """Other names of the same place."""
+    kind: str
+    onset_s: float
+    first_failure: str
+    """Entity where the harm can first be seen."""
+
+
+@dataclass(frozen=True)
+class Planted:
+    """Hold what a fault puts into the system."""
+
+    effects: tuple[Effect, ...]
+    source: Source
+    commits: tuple[Commit, ...] = ()
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Say when the incident begins and when the files end, in seconds of the history."""
+
+    onset_s: float
+    end_s: float
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Describe one failure mode: how it is planted, and at which hours it begins."""
+
+    name: str
+    title: str
+    doc: str
+    """The mechanism in one sentence."""
+    plant: Callable[[World, Moment, np.random.Generator], Planted]
+    hours: tuple[float, float] = (6.0, 16.0)
+    lasts_h: tuple[float, float] = (4.0, 7.5)
+    """How long after the onset the files end."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Hold everything that acts in one incident."""
+
+    moment: Moment
+    effects: tuple[Effect, ...] = ()
+    sources: tuple[Source, ...] = ()
+    commits: tuple[Commit, ...] = ()
+    decoys: tuple[str, ...] = ()
+    """Entities that harmless changes make look guilty."""
+
+    def of(self, kind: type) -> list:
+        """Return the effects of one type, in order of planting."""
+        return [effect for effect in self.effects if isinstance(effect, kind)]

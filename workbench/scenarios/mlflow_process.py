@@ -1,0 +1,94 @@
+"""Write one MLflow store with the real client, in a process of its own: ids and clock are those of the simulation."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import sys
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+
+class Clock:
+    """Tell the simulation's time in place of the machine's, and ids from the plan in place of random ones."""
+
+    def __init__(self, seed: int) -> None:
+        self.milliseconds = 0
+        self.next_id = ""
+        self.ids = random.Random(seed)  # noqa: S311 - ids, not secrets
+
+    def time(self) -> float:
+        """Return seconds since the epoch."""
+        return self.milliseconds / 1000
+
+    def time_ns(self) -> int:
+        """Return nanoseconds since the epoch."""
+        return self.milliseconds * 10**6
+
+    def uuid4(self) -> uuid.UUID:
+        """Return the id that comes next."""
+        planned, self.next_id = self.next_id, ""
+        return uuid.UUID(hex=planned or f"{self.ids.getrandbits(128):032x}")
+
+
+def main(plan: Path, store: Path, empty: Path) -> None:
+    """Write the plan's runs, versions and aliases into *store*; leave an empty copy at *empty* if it was new."""
+    from mlflow.tracking import MlflowClient
+
+    content = json.loads(plan.read_text())
+    uri = f"sqlite:///{store}"
+    fresh = not store.exists()
+    client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+    client.search_experiments(max_results=1)
+    if fresh:
+        shutil.copyfile(store, empty)
+    clock = Clock(content["seed"])
+    time.time, time.time_ns, uuid.uuid4 = clock.time, clock.time_ns, clock.uuid4  # this process writes nothing else
+    clock.milliseconds = content["created"]
+    experiment = client.create_experiment(content["experiment"], artifact_location=content["location"])
+    client.create_registered_model(content["model"])
+    for run in content["runs"]:
+        _run(client, clock, experiment, run)
+    for run in sorted((r for r in content["runs"] if r["version"] is not None), key=lambda r: r["registered"]):
+        clock.milliseconds = run["registered"]
+        _register(client, content, run)
+    client.set_registered_model_alias(content["model"], "champion", str(content["champion"]))
+
+
+def _run(client: Any, clock: Clock, experiment: str, run: dict[str, Any]) -> None:  # noqa: ANN401 - MLflow is heavy
+    from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+
+    clock.milliseconds = run["start"]
+    clock.next_id = run["run_id"]
+    made = client.create_run(experiment, start_time=run["start"], run_name=run["name"])
+    run_id = made.info.run_id
+    if run_id != run["run_id"]:
+        raise SystemExit(f"MLflow made run {run_id}, expected {run['run_id']}: its way of drawing ids has changed.")
+    client.log_batch(
+        run_id,
+        metrics=[Metric(key, value, run["end"], 0) for key, value in run["metrics"].items()],
+        params=[Param(key, value) for key, value in run["params"].items()],
+        tags=[RunTag(key, value) for key, value in run["tags"].items()],
+    )
+    seen = run["dataset"]
+    dataset = Dataset(seen["name"], seen["digest"], "s3", seen["source"], seen["schema"], seen["profile"])
+    client.log_inputs(run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])])
+    clock.milliseconds = run["end"]
+    client.set_terminated(run_id, end_time=run["end"])
+
+
+def _register(client: Any, content: dict[str, Any], run: dict[str, Any]) -> None:  # noqa: ANN401 - MLflow is heavy
+    """Register the run's version; versions that were registered before the store began leave gaps."""
+    source = f"{content['location']}/{run['run_id']}/artifacts/model"
+    while True:
+        made = client.create_model_version(content["model"], source, run_id=run["run_id"])
+        if int(made.version) >= run["version"]:
+            return
+        client.delete_model_version(content["model"], made.version)
+
+
+if __name__ == "__main__":
+    main(*(Path(argument) for argument in sys.argv[1:4]))

@@ -1,0 +1,176 @@
+"""Train the system's classifier on snapshots of its own data, and score with whichever version is the champion."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from workbench.scenarios.mechanisms import Plan, Train
+from workbench.scenarios.pipeline import DEFAULT, Rows, draw
+from workbench.scenarios.world import DAY_S, World, stream
+
+TRAIN_ROWS = 9_000
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training run: what it read, when it ran, and from when its version decides."""
+
+    run_id: str
+    name: str
+    start_s: float
+    end_s: float
+    snapshot: str
+    """Label of the data snapshot, which is its digest."""
+    from_s: float
+    to_s: float
+    data: str
+    """current, outdated or immature: kept for the simulation only."""
+    version: int | None
+    deployed_s: float
+    """Infinity for a candidate that never decided."""
+
+
+@dataclass
+class Trained:
+    """A training run with its fitted classifier, thresholds and figures."""
+
+    training: Training
+    classifier: Any
+    params: dict[str, str]
+    metrics: dict[str, float]
+    rows: int
+
+
+def timetable(world: World, plan: Plan) -> list[Training]:
+    """Return every training run, oldest first; the planted ones among the usual."""
+    rng = stream(world.seed, "timetable")
+    every = rng.uniform(6, 10) * DAY_S
+    last = last_usual(world, rng)
+    usual = sorted(last - every * k for k in range(int(rng.integers(4, 6))))
+    entries = [(t, t + rng.uniform(1, 4) * 3600, "current", True) for t in usual]
+    entries += [(last - every * rng.uniform(0.2, 0.8), np.inf, "current", False) for _ in range(int(rng.integers(1, 3)))]
+    entries += [(t.start_s, t.deployed_s, t.snapshot, True) for t in plan.of(Train)]
+    version = int(rng.integers(1, 9))
+    found = []
+    for start, deployed, data, promoted in sorted(entries, key=lambda e: e[0]):
+        version += promoted
+        until = start - 3600.0 if data != "outdated" else start - 290 * DAY_S
+        found.append(
+            Training(
+                run_id=run_id(world, start),
+                name=f"{('train', 'retrain', 'fit')[world.seed % 3]}-{world.moment(start):%Y%m%d-%H%M}",
+                start_s=start, end_s=start + float(rng.uniform(600, 2400)),
+                snapshot=snapshot_digest(world, until),
+                from_s=until - 14 * DAY_S, to_s=until, data=data,
+                version=version if promoted else None, deployed_s=deployed,
+            )
+        )  # fmt: skip
+    return found
+
+
+def run_id(world: World, start_s: float) -> str:
+    """Return the id of the training run that began then, 32 hex digits."""
+    return hashlib.sha256(f"run|{world.seed}|{start_s:.3f}|{world.model}".encode()).hexdigest()[:32]
+
+
+def snapshot_digest(world: World, until_s: float) -> str:
+    """Return the digest that names the snapshot of the training data up to a second."""
+    return hashlib.sha256(f"snapshot|{world.seed}|{until_s:.3f}|{world.model}".encode()).hexdigest()[:8]
+
+
+def last_usual(world: World, rng: np.random.Generator) -> float:
+    """Return when the last usual training before the incident day ran."""
+    return (world.days - 1) * DAY_S - float(rng.uniform(0.6, 4.5)) * DAY_S
+
+
+def train(world: World, training: Training) -> Trained:
+    """Fit the classifier on the run's snapshot, drawn from the days that it covers."""
+    from sklearn.metrics import log_loss, roc_auc_score
+
+    era = "outdated" if training.data == "outdated" else "now"
+    share = TRAIN_ROWS / (world.rate_per_day * 14.0)
+    rows = draw(world, training.from_s, training.to_s, f"snapshot {training.start_s:.0f}", thin=share, era=era)
+    rng = stream(world.seed, f"fit {training.start_s:.0f}")
+    known = rows.bad
+    if training.data == "immature":
+        # Labels of the newest events have not arrived yet and were read as good.
+        known = rows.bad & (rng.random(len(rows)) < 0.12)
+    x = design(world, rows)
+    held = rng.random(len(rows)) < 0.2
+    classifier, params = _classifier(world)
+    classifier.fit(x[~held], known[~held])
+    p = classifier.predict_proba(x[held])[:, 1]
+    metrics = {"val_auc": float(roc_auc_score(known[held], p)), "val_logloss": float(log_loss(known[held], p)),
+               "positive_rate": float(known.mean())}  # fmt: skip
+    return Trained(training, classifier, params, metrics, len(rows))
+
+
+def _classifier(world: World) -> tuple[Any, dict[str, str]]:
+    rng = stream(world.seed, "classifier")
+    if world.estimator == "logistic":
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
+
+        strength = float(rng.choice([0.3, 1.0, 3.0]))
+        model = make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=300))
+        return model, {"estimator": "LogisticRegression", "C": str(strength), "max_iter": "300"}
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    leaves = int(rng.integers(6, 12))
+    model = HistGradientBoostingClassifier(max_iter=40, max_leaf_nodes=leaves, learning_rate=0.15, random_state=0,
+                                           early_stopping=False)  # fmt: skip
+    return model, {"estimator": "HistGradientBoostingClassifier", "max_leaf_nodes": str(leaves), "max_iter": "40",
+                   "learning_rate": "0.15"}  # fmt: skip
+
+
+def design(world: World, rows: Rows) -> np.ndarray:
+    """Return the model's inputs, ``(n, numeric + levels)``: empty is the default, skewed columns as logarithms."""
+    numeric = np.nan_to_num(rows.served, nan=DEFAULT)
+    skewed = np.array([not f.bounded for f in world.features])
+    numeric[:, skewed] = np.log1p(numeric[:, skewed])
+    levels = [rows.mapped == k for k in range(len(world.categories) + 1)]
+    levels += [rows.channel == k for k in range(len(world.channels))]
+    return np.column_stack([numeric, *levels]).astype(np.float32)
+
+
+@dataclass
+class Scored:
+    """What the model said about every row: ``(n,)`` each."""
+
+    score: np.ndarray
+    decision: np.ndarray
+    """0 good, 1 in between, 2 bad."""
+    champion: np.ndarray
+    """Index into the trained runs."""
+
+
+def score(world: World, trained: list[Trained], rows: Rows) -> Scored:
+    """Score every row with the version that was champion at its time, and decide by fixed thresholds."""
+    decided = [i for i, t in enumerate(trained) if np.isfinite(t.training.deployed_s)]
+    decided.sort(key=lambda i: trained[i].training.deployed_s)
+    begins = np.array([trained[i].training.deployed_s for i in decided])
+    place = np.clip(np.searchsorted(begins, rows.second, side="right") - 1, 0, None)
+    champion = np.array(decided, np.int8)[place]
+    out = np.empty(len(rows), np.float32)
+    cuts = np.flatnonzero(np.diff(champion)) + 1
+    for part in np.split(np.arange(len(rows)), cuts):
+        if len(part):
+            inputs = design(world, rows.take(slice(part[0], part[-1] + 1)))
+            out[part] = trained[champion[part[0]]].classifier.predict_proba(inputs)[:, 1]
+    low, high = thresholds(world, out, rows.second)
+    decision = np.where(out < low, 0, np.where(out < high, 1, 2)).astype(np.int8)
+    return Scored(out, decision, champion)
+
+
+def thresholds(world: World, scores: np.ndarray, second: np.ndarray) -> tuple[float, float]:
+    """Return the business's two cut-offs: fixed long ago, at quantiles of the first week's scores."""
+    rng = stream(world.seed, "thresholds")
+    week = scores[second < 7 * DAY_S]
+    good = float(rng.uniform(0.84, 0.93))
+    low, high = np.quantile(week, [good, good + (1 - good) * rng.uniform(0.6, 0.85)])
+    return round(float(low), 4), round(float(high), 4)

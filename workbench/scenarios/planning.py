@@ -1,0 +1,103 @@
+"""Plan one incident: when it begins, what is planted, and the harmless changes that surround every incident."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from workbench import plugins
+from workbench.scenarios import decoys
+from workbench.scenarios.mechanisms import Commit, Deploy, Effect, Fault, Moment, Plan, Planted
+from workbench.scenarios.world import DAY_S, World, stream
+
+AREAS = (
+    ("services/{service}/handlers.py", ("Tidy request parsing", "Log the caller on refusals", "Drop an unused option")),
+    ("services/{service}/client.py", ("Reuse connections", "Name the timeouts", "Bump the client library")),
+    ("pipelines/{view}.sql", ("Comment the windows", "Use the shared calendar", "Reformat joins")),
+    ("pipelines/export.py", ("Write smaller files", "Rename a variable", "Add a dry run")),
+    ("reference/{provider}_map.csv", ("Add codes of a new partner", "Correct two descriptions", "Sort by code")),
+    ("training/config.yaml", ("Record the library versions", "Widen the search grid", "Pin the seed")),
+    ("docs/runbook.md", ("Explain the rota", "Link the dashboards", "Correct a heading")),
+    ("infra/{host}.tf", ("Raise the disk quota", "Label the nodes", "Renew certificates")),
+)
+
+
+def plan_incident(world: World, fault: Fault, variant: str) -> Plan:
+    """Return what acts in the incident: the planted faults, decoys, and the usual releases and commits."""
+    rng = stream(world.seed, f"plan {fault.name}")
+    moment = _moment(world, fault, rng)
+    effects, commits = _usual(world, moment)
+    planted = [] if variant == "no_cause" else [fault.plant(world, moment, rng)]
+    if variant == "two_cause":
+        planted.append(_second(world, fault, moment, rng))
+    blamed: tuple[str, ...] = ()
+    if variant == "decoy" or (variant == "no_cause" and stream(world.seed, "loud").random() < 0.35):
+        harmless = decoys.draw(world, moment, stream(world.seed, "decoy"), avoid=tuple(planted))
+        effects += harmless.effects
+        commits += harmless.commits
+        blamed = (harmless.entity,)
+    for one in planted:
+        effects += one.effects
+        commits += one.commits
+    commits += tuple(c for e in effects if isinstance(e, Deploy) for c in _release(world, e))
+    return Plan(moment, effects, tuple(p.source for p in planted), commits, blamed)
+
+
+def _moment(world: World, fault: Fault, rng: np.random.Generator) -> Moment:
+    onset = (world.days - 1) * DAY_S + rng.uniform(*fault.hours) * 3600
+    end = min(onset + rng.uniform(*fault.lasts_h) * 3600, world.end_s)
+    return Moment(float(round(onset)), float(round(end)))
+
+
+def _second(world: World, fault: Fault, moment: Moment, rng: np.random.Generator) -> Planted:
+    """Plant another fault of its own within the hours around the first one."""
+    others = [n for n in plugins.names("fault") if n not in (fault.name, "telemetry_fault")]
+    other: Fault = plugins.load("fault", others[int(rng.integers(len(others)))])
+    shifted = Moment(round(moment.onset_s + rng.uniform(-0.75, 0.75) * 3600), moment.end_s)
+    return other.plant(world, shifted, rng)
+
+
+def _usual(world: World, moment: Moment) -> tuple[tuple[Effect, ...], tuple[Commit, ...]]:
+    """Return the releases and commits that happen anyway, some of them shortly before the incident."""
+    rng = stream(world.seed, "usual")
+    times = [*rng.uniform(0, moment.onset_s, int(rng.integers(7, 13))), moment.onset_s - rng.uniform(600, 5 * 3600)]
+    deploys = tuple(
+        Deploy(int(rng.integers(len(world.services))), float(t), size=int(rng.integers(1, 9))) for t in times
+    )
+    commits = []
+    for _ in range(int(rng.integers(45, 80))):
+        second = float(rng.uniform(0, moment.end_s))
+        commits.append(_commit(world, second, rng))
+    commits.append(_commit(world, moment.onset_s - float(rng.uniform(300, 7200)), rng))
+    return deploys, tuple(commits)
+
+
+def _commit(world: World, second: float, rng: np.random.Generator) -> Commit:
+    path, titles = AREAS[int(rng.integers(len(AREAS)))]
+    service = world.services[int(rng.integers(len(world.services)))].name
+    path = path.format(
+        service=service, view=world.views[int(rng.integers(len(world.views)))].name, provider=world.domain.provider,
+        host=world.hosts[int(rng.integers(len(world.hosts)))],
+    )  # fmt: skip
+    title = titles[int(rng.integers(len(titles)))]
+    old, new = int(rng.integers(10, 90)), int(rng.integers(10, 90))
+    patch = (" # settings", f"-limit = {old}", f"+limit = {new}") if not path.endswith((".md", ".csv")) else (
+        " |", "-| old line", "+| new line")  # fmt: skip
+    return Commit(second, title, "", (path,), patch)
+
+
+def _release(world: World, deploy: Deploy) -> tuple[Commit, ...]:
+    """Return the code commits and the release commit of a deploy."""
+    from workbench.scenarios.serving import versions
+
+    rng = stream(world.seed, f"release {deploy.service} {deploy.start_s:.0f}")
+    service = world.services[deploy.service].name
+    known = versions(world, Plan(Moment(0, 0), (deploy,)), deploy.service)
+    parts = ("handlers", "client", "config", "cache", "metrics", "schema", "main", "retry", "limits")
+    files = tuple(f"services/{service}/{part}.py" for part in parts[: deploy.size])
+    titles = ("Refactor request handling", "Upgrade the web framework", "Cache look-ups", "Batch outgoing calls",
+              "Rework retries", "Move settings to one place")  # fmt: skip
+    code = Commit(deploy.start_s - float(rng.uniform(900, 90_000)), titles[int(rng.integers(len(titles)))],
+                  "", files, (" import os", f"-POOL = {int(rng.integers(4, 32))}", f"+POOL = {int(rng.integers(4, 32))}"))  # fmt: skip
+    release = Commit(deploy.start_s - 45, f"Release {service}", f"Rolls out {known[-1][1]}.",
+                     (f"deploy/{service}/values.yaml",), (f"-  tag: {known[0][1]}", f"+  tag: {known[-1][1]}"))  # fmt: skip
+    return code, release

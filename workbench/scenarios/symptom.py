@@ -1,0 +1,106 @@
+"""Decide which alerting rules fire: on the figures as reported, the way a monitoring system would."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from workbench.scenarios import figures
+from workbench.scenarios.figures import Figure
+from workbench.scenarios.mechanisms import Silence, Surge
+from workbench.scenarios.world import DAY_S, SLOT_S, stream
+
+if TYPE_CHECKING:
+    from workbench.scenarios.incident import Incident
+
+SMOOTH = 4
+"""Rules look at means over four slots: an hour."""
+FIRES_AT = 4.0
+MAX_ALERTS = 3
+
+
+@dataclass(frozen=True)
+class Firing:
+    """One rule that fires."""
+
+    figure: Figure
+    threshold: float
+    above: bool
+    value: float
+    starts_s: float
+    deviation: float
+    """How far the incident's median lies from the usual, in robust standard deviations; unsigned."""
+
+
+def firing(incident: Incident) -> list[Firing]:
+    """Return the rules that fire, the loudest first; one hair-trigger rule where nothing is wrong."""
+    watched = _watched(incident)
+    if not incident.plan.sources:
+        return [_nervous(incident, watched)]
+    judged = sorted((_judge(incident, f) for f in watched), key=lambda j: (-j.deviation, j.figure.metric))
+    loud = [j for j in judged if j.deviation >= FIRES_AT]
+    return loud[:MAX_ALERTS] or judged[:1]
+
+
+def _watched(incident: Incident) -> list[Figure]:
+    surged = incident.plan.of(Surge) and not incident.plan.of(Silence)
+    edge = incident.world.services[0].name
+    found = [f for f in figures.business(incident) if not f.labels and not (surged and f.metric.endswith("_per_hour"))]
+    found += figures.model(incident)
+    return found + [
+        f for f in figures.services(incident)
+        if f.labels["service"] == edge and f.metric in ("http_error_ratio", "http_request_duration_p95_seconds")
+    ]  # fmt: skip
+
+
+def _smooth(values: np.ndarray) -> np.ndarray:
+    known = np.where(np.isnan(values), np.nanmedian(values), values)
+    sums = np.cumsum(np.concatenate([np.zeros(SMOOTH), known]))
+    return (sums[SMOOTH:] - sums[:-SMOOTH]) / SMOOTH
+
+
+def _usual(incident: Incident, figure: Figure) -> tuple[np.ndarray, np.ndarray, float]:
+    """Return the smoothed figure, what is usual at each slot, and the spread around it."""
+    smooth = _smooth(figure.values)
+    per_day = DAY_S // SLOT_S
+    time = (np.arange(len(smooth)) + 0.5) * SLOT_S
+    scale = incident.world.load(time) if figure.metric.endswith("_per_hour") else np.ones(len(smooth))
+    level = smooth / scale
+    quiet = level[: int(incident.plan.moment.onset_s // SLOT_S)]
+    quiet = quiet[-14 * per_day :]
+    whole = quiet[len(quiet) % per_day :].reshape(-1, per_day)
+    by_time = np.median(whole, axis=0)
+    phase = (np.arange(len(level)) - (len(quiet) % per_day) - (int(incident.plan.moment.onset_s // SLOT_S) - len(quiet))) % per_day
+    usual = by_time[phase]
+    rest = whole - by_time
+    spread = 1.4826 * float(np.median(np.abs(rest))) + 1e-9 + 0.001 * abs(float(np.median(quiet)))
+    return smooth, usual * scale, spread * float(np.median(scale))
+
+
+def _judge(incident: Incident, figure: Figure) -> Firing:
+    smooth, usual, spread = _usual(incident, figure)
+    onset = int(incident.plan.moment.onset_s // SLOT_S)
+    deviation = (smooth - usual) / spread
+    after = deviation[onset + 1 :]
+    middle = float(np.median(after[len(after) // 3 :]))
+    above = middle > 0
+    limit = max(min(FIRES_AT, 0.6 * abs(middle)), 1.0)
+    beyond = np.flatnonzero((after if above else -after) >= limit)
+    at = onset + 1 + (int(beyond[0]) if len(beyond) else len(after) - 1)
+    threshold = float(usual[at] + (limit if above else -limit) * spread)
+    return Firing(figure, threshold, above, float(smooth[at]), (at + 1) * SLOT_S + 60.0, abs(middle))
+
+
+def _nervous(incident: Incident, watched: list[Figure]) -> Firing:
+    """Return a rule set so tightly that ordinary noise of the last hours sets it off."""
+    rng = stream(incident.world.seed, f"nervous {incident.name}")
+    figure = watched[int(rng.integers(len(watched)))]
+    smooth, usual, spread = _usual(incident, figure)
+    onset = int(incident.plan.moment.onset_s // SLOT_S)
+    deviation = ((smooth - usual) / spread)[onset:]
+    at = int(np.argmax(np.abs(deviation)))
+    above = bool(deviation[at] > 0)
+    threshold = float(usual[onset + at] + 0.9 * deviation[at] * spread)
+    return Firing(figure, threshold, above, float(smooth[onset + at]), (onset + at + 1) * SLOT_S + 60.0, float(abs(deviation[at])))

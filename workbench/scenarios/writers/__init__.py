@@ -1,0 +1,24 @@
+"""Writers: each turns the simulated incident into the files of one outside system."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.scenarios.writers import alert, gitlog, gpu, lineage, metrics, mlflow_store, tables, traces, truth
+
+if TYPE_CHECKING:
+    from workbench.scenarios.incident import Incident
+
+WRITERS: tuple[tuple[str, Callable[[Incident, Path], None]], ...] = (
+    ("traces", traces.write),
+    ("lineage", lineage.write),
+    ("the model registry", mlflow_store.write),
+    ("metrics", metrics.write),
+    ("GPU recordings", gpu.write),
+    ("tables", tables.write),
+    ("changes", gitlog.write),
+    ("the alert", alert.write),
+    ("the sealed truth", truth.write),
+)

@@ -1,0 +1,175 @@
+"""Write the tables that a team exports: real rows as Parquet, each with the mapping a user would write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from workbench.scenarios.identity import SENDERS, Decisions
+from workbench.scenarios.mechanisms import Stall, Unmap
+from workbench.scenarios.world import BATCH_S, DAY_S, World, stream
+
+if TYPE_CHECKING:
+    from workbench.scenarios.incident import Incident
+
+
+def write(incident: Incident, out: Path) -> None:
+    """Write ``tables/{orders,features,predictions,labels,retrievals}.parquet`` and their mappings."""
+    folder = out / "tables"
+    folder.mkdir()
+    _orders(incident, folder)
+    _features(incident, folder)
+    _predictions(incident, folder)
+    _labels(incident, folder)
+    _retrievals(incident, folder)
+
+
+def _put(folder: Path, name: str, table: pa.Table, kind: str, mapping: dict[str, str], dataset: str = "") -> None:
+    pq.write_table(table, folder / f"{name}.parquet", compression="zstd", row_group_size=65_536)
+    lines = [f'as = "{kind}"'] + ([f'dataset = "{dataset}"'] if dataset else [])
+    lines += ["", "[map]", *(f'{ours} = "{theirs}"' for ours, theirs in mapping.items())]
+    (folder / f"{name}.parquet.mapping.toml").write_text("\n".join(lines) + "\n")
+
+
+def _stamp(world: World, second: np.ndarray) -> pa.Array:
+    micros = world.start_s * 10**6 + np.round(second * 1e6).astype(np.int64)
+    return pa.array(micros, pa.timestamp("us", tz="UTC"))
+
+
+def _words(words: tuple[str, ...], index: np.ndarray) -> pa.Array:
+    return pc.take(pa.array(words), pa.array(index.astype(np.int32)))
+
+
+def _numbers(values: np.ndarray) -> pa.Array:
+    # Seven digits are all that a float32 holds; more would only look like information.
+    return pa.array(values.astype(np.float64).round(5), from_pandas=True)
+
+
+def _orders(incident: Incident, folder: Path) -> None:
+    world, ids, rows = incident.world, incident.ids, incident.rows
+    row, domain = ids.row, world.domain
+    columns: dict[str, pa.Array] = {
+        "id": pa.array(ids.order_id),
+        "created_at": _stamp(world, rows.second[row]),
+        domain.provider: _words(world.providers, rows.provider[row]),
+        f"{domain.provider}_code": _codes(incident, row),
+        "region": _words(world.regions, rows.region[row]),
+        domain.channel: _words(world.channels, rows.channel[row]),
+        domain.party: pa.array(rows.party[row].astype(np.int64)),
+        "source_db": _words(tuple(f.topic.split(".")[1] for f in world.feeds), rows.feed[row]),
+    }
+    for j, feature in enumerate(world.features):
+        if world.views[feature.view].kind == "order":
+            columns[feature.column] = _numbers(rows.x[row, j])
+    _put(folder, "orders", pa.table(columns), "table_rows", {"row_id": "id", "time_ns": "created_at"}, world.names.raw)
+
+
+def _codes(incident: Incident, row: np.ndarray) -> pa.Array:
+    """Return the partners' own codes; a partner that renumbered uses other numbers since."""
+    world, rows = incident.world, incident.rows
+    n = len(world.categories)
+    known = [f"{p[:3].upper()}-{100 + k}" for p in world.providers for k in range(n)]
+    renumbered = [f"{p[:3].upper()}-{7000 + 10 * k}" for p in world.providers for k in range(n)]
+    index = rows.provider[row].astype(int) * n + rows.category[row]
+    for unmap in incident.plan.of(Unmap):
+        if unmap.how == "renumbered":
+            moved = (rows.provider[row] == unmap.provider) & (rows.second[row] >= unmap.start_s)
+            index = np.where(moved, index + len(known), index)
+    return _words((*known, *renumbered), index)
+
+
+def _features(incident: Incident, folder: Path) -> None:
+    """Write the offline feature table: what the warehouse computed, not what was served."""
+    world, ids, rows = incident.world, incident.ids, incident.rows
+    columns: dict[str, pa.Array] = {
+        "order_id": pa.array(ids.order_id),
+        "event_time": _stamp(world, rows.second[ids.row]),
+        world.domain.category: _category(world, rows.mapped[ids.row]),
+    }
+    columns |= {f.name: _numbers(rows.x[ids.row, j]) for j, f in enumerate(world.features)}
+    dataset = world.names.offline[0].replace(world.views[0].name, f"{world.domain.event}_joined")
+    _put(folder, "features", pa.table(columns), "table_rows", {"row_id": "order_id", "time_ns": "event_time"}, dataset)
+
+
+def _category(world: World, mapped: np.ndarray) -> pa.Array:
+    return _words((*world.categories, "unmapped"), mapped)
+
+
+def _predictions(incident: Incident, folder: Path) -> None:
+    world, ids, rows, scored = incident.world, incident.ids, incident.rows, incident.scored
+    row = ids.row
+    knows = np.array([name for name, _ in SENDERS])[ids.knows]
+    versions = tuple(str(t.training.version) for t in incident.trained)
+    anonymous = knows == "nothing"
+    version = _words(versions, scored.champion[row])
+    columns: dict[str, pa.Array] = {
+        "decision_id": pa.array(ids.prediction_id),
+        "decided_at": _stamp(world, rows.second[row] + incident.served.total_ms[row, 0] / 1000),
+        "trace": pa.array(ids.trace_id, mask=anonymous),
+        "model_name": pa.array(np.where(anonymous, None, world.model), pa.string()),
+        "model_version": pc.if_else(pa.array(anonymous), pa.scalar(None, pa.string()), version),
+        "order_id": pa.array(ids.order_id),
+        "score": _numbers(scored.score[row]),
+        "decision": _words(world.domain.decisions, scored.decision[row]),
+        "region": _words(world.regions, rows.region[row]),
+        world.domain.category: _category(world, rows.mapped[row]),
+        world.domain.channel: _words(world.channels, rows.channel[row]),
+    }
+    columns |= {f.name: _numbers(rows.served[row, j]) for j, f in enumerate(world.features)}
+    mapping = {"prediction_id": "decision_id", "time_ns": "decided_at", "trace_id": "trace", "model": "model_name",
+               "model_version": "model_version", "row_ref": "order_id", "score": "score", "output": "decision"}  # fmt: skip
+    _put(folder, "predictions", pa.table(columns), "predictions", mapping)
+
+
+def _labels(incident: Incident, folder: Path) -> None:
+    """Write what became known later, as far as it is known by the end."""
+    world, ids, rows = incident.world, incident.ids, incident.rows
+    rng = stream(world.seed, "labels")
+    arrived = rows.second[ids.row] + rng.gamma(3.0, 1.3 * DAY_S, len(ids.row)) + DAY_S
+    known = np.flatnonzero((arrived < incident.plan.moment.end_s) & (rng.random(len(ids.row)) < 0.95))
+    known = known[np.argsort(arrived[known], kind="stable")]
+    table = pa.table({
+        "decision_id": pc.take(pa.array(ids.prediction_id), pa.array(known)),
+        "label": pa.array([world.domain.label] * len(known)),
+        "value": pa.array(rows.bad[ids.row][known].astype(np.float64)),
+        "known_at": _stamp(world, arrived[known]),
+    })  # fmt: skip
+    mapping = {"prediction_id": "decision_id", "name": "label", "value": "value", "arrived_ns": "known_at"}
+    _put(folder, "labels", table, "labels", mapping)
+
+
+def _retrievals(incident: Incident, folder: Path) -> None:
+    """Write the feature store's own log of the traced requests."""
+    world, rows = incident.world, incident.rows
+    ids: Decisions = incident.ids
+    rng = stream(world.seed, "retrievals")
+    row = ids.row[ids.traced]
+    second = rows.second[row]
+    parts = []
+    for j, feature in enumerate(world.features):
+        if j % 2 and world.seed % 2:  # half of the systems log only some features
+            continue
+        copied = np.floor((second - 360) / BATCH_S) * BATCH_S + 360
+        for stall in incident.plan.of(Stall):
+            if stall.view == feature.view:
+                copied = np.where(second >= stall.start_s, np.minimum(copied, stall.start_s), copied)
+        store = world.role("features")
+        parts.append(pa.table({
+            "feature": pa.array([feature.name] * len(row)),
+            "trace": pc.take(pa.array(ids.trace_id), pa.array(ids.traced)),
+            "at": _stamp(world, second),
+            "definition": pa.array([f"v{1 + world.seed % 7}"] * len(row)),
+            "age_s": _numbers(second - copied + rng.exponential(30, len(row))),
+            "took_ms": _numbers(incident.served.own_ms[row, store] * rng.uniform(0.3, 0.6, len(row))),
+            "hit": pa.array(rng.random(len(row)) < 0.93),
+        }))  # fmt: skip
+    mapping = {"feature": "feature", "retrieval_id": "trace", "time_ns": "at", "version": "definition",
+               "freshness_s": "age_s", "retrieval_ms": "took_ms", "cache_hit": "hit"}  # fmt: skip
+    _put(folder, "retrievals", pa.concat_tables(parts), "features", mapping)
+
+
