@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -29,8 +30,8 @@ _ITEM_MARKS: dict[Signal, frozenset[tuple[int, int]]] = {
 def recognise(head: Head) -> float:
     """Return 1 for OTLP JSON, .9 for OTLP protobuf, 0 for anything else."""
     start = head.start.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if start[:1] == b"{":
-        return 1.0 if _NAMED.search(start) else 0.0
+    if start[:1] == b"{" and _NAMED.search(start):
+        return 1.0
     message = head.start[4:] if head.start[:1] == b"\0" else head.start
     return 0.9 if protobuf_signal(message) else 0.0
 
@@ -98,18 +99,21 @@ def read(stream: BinaryIO | Path, context: Context) -> Iterator[Batch]:
     if start == b"\0":
         yield from _length_prefixed(stream, start, context)
     elif start == b"\x0a":
-        yield _whole_protobuf(start + stream.read(MAX_MESSAGE_BYTES), context)
+        yield from _protobuf_or_blank_line(start + stream.read(MAX_MESSAGE_BYTES), context)
     else:
         yield from _json(stream, start, context)
 
 
-def _whole_protobuf(body: bytes, context: Context) -> Batch:
+def _protobuf_or_blank_line(body: bytes, context: Context) -> Iterator[Batch]:
+    """Read a file that begins with byte 10: the first field of a message, or the end of a blank line."""
     if len(body) > MAX_MESSAGE_BYTES:
-        return _refused(f"one message is longer than {MAX_MESSAGE_BYTES} bytes", context, body)
+        yield _refused(f"one message is longer than {MAX_MESSAGE_BYTES} bytes", context, body)
+        return
     signal = protobuf_signal(body)
     if signal is None:
-        return _refused("neither OTLP JSON nor OTLP protobuf", context, body)
-    return decode(signal, body, "protobuf", context)
+        yield from _json(BytesIO(body), b"", context)
+    else:
+        yield decode(signal, body, "protobuf", context)
 
 
 def _length_prefixed(stream: BinaryIO, start: bytes, context: Context) -> Iterator[Batch]:
@@ -133,18 +137,18 @@ def _length_prefixed(stream: BinaryIO, start: bytes, context: Context) -> Iterat
 
 
 def _json(stream: BinaryIO, start: bytes, context: Context) -> Iterator[Batch]:
-    first = start + stream.readline(MAX_MESSAGE_BYTES)
+    first, number = start + stream.readline(MAX_MESSAGE_BYTES), 1
     while first and not first.strip():
-        first = stream.readline(MAX_MESSAGE_BYTES)
+        first, number = stream.readline(MAX_MESSAGE_BYTES), number + 1
     try:
         parsed = document(first)
     except ValueError:
-        yield from _document_or_lines(first, stream, context)
+        yield from _document_or_lines(first, number, stream, context)
         return
-    yield from _lines([(parsed, 1, first)], stream, context)
+    yield from _lines([(parsed, number, first)], stream, context, number + 1)
 
 
-def _document_or_lines(first: bytes, stream: BinaryIO, context: Context) -> Iterator[Batch]:
+def _document_or_lines(first: bytes, number: int, stream: BinaryIO, context: Context) -> Iterator[Batch]:
     """Read a file whose first line is no JSON: one pretty-printed document, or lines with a broken first one."""
     rest = stream.read(MAX_MESSAGE_BYTES)
     try:
@@ -154,8 +158,8 @@ def _document_or_lines(first: bytes, stream: BinaryIO, context: Context) -> Iter
         if not any(_NAMED.search(line) and line.lstrip()[:1] == b"{" for line in lines):
             yield _refused(str(error), context, first + rest)
             return
-        yield _refused(str(error), replace(context, place=f"{context.place}:1"), first)
-        yield from _lines([], iter(lines), context, first_number=2)
+        yield _refused(str(error), replace(context, place=f"{context.place}:{number}"), first)
+        yield from _lines([], iter(lines), context, number + 1)
         return
     yield _batch([(parsed, context.place, first + rest)], context)
 
@@ -164,7 +168,7 @@ def _lines(
     parsed: list[tuple[Any, int, bytes]],
     lines: Iterator[bytes] | BinaryIO,
     context: Context,
-    first_number: int = 2,
+    first_number: int,
 ) -> Iterator[Batch]:
     """Read lines of one document each, some megabytes to a batch."""
     held = [(one, f"{context.place}:{number}", raw) for one, number, raw in parsed]

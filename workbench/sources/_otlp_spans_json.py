@@ -11,7 +11,6 @@ from typing import Any
 
 import msgspec
 import numpy as np
-import orjson
 import pyarrow as pa
 
 from workbench.sources import Batch, Context
@@ -167,8 +166,8 @@ def _text(value: _Value | None) -> str | None:
         return "true" if value.boolValue else "false"
     if value.doubleValue is not None:
         return plain_text(figure(value.doubleValue))
-    return text(orjson.loads(msgspec.json.encode(value))) if _is_nested(value) else None
-
-
-def _is_nested(value: _Value) -> bool:
-    return value.arrayValue is not None or value.kvlistValue is not None or value.bytesValue is not None
+    if value.arrayValue is not None:
+        return text({"arrayValue": value.arrayValue})
+    if value.kvlistValue is not None:
+        return text({"kvlistValue": value.kvlistValue})
+    return text({"bytesValue": value.bytesValue}) if value.bytesValue is not None else None
