@@ -11,8 +11,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+import pandas as pd
+
 from workbench import plugins
 from workbench.case import files
+from workbench.case.bundle import frame
 from workbench.case.case import Case
 from workbench.case.identity import user_name
 from workbench.columnar import without_provenance
@@ -139,11 +142,9 @@ class Bench:
         return ingest(self.store, named, settings=self.settings, progress=progress, source=source,
                       as_table=as_table, mapping=mapping)  # fmt: skip
 
-    def find(self, text: str) -> Any:
-        """Return what an id or a name is, and everything one hop away."""
-        from workbench.playbook.find import find
-
-        return find(self.store.ask, text)
+    def find(self, text: str) -> pd.DataFrame:
+        """Return where an id or a name occurs: table, column, rows, first and last time (ns UTC)."""
+        return frame(self.store.ask("find_id", text=text))
 
     def close(self) -> None:
         """Close the store; cases stay readable."""

@@ -46,8 +46,8 @@ def ask(query: str, **_: object) -> pa.Table:
     assert query == "rows"
     times = list(range(START - 10 * DAY, START + HOUR, HOUR // 6))
     usual = [0.90 + 0.02 * math.sin(t / DAY * 2 * math.pi) for t in times]
-    return pa.table({"time_ns": times, "kpi": ["approval_rate"] * len(times),
-                     "value": [u - (0.18 if t >= START else 0.0) for t, u in zip(times, usual, strict=True)]})  # fmt: skip
+    values = [u - (0.18 if t >= START else 0.0) for t, u in zip(times, usual, strict=True)]
+    return pa.table({"time_ns": times, "kpi": ["approval_rate"] * len(times), "value": values})
 
 
 def fell(reading: Reading, label: str = "merchant_category") -> Outcome:
@@ -65,8 +65,9 @@ def fell(reading: Reading, label: str = "merchant_category") -> Outcome:
                   0.83, "suspected", {"path": 1.0, "time_order": 0.7}, (finding,), (contra,), START,
                   ("column:orders.merchant_category", symptom.entity))  # fmt: skip
     kept = () if reading.rejected else (cause,)
-    return Outcome((finding, contra), {"usual": usual, "now": now}, {"share_by_category": shares}, f"Fell by {label}.",
-                   Ranking(kept, "suspected" if kept else "none", 0.2, "column:orders.merchant_category", (finding,)))  # fmt: skip
+    ranking = Ranking(kept, "suspected" if kept else "none", 0.2, cause.entity, (finding,))
+    values = {"usual": usual, "now": now}
+    return Outcome((finding, contra), values, {"share_by_category": shares}, f"Fell by {label}.", ranking)
 
 
 def without_source(reading: Reading) -> Outcome:

@@ -78,6 +78,12 @@ def test_what_is_missing_is_asked_for(bench: Bench) -> None:
     assert bench.cases() == []
 
 
+def test_a_name_is_found_where_it_stands(bench: Bench) -> None:
+    """The figure's name stands in one column of one table, 1,440 times."""
+    found = bench.find("approval_rate")
+    assert found[["table", "column", "n"]].values.tolist() == [["kpis", "kpi", 1440]]
+
+
 def test_cases_are_listed_even_when_one_was_changed(bench: Bench) -> None:
     """Two cases are two lines; the changed one says what is wrong."""
     for name in ("INC-6", "INC-7"):

@@ -12,7 +12,7 @@ from workbench.model.window import Baseline, Window
 from workbench.report.words import clock, number
 
 WIDTH, HEIGHT = 720, 180
-_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 12, 14, 24
+_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 12, 18, 24
 _BUCKETS = 240
 _BAND_BUCKETS = 48
 _MOST_BARS = 12
@@ -56,17 +56,15 @@ def series(
     known = pd.DataFrame({"t": time_ns.astype("Int64"), "v": value.astype("float64")}).dropna()
     known = known.groupby("t", sort=True)["v"].mean().reset_index()
     t, v = known["t"].to_numpy(dtype="int64"), known["v"].to_numpy(dtype="float64")
-    start, end = window.start_ns - window.duration_ns, window.end_ns + window.duration_ns // 2
+    start, end = window.start_ns - 3 * window.duration_ns, window.end_ns + window.duration_ns
     near = (t >= start) & (t < end) & np.isfinite(v)
     if near.sum() < 2:
         return None
     shown_t, shown_v = _thinned(t[near], v[near])
     band = _band(t, v, window, baseline)
-    highest = max([shown_v.max(), *(b[3] for b in band)])
-    lowest = min([shown_v.min(), *(b[1] for b in band)])
-    low, high = _limits(lowest, highest)
-    plot = _Plot(int(start), int(end), low, high)
-    parts = [plot.shade(window), *plot.band(band), plot.line(shown_t, shown_v), *plot.axes()]
+    low, high = _limits(min([shown_v.min(), *(b[1] for b in band)]), max([shown_v.max(), *(b[3] for b in band)]))
+    plot = _Plot(max(start, int(shown_t[0])), max(window.end_ns, int(shown_t[-1])), low, high)
+    parts = [plot.shade(window), *plot.axes(), *plot.band(band), plot.line(shown_t, shown_v), *_series_legend(band)]
     inside = v[(t >= window.start_ns) & (t < window.end_ns)]
     usual = float(np.median([b[2] for b in band])) if band else None
     caption = _series_caption(name, inside, usual, window)
@@ -81,7 +79,7 @@ def pairs(labels: pd.Series, before: pd.Series, now: pd.Series, *, name: str) ->
     gap = (known["selection"] - known["baseline"]).abs()
     known = known.iloc[np.lexsort((known["label"], -gap))].head(_MOST_BARS)
     scale = max(float(known[["baseline", "selection"]].abs().to_numpy().max()), 1e-300)
-    parts, row = [], 30
+    parts, row = _pairs_legend(), 30
     for position, (label, was, is_now) in enumerate(known.itertuples(index=False)):
         top = _TOP + position * row
         shown = label if len(label) <= 24 else f"{label[:23]}…"
@@ -157,7 +155,6 @@ def _band(
     """Return (time, 10 %, median, 90 %) of the baseline windows, laid over the selection."""
     if baseline is None:
         return []
-    # Few points a window would leave buckets empty; the band is then drawn coarser.
     offsets, figures = [], []
     for w in baseline.windows:
         inside = (t >= w.start_ns) & (t < w.end_ns) & np.isfinite(v)
@@ -166,7 +163,8 @@ def _band(
     offset, figure = np.concatenate(offsets), np.concatenate(figures)
     if len(figure) < 8:
         return []
-    buckets = int(np.clip(len(figure) // (4 * max(len(baseline.windows), 1)) or 2, 2, _BAND_BUCKETS))
+    # Few points a window would leave buckets empty; the band is then drawn coarser.
+    buckets = int(np.clip(len(figure) // len(baseline.windows), 2, _BAND_BUCKETS))
     index = (offset * buckets // window.duration_ns).astype(int)
     band = []
     for bucket in range(buckets):
@@ -174,7 +172,10 @@ def _band(
         if len(here):
             low, middle, high = (float(q) for q in np.quantile(here, [0.1, 0.5, 0.9]))
             band.append((window.start_ns + (bucket + 0.5) / buckets * window.duration_ns, low, middle, high))
-    return band
+    if not band:
+        return []
+    # The outer buckets reach to the edges of the selection.
+    return [(window.start_ns, *band[0][1:]), *band, (window.end_ns, *band[-1][1:])]
 
 
 def _thinned(t: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -190,8 +191,22 @@ def _limits(low: float, high: float) -> tuple[float, float]:
     if low == high:
         return low - (abs(low) or 1.0) * 0.1, high + (abs(high) or 1.0) * 0.1
     # A series of counts or shares is read from zero unless it stays far from it.
-    low = 0.0 if 0 < low < 0.5 * high else low
-    return low, high + 0.05 * (high - low)
+    low = 0.0 if 0 <= low < 0.5 * high else low - 0.06 * (high - low)
+    return low, high + 0.06 * (high - low)
+
+
+def _series_legend(band: list[tuple[float, float, float, float]]) -> list[str]:
+    if not band:
+        return []
+    return [f'<rect class="band" x="{WIDTH - 246}" y="1" width="16" height="9"/>'
+            f'<line class="median" x1="{WIDTH - 246}" x2="{WIDTH - 230}" y1="5.5" y2="5.5"/>'
+            f'<text class="tick" x="{WIDTH - 224}" y="9">baseline: median, 10-90 % of values</text>']  # fmt: skip
+
+
+def _pairs_legend() -> list[str]:
+    return [f'<rect class="{kind}" x="{x}" y="1" width="16" height="8" rx="2"/>'
+            f'<text class="tick" x="{x + 21}" y="9">{kind}</text>'
+            for kind, x in (("baseline", 196), ("selection", 276))]  # fmt: skip
 
 
 def _series_caption(name: str, inside: np.ndarray, usual: float | None, window: Window) -> str:

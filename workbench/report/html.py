@@ -60,7 +60,7 @@ def page(case: Case, report: ReplayReport) -> str:
 def headline(case: Case) -> str:
     """Return the case in one sentence: its best lead, or its symptom."""
     if case.causes and case.ranking and case.ranking.verdict != "none":
-        return case.causes[0].statement
+        return case.causes[0].statement.removesuffix(".")
     return f"{case.symptom.signal} of {case.symptom.entity}" if case.symptom else "A case that has not begun"
 
 

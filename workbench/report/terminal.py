@@ -101,7 +101,7 @@ def _steps(case: Case) -> RenderableType:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for name, outcome in case.outcomes.items():
         table.add_row(Text(f"{shape(outcome.state)} {outcome.state}"), Text(title(name), style="bold"),
-                      Text(outcome.summary))  # fmt: skip
+                      Text(outcome.could_not_run or outcome.summary))  # fmt: skip
     return table if case.outcomes else Text("No step has run yet.")
 
 
