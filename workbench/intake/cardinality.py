@@ -1,9 +1,9 @@
-"""Bound the number of distinct attribute keys: a sender that invents keys fills one bucket, not the memory."""
+"""Bound what senders may invent: attribute keys and environments beyond a number share one bucket each."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import orjson
@@ -16,28 +16,47 @@ OVERFLOW = "workbench.overflow"
 
 MOST_KEYS = 10_000
 _LONGEST_KEY = 256
+MOST_ENVIRONMENTS = 32
+OVERFLOW_ENVIRONMENT = "overflow"
+"""Environment of rows whose sender names one too many: each has a folder, so their number is bounded."""
 _SAMPLE = 16
 _LONGEST_SAMPLE = 200
+
+
+_ENVIRONMENTS = ("*", "environment")
 
 
 class KeyLimit:
     """Admit the first *most_keys* distinct keys of each text map column; move the rest into one bucket a row."""
 
-    def __init__(self, most_keys: int = MOST_KEYS) -> None:
-        """Start with no key known."""
+    def __init__(self, most_keys: int = MOST_KEYS, *, environments: Iterable[str] = ()) -> None:
+        """Start with no key known, and with the environments that exist."""
         self._most_keys = most_keys
-        self._known: dict[tuple[str, str], set[str]] = {}
+        self._known: dict[tuple[str, str], set[str]] = {_ENVIRONMENTS: {OVERFLOW_ENVIRONMENT, *environments}}
         self._lock = threading.Lock()
 
     def apply(self, tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
-        """Return the tables with surplus keys moved into ``workbench.overflow``."""
+        """Return the tables with surplus keys moved into ``workbench.overflow``, surplus environments renamed."""
         return {name: self._table(name, rows) for name, rows in tables.items()}
+
+    def _environments(self, rows: pa.Table) -> pa.Table:
+        at = rows.column_names.index("environment")
+        coded = rows.column(at).combine_chunks().dictionary_encode()
+        names = coded.dictionary.to_pylist()
+        surplus = self._surplus(_ENVIRONMENTS, names)
+        if not surplus:
+            return rows
+        words = [OVERFLOW_ENVIRONMENT if i in surplus else name for i, name in enumerate(names)]
+        return rows.set_column(at, rows.schema.field(at), pa.array(words, pa.string()).take(coded.indices))
 
     def known(self, table: str, column: str) -> int:
         """Return how many keys of a column have been admitted."""
         return len(self._known.get((table, column), ()))
 
     def _table(self, name: str, rows: pa.Table) -> pa.Table:
+        if not rows.num_rows:
+            return rows
+        rows = self._environments(rows)
         for column in TABLES[name]:
             if column.type != "texts" or column.name not in rows.column_names:
                 continue
@@ -72,11 +91,12 @@ class KeyLimit:
         """Return which of the keys have no room, as places in *keys*."""
         with self._lock:
             known = self._known.setdefault(of, {OVERFLOW})
+            most = MOST_ENVIRONMENTS if of == _ENVIRONMENTS else self._most_keys
             surplus = []
             for place, key in enumerate(keys):
                 if key in known:
                     continue
-                if len(known) < self._most_keys and len(key) <= _LONGEST_KEY:
+                if len(known) < most and len(key) <= _LONGEST_KEY:
                     known.add(key)
                 else:
                     surplus.append(place)

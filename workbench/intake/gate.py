@@ -34,7 +34,7 @@ class Gate:
         self.masker = Masker(policy, store_key(folder))
         self.quarantine = Quarantine(folder)
         self.masked: Counter[str] = Counter()
-        self._keys = KeyLimit(attribute_keys)
+        self._keys = KeyLimit(attribute_keys, environments=(store.environment, *store.environments()))
         self._lock = threading.Lock()
 
     def prepare(self, batch: Batch) -> tuple[Batch, Counter[str]]:
