@@ -87,6 +87,7 @@ class Readers:
     """Lend reading connections, each to one thread at a time, within one snapshot."""
 
     def __init__(self, root: Path) -> None:
+        """Open nothing yet."""
         self._root = root
         self._idle: list[sqlite3.Connection] = []
         self._lock = threading.Lock()

@@ -111,6 +111,7 @@ class Journal:
     """Commit the batches of all threads that wait, together, with one fsync."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
+        """Take the writing connection."""
         self._connection = connection
         self.write_lock = threading.RLock()
         """Held by whoever uses the writing connection."""

@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from workbench.model.tables import Table
+from workbench.store.layout import WHOLE, day_of
 from workbench.store.segments import Segment
 
 _COLUMNS = "path, environment, tbl, day, rows, bytes, min_ns, max_ns, sha256, settled"
@@ -27,6 +29,7 @@ class Gap:
     found_ns: int
 
     def __str__(self) -> str:
+        """Say what is missing and why, in one sentence."""
         return f"{self.table} of {self.day} ({self.environment}): {self.rows} rows missing, {self.path} {self.reason}"
 
 
@@ -66,10 +69,16 @@ def pending_tables(connection: sqlite3.Connection) -> list[tuple[str, str]]:
     return connection.execute("SELECT DISTINCT environment, tbl FROM batches ORDER BY 1, 2").fetchall()
 
 
+def waiting_rows(connection: sqlite3.Connection) -> int:
+    """Return the rows in the journal, over all environments."""
+    return connection.execute("SELECT coalesce(sum(rows), 0) FROM batches").fetchone()[0]
+
+
 def gaps(connection: sqlite3.Connection) -> list[Gap]:
     """Return every gap that was recorded."""
     rows = connection.execute(
-        "SELECT path, environment, tbl, day, rows, min_ns, max_ns, reason, found_ns FROM gaps ORDER BY environment, tbl, day, path"
+        "SELECT path, environment, tbl, day, rows, min_ns, max_ns, reason, found_ns FROM gaps "
+        "ORDER BY environment, tbl, day, path"
     )
     return [Gap(*row) for row in rows]
 
@@ -110,3 +119,20 @@ def record_gap(connection: sqlite3.Connection, gap: Gap) -> None:
 
 def _changed(connection: sqlite3.Connection) -> None:
     connection.execute("UPDATE versions SET number = number + 1 WHERE name = 'segments'")
+
+
+def segment_gap(segment: Segment, reason: str) -> Gap:
+    """Return the gap that a damaged segment leaves."""
+    return Gap(
+        segment.path, segment.environment, segment.table, segment.day, segment.rows, segment.min_ns, segment.max_ns,
+        reason, time.time_ns(),
+    )  # fmt: skip
+
+
+def journal_gap(environment: str, declared: Table, entry: Pending) -> Gap:
+    """Return the gap that a damaged journal entry leaves."""
+    day = WHOLE if declared.partition is None else day_of(entry.min_ns)
+    return Gap(
+        f"journal/{entry.id}", environment, declared.name, day, entry.rows, entry.min_ns, entry.max_ns,
+        "has other bytes than were written (SHA-256 differs)", time.time_ns(),
+    )  # fmt: skip

@@ -9,6 +9,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ class Sealer:
     """
 
     def __init__(self, root: Path, connection: sqlite3.Connection, journal: Journal, verifier: Verifier) -> None:
+        """Take the writing connection, shared with the journal under its lock."""
         self._root, self._connection, self._journal, self._verifier = root, connection, journal, verifier
 
     @contextmanager
@@ -93,7 +95,7 @@ class Sealer:
             for entry in entries:
                 self._connection.execute("DELETE FROM batches WHERE id = ?", (entry.id,))
             for entry in broken:
-                manifest.record_gap(self._connection, _journal_gap(environment, declared, entry))
+                manifest.record_gap(self._connection, manifest.journal_gap(environment, declared, entry))
         return sum(e.rows for e in entries)
 
     def _decoded(
@@ -255,12 +257,8 @@ class Sealer:
 
     def quarantine(self, segment: Segment, reason: str) -> None:
         """Set a segment that cannot be believed aside and record the gap."""
-        gap = manifest.Gap(
-            segment.path, segment.environment, segment.table, segment.day, segment.rows, segment.min_ns, segment.max_ns,
-            reason, time.time_ns(),
-        )  # fmt: skip
         with self._journal.write_lock, transaction(self._connection):
-            manifest.record_gap(self._connection, gap)
+            manifest.record_gap(self._connection, manifest.segment_gap(segment, reason))
         target = self._root / QUARANTINE / segment.path.replace("/", "__")
         try:
             target.parent.mkdir(exist_ok=True)
@@ -325,22 +323,18 @@ def _slices(connection: Any, declared: Table, source: str, day: str) -> list[str
             rows, first = 0, None
     if first is not None:
         slices.append((first, minutes[-1][0]))
-    return [f"{within} AND {time_} // {MINUTE_NS} BETWEEN {low} AND {high}" for low, high in slices]
+    # The plain bounds let whole row groups be skipped; the division decides, also before 1970, where it rounds up.
+    return [
+        f"{time_} // {MINUTE_NS} BETWEEN {low} AND {high} AND {within} "
+        f"AND {time_} BETWEEN {max((low - 1) * MINUTE_NS, _LEAST)} AND {min((high + 1) * MINUTE_NS, _GREATEST)}"
+        for low, high in slices
+    ]
 
 
 def _day_number(day: str) -> int:
-    from datetime import date
-
     return (date.fromisoformat(day) - date(1970, 1, 1)).days
 
 
 def _with_file_name(paths: Sequence[str]) -> str:
     return parquet(paths).removesuffix(")") + ", filename=true)"
 
-
-def _journal_gap(environment: str, declared: Table, entry: manifest.Pending) -> manifest.Gap:
-    day = WHOLE if declared.partition is None else day_of(entry.min_ns)
-    return manifest.Gap(
-        f"journal/{entry.id}", environment, declared.name, day, entry.rows, entry.min_ns, entry.max_ns,
-        "has other bytes than were written (SHA-256 differs)", time.time_ns(),
-    )  # fmt: skip

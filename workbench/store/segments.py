@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import threading
@@ -46,6 +47,7 @@ class SegmentWriter:
     def __init__(
         self, root: Path, environment: str, table: Table, day: str, *, settled: bool, group_rows: int = ROW_GROUP
     ) -> None:
+        """Open an unnamed file in the day's folder; *group_rows* is about how many rows a row group will hold."""
         self._root, self._environment, self._table, self._day, self._settled = root, environment, table, day, settled
         self._folder = segment_folder(environment, table, day)
         self._rows, self._min, self._max = 0, None, None
@@ -65,7 +67,12 @@ class SegmentWriter:
             self._max = times["max"] if self._max is None else max(self._max, times["max"])
         self._rows += batch.num_rows
         rows = pa.Table.from_batches([batch]) if isinstance(batch, pa.RecordBatch) else batch
-        self._writer.write_table(rows.cast(schema(self._table)), row_group_size=ROW_GROUP)
+        try:
+            self._writer.write_table(rows.cast(schema(self._table)), row_group_size=ROW_GROUP)
+        except OSError as error:
+            raise StoreError(
+                f"A segment cannot be written in {self._folder}: {error}. Free space and retry."
+            ) from error
 
     def finish(self) -> Segment:
         """Bring the file to disk under its digest and return its entry for the manifest."""
@@ -87,7 +94,8 @@ class SegmentWriter:
 
     def abandon(self) -> None:
         """Remove what was written so far."""
-        self._writer.close()
+        with contextlib.suppress(OSError, pa.ArrowException):
+            self._writer.close()
         self._partial.unlink(missing_ok=True)
 
 
@@ -123,6 +131,7 @@ class Verifier:
     """Check each file's SHA-256 once a process, and again whenever the file's size or time changed."""
 
     def __init__(self, root: Path) -> None:
+        """Trust nothing below *root* yet."""
         self._root = root
         self._good: dict[str, tuple[int, int, int]] = {}
         self._lock = threading.Lock()
@@ -166,7 +175,7 @@ def _options(table: Table, group_rows: int) -> dict[str, object]:
         "compression_level": 3,
         "store_schema": False,
         "use_dictionary": leaves,
-        "column_encoding": {n: "DELTA_BINARY_PACKED" for n in whole} | {n: "PLAIN" for n in ids},
+        "column_encoding": dict.fromkeys(whole, "DELTA_BINARY_PACKED") | dict.fromkeys(ids, "PLAIN"),
         "write_statistics": True,
     }
     if "trace_id" in ids:

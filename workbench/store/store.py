@@ -26,6 +26,7 @@ from workbench.store.resolve import key_columns
 from workbench.store.retention import retain
 from workbench.store.sealing import Progress, Sealer
 from workbench.store.segments import Segment, Verifier
+from workbench.store.upkeep import Upkeep
 
 RETIRED_GRACE_S = 600.0
 """How long a compacted-away file stays for readers that began before."""
@@ -38,15 +39,28 @@ class Store:
     read meanwhile. All methods may be called from several threads.
     """
 
-    def __init__(self, root: Path, environment: str, mode: Literal["write", "read"], memory_limit: str) -> None:
+    def __init__(
+        self,
+        root: Path,
+        environment: str,
+        mode: Literal["write", "read"],
+        upkeep: Literal["background", "manual"],
+        memory_limit: str,
+    ) -> None:
+        """Take what ``Store.open`` has checked."""
         self.root, self.environment, self.mode = root, environment, mode
         self._verifier = Verifier(root)
         self._readers = Readers(root)
         self._connection: sqlite3.Connection | None = None
+        self._upkeep: Upkeep | None = None
         if mode == "write":
             self._connection = connect_writer(root)
             self._journal = Journal(self._connection)
             self._sealer = Sealer(root, self._connection, self._journal, self._verifier)
+            with self._readers.snapshot() as snapshot:
+                waiting = manifest.waiting_rows(snapshot)
+            if upkeep == "background":
+                self._upkeep = Upkeep(self.seal, self.compact, self._loose_segments, waiting)
         self._engine = DuckEngine(
             root, environment, self._readers, self._verifier, fault=self._found_fault, memory_limit=memory_limit
         )
@@ -58,9 +72,14 @@ class Store:
         *,
         environment: str = "prod",
         mode: Literal["write", "read"] = "write",
+        upkeep: Literal["background", "manual"] = "background",
         memory_limit: str = "2GB",
     ) -> Store:
-        """Open a store; writing creates it where the folder is new, reading never changes a file of it."""
+        """Open a store; writing creates it where the folder is new, reading never changes a file of it.
+
+        *upkeep* in the background seals and compacts by itself while rows come in; it
+        never changes an answer. *memory_limit* bounds what one reader's questions may use.
+        """
         root = Path(path).absolute()
         layout.escape(environment)
         if mode not in {"write", "read"}:
@@ -68,7 +87,7 @@ class Store:
         if mode == "write":
             layout.prepare(root)
         layout.check_format(root)
-        return cls(root, environment, mode, memory_limit)
+        return cls(root, environment, mode, upkeep, memory_limit)
 
     def append(self, batch: Mapping[str, pa.Table], *, cursors: Mapping[str, str] | None = None) -> Receipt:
         """Keep rows (declared table name -> rows) and return once they are on disk.
@@ -78,7 +97,10 @@ class Store:
         rows do not fit their table; StoreError where the disk refused: nothing was kept, retry.
         """
         self._must_write()
-        return self._journal.append(encode(batch), cursors or {})
+        receipt = self._journal.append(encode(batch), cursors or {})
+        if self._upkeep is not None and receipt.rows:
+            self._upkeep.note(receipt.rows)
+        return receipt
 
     def ask(self, query: str, **arguments: Any) -> pa.Table:
         """Answer a named query. What is missing from the answer stands in its schema metadata under ``gaps``."""
@@ -99,6 +121,8 @@ class Store:
         """Move the journal into segments; return how many rows left it."""
         self._must_write()
         moved = self._sealer.seal()
+        if self._upkeep is not None:
+            self._upkeep.sealed(moved)
         with self._readers.snapshot() as snapshot:
             self._engine.forget_sealed(snapshot)
         return moved
@@ -159,18 +183,15 @@ class Store:
     def unsealed(self) -> tuple[int, int]:
         """Return rows and bytes that wait in the journal, over all environments."""
         with self._readers.snapshot() as snapshot:
-            return snapshot.execute("SELECT coalesce(sum(rows), 0), coalesce(sum(bytes), 0) FROM batches").fetchone()
+            sql = "SELECT coalesce(sum(rows), 0), coalesce(sum(bytes), 0) FROM batches"
+            return snapshot.execute(sql).fetchone()
 
     def gaps(self) -> list[Gap]:
         """Return what is known to be missing: segments whose bytes are not those that were written."""
         with self._readers.snapshot() as snapshot:
             recorded = {g.path: g for g in manifest.gaps(snapshot)}
-        for segment, reason in self._engine.found.values():
-            if segment.path not in recorded:
-                recorded[segment.path] = Gap(
-                    segment.path, segment.environment, segment.table, segment.day, segment.rows,
-                    segment.min_ns, segment.max_ns, reason, 0,
-                )  # fmt: skip
+        for path, gap in self._engine.found.items():
+            recorded.setdefault(path, gap)
         return [recorded[path] for path in sorted(recorded)]
 
     def verify(self) -> list[Gap]:
@@ -194,6 +215,8 @@ class Store:
 
     def close(self) -> None:
         """Release everything; what was acknowledged stays."""
+        if self._upkeep is not None:
+            self._upkeep.end()
         self._engine.close()
         self._readers.close()
         if self._connection is not None:
@@ -202,12 +225,24 @@ class Store:
                 self._connection = None
 
     def __enter__(self) -> Self:
+        """Return the store itself."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Close the store."""
         self.close()
+
+    @property
+    def upkeep_fault(self) -> str | None:
+        """Say why the last background sealing failed, or None; the journal keeps the rows until it succeeds."""
+        fault = None if self._upkeep is None else self._upkeep.fault
+        return None if fault is None else str(fault)
+
+    def _loose_segments(self) -> int:
+        with self._readers.snapshot() as snapshot:
+            return snapshot.execute("SELECT count(*) FROM segments WHERE NOT settled").fetchone()[0]
 
     def _must_write(self) -> None:
         if self.mode != "write":

@@ -13,8 +13,10 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from workbench.columnar import schema
 from workbench.errors import IntegrityError, StoreError, UsageError
 from workbench.model.tables import Table, table
+from workbench.model.window import DAY_NS
 from workbench.store import manifest
 from workbench.store.database import Readers
 from workbench.store.journal import decode
@@ -76,13 +78,14 @@ class DuckEngine:
     def __init__(
         self, root: Path, environment: str, readers: Readers, verifier: Verifier, *, fault: Fault, memory_limit: str
     ) -> None:
-        self._root, self._environment, self._readers, self._verifier = root, environment, readers, verifier
+        """Take where the store lies, and whom to tell of a damaged segment."""
+        self._root, self.environment, self._readers, self._verifier = root, environment, readers, verifier
         self._fault, self._memory_limit = fault, memory_limit
         self._database: _Database | None = None
         self._decoded: dict[int, pa.Table] = {}
         self._lock = threading.Lock()
-        self.found: dict[str, tuple[Segment, str]] = {}
-        """Segments that this process found to be wrong."""
+        self.found: dict[str, manifest.Gap] = {}
+        """What this process found to be wrong."""
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -101,10 +104,10 @@ class DuckEngine:
             if self._database is None or self._database.version < version:
                 by_table: dict[str, list[Segment]] = {}
                 for segment in manifest.segments(snapshot):
-                    if segment.environment == self._environment:
+                    if segment.environment == self.environment:
                         by_table.setdefault(segment.table, []).append(segment)
                 files = [self.file(s) for segments in by_table.values() for s in segments]
-                gaps = tuple(g for g in manifest.gaps(snapshot) if g.environment == self._environment)
+                gaps = tuple(g for g in manifest.gaps(snapshot) if g.environment == self.environment)
                 connection = locked_down(files, memory_limit=self._memory_limit)
                 self._database = _Database(version, {t: tuple(s) for t, s in by_table.items()}, gaps, connection)
             return self._database
@@ -121,29 +124,33 @@ class DuckEngine:
             if reason is None:
                 good.append(segment)
             elif segment.path not in self.found:
-                self.found[segment.path] = (segment, reason)
+                self.found[segment.path] = manifest.segment_gap(segment, reason)
                 self._fault(segment, reason)
         return good
 
-    def unsealed(self, snapshot: sqlite3.Connection, name: str, start_ns: int | None, end_ns: int | None) -> pa.Table | None:
+    def unsealed(
+        self, snapshot: sqlite3.Connection, name: str, start_ns: int | None, end_ns: int | None
+    ) -> pa.Table | None:
         """Return the journal's rows of a table; whole entries, of those that touch the stretch of time."""
-        entries = manifest.pending(snapshot, self._environment, name)
+        entries = manifest.pending(snapshot, self.environment, name)
         with self._lock:
             wanted = [
                 e for e in entries
                 if (start_ns is None or e.max_ns >= start_ns) and (end_ns is None or e.min_ns < end_ns)
             ]  # fmt: skip
-            tables = [t for e in wanted if (t := self._entry(snapshot, name, e.id)) is not None]
+            tables = [t for e in wanted if (t := self._entry(snapshot, name, e)) is not None]
         return pa.concat_tables(tables) if tables else None
 
-    def _entry(self, snapshot: sqlite3.Connection, name: str, entry: int) -> pa.Table | None:
-        if entry not in self._decoded:
-            blob, sha256 = snapshot.execute("SELECT blob, sha256 FROM batches WHERE id = ?", (entry,)).fetchone()
+    def _entry(self, snapshot: sqlite3.Connection, name: str, entry: manifest.Pending) -> pa.Table | None:
+        if entry.id not in self._decoded:
+            blob, sha256 = snapshot.execute("SELECT blob, sha256 FROM batches WHERE id = ?", (entry.id,)).fetchone()
             try:
-                self._decoded[entry] = decode(name, blob, sha256)
+                self._decoded[entry.id] = decode(name, blob, sha256)
             except IntegrityError:
+                gap = manifest.journal_gap(self.environment, table(name), entry)
+                self.found[gap.path] = gap
                 return None
-        return self._decoded[entry]
+        return self._decoded[entry.id]
 
     def forget_sealed(self, snapshot: sqlite3.Connection) -> None:
         """Drop decoded entries that are sealed by now."""
@@ -196,7 +203,8 @@ class Session:
             raise FileGoneError(f"A segment went away while it was read: {error}. Ask again.") from error
         except duckdb.OutOfMemoryException as error:
             raise StoreError(
-                f"The question needs more memory than the reader may use: {error}. Ask for a shorter window or raise memory_limit."
+                f"The question needs more memory than the reader may use: {error}. "
+                "Ask for a shorter window or raise memory_limit."
             ) from error
         except duckdb.Error as error:
             raise StoreError(f"The query failed: {error}.") from error
@@ -219,12 +227,10 @@ class Session:
 
     def pending(self, name: str) -> list[manifest.Pending]:
         """Return a table's journal entries."""
-        return manifest.pending(self._snapshot, self._engine._environment, name)
+        return manifest.pending(self._snapshot, self._engine.environment, name)
 
     def days(self, name: str, start_ns: int, end_ns: int) -> list[tuple[int, int]]:
-        """Return the window cut at midnight UTC, only parts that hold rows: questions too large at once go day by day."""
-        from workbench.model.window import DAY_NS
-
+        """Return the window cut at midnight UTC, only parts that hold rows, for questions too large to answer at once."""
         spans = [(s.min_ns, s.max_ns) for s in self.segments(name)] + [(p.min_ns, p.max_ns) for p in self.pending(name)]
         days = set()
         for low, high in spans:
@@ -253,7 +259,7 @@ class Session:
         union = fresh[0] if len(fresh) == 1 else f"({' UNION ALL '.join(f'SELECT * FROM {f}' for f in fresh)})"
         if not settled:
             return resolved(declared, union)
-        apart, mixed = self._split(declared, settled, loose, journal, bounds)
+        apart, mixed = self._split(declared, settled, loose, journal)
         parts = []
         if apart:
             parts.append(f"SELECT * FROM {_within(declared, self._read(declared, apart), *bounds)}")
@@ -266,16 +272,14 @@ class Session:
         return f"({' UNION ALL '.join(parts)})"
 
     def _split(
-        self, declared: Table, settled: list[Segment], loose: list[Segment], journal: pa.Table | None,
-        bounds: tuple[int | None, int | None],
-    ) -> tuple[list[Segment], list[Segment]]:  # fmt: skip
+        self, declared: Table, settled: list[Segment], loose: list[Segment], journal: pa.Table | None
+    ) -> tuple[list[Segment], list[Segment]]:
         """Part the settled segments by whether an unsettled row could share a key with one of theirs."""
         if not identity_fixes_time(declared):
             return [], settled
         spans = [(s.min_ns, s.max_ns) for s in loose]
         if journal is not None:
             spans += [(p.min_ns, p.max_ns) for p in self.pending(declared.name)]
-        del bounds
         mixed = [s for s in settled if any(low <= s.max_ns and high >= s.min_ns for low, high in spans)]
         names = {s.path for s in mixed}
         return [s for s in settled if s.path not in names], mixed
@@ -284,8 +288,6 @@ class Session:
         believed = self._engine.believed(segments)
         if not believed:
             if declared.name not in self._registered:
-                from workbench.columnar import schema
-
                 self.register(declared.name, schema(declared).empty_table())
             return quoted(declared.name)
         return f"(SELECT {all_columns(declared)} FROM {parquet([self._engine.file(s) for s in believed])})"
