@@ -169,11 +169,14 @@ def inflated(raw: BinaryIO, place: str) -> tuple[Head, BinaryIO]:
     start = raw.read(HEAD_BYTES)
     if start.startswith((_GZIP_MAGIC, _ZSTD_MAGIC)):
         whole = raw if _rewound(raw) else io.BufferedReader(_Joined(start, raw), HEAD_BYTES)
-        raw = _inflating(start, whole)
-        start = raw.read(HEAD_BYTES)
+        stream = _inflating(start, whole)
+        start = stream.read(HEAD_BYTES)
+        joined = _Joined(start, stream, raw)
     elif _rewound(raw):
         return Head(_plain_name(place), start), raw
-    return Head(_plain_name(place), start), io.BufferedReader(_Joined(start, raw), HEAD_BYTES)
+    else:
+        joined = _Joined(start, raw)
+    return Head(_plain_name(place), start), io.BufferedReader(joined, HEAD_BYTES)
 
 
 def _rewound(raw: BinaryIO) -> bool:
@@ -192,9 +195,10 @@ def _inflating(start: bytes, whole: BinaryIO) -> BinaryIO:
 class _Joined(io.RawIOBase):
     """Read bytes already taken, then the rest of the stream; stop where it grows beyond any honest file."""
 
-    def __init__(self, start: bytes, rest: BinaryIO) -> None:
+    def __init__(self, start: bytes, rest: BinaryIO, *below: BinaryIO) -> None:
         self._start = memoryview(start)
         self._rest = rest
+        self._all = (rest, *below)
         self._left = _MOST_INFLATED_BYTES
 
     def readable(self) -> bool:
@@ -210,7 +214,8 @@ class _Joined(io.RawIOBase):
         return len(piece)
 
     def close(self) -> None:
-        self._rest.close()
+        for stream in self._all:
+            stream.close()
         super().close()
 
 
