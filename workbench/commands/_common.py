@@ -1,0 +1,57 @@
+"""What commands share: options, settings, the bench, printing for people and for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from workbench.config import Settings, read_settings
+
+if TYPE_CHECKING:
+    from workbench.bench import Bench
+
+Store = Annotated[Path | None, typer.Option("--store", "-s", help="Store folder; by default what workbench.toml says.")]
+Config = Annotated[Path | None, typer.Option("--config", help="Settings file; by default ./workbench.toml if there.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+Environment = Annotated[str | None, typer.Option("--environment", "-e", help="prod, dev, ...")]
+
+console = Console()
+"""Where people read; progress goes to the standard error stream, so that pipes stay clean."""
+errors = Console(stderr=True)
+
+
+@contextmanager
+def bench(
+    store: Path | None, config: Path | None = None, environment: str | None = None, *,
+    mode: Literal["write", "read"] = "write",
+) -> Iterator[tuple[Bench, Settings]]:  # fmt: skip
+    """Open the bench that the options and settings name, and close it afterwards."""
+    from workbench.bench import open_bench
+
+    settings = read_settings(config)
+    opened = open_bench(
+        store or settings.store, environment=environment or settings.environment, mode=mode, settings=settings
+    )
+    with opened:
+        yield opened, settings
+
+
+@contextmanager
+def progress(title: str) -> Iterator[Progress]:
+    """Show a bar on the standard error stream while work runs; it vanishes when done."""
+    columns = (TextColumn("[bold]" + title), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+               TextColumn("[dim]{task.description}"))  # fmt: skip
+    with Progress(*columns, console=errors, transient=True) as bar:
+        yield bar
+
+
+def print_json(value: Any) -> None:  # noqa: ANN401 - anything that JSON can hold
+    """Print one JSON document on the standard output."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))

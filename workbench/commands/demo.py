@@ -1,0 +1,63 @@
+"""``workbench demo``: one incident from end to end."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.panel import Panel
+from rich.text import Text
+
+from workbench.commands import _common as common
+from workbench.commands import case as cases
+from workbench.commands import scenario
+from workbench.commands.ingest import show
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command("demo")(demo)
+
+
+def demo(
+    seed: Annotated[int, typer.Option(help="Every seed is another system.")] = 7,
+    variant: Annotated[str, typer.Option(help="cause, no_cause, decoy or two_cause.")] = "cause",
+    fault: Annotated[str, typer.Option(help="Which fault is planted; see `workbench scenario list`.")] = "unmapped_category",
+    out: Annotated[Path, typer.Option(help="Folder for everything written.")] = Path("demo"),
+) -> None:
+    """Create an incident, take it in, find its cause, and write the case, a notebook and an HTML page."""
+    from workbench.report.html import write_html
+    from workbench.report.notebook import write_executed_notebook
+
+    place = out / f"{fault}-{variant}-{seed}"
+    shutil.rmtree(place, ignore_errors=True)
+    incident = scenario.write(fault, seed=seed, days=31, variant=variant, out=place / "incident")
+    with common.bench(place / "store") as (bench, _):
+        with common.progress("Taking in") as bar:
+            task = bar.add_task("", total=None)
+            report = bench.ingest(incident, progress=lambda at, done, total: bar.update(
+                task, completed=done, total=total, description=Path(at).name))  # fmt: skip
+        show(report)
+        case = bench.case("INC-1", alert=incident / "alert.json")
+        cases.run(bench, case)
+    page, notebook = place / "INC-1.html", place / "INC-1.ipynb"
+    with common.errors.status("Replaying offline, writing the page ..."):
+        replayed = write_html(case, page)
+    with common.errors.status("Running the notebook in a fresh kernel ..."):
+        write_executed_notebook(case, notebook)
+    from workbench.report.terminal import print_report
+
+    print_report(case, console=common.console, replay=replayed)
+    common.console.print(_next(page, notebook, case.folder))
+
+
+def _next(page: Path, notebook: Path, folder: Path) -> Panel:
+    lines = Text()
+    for what, where in (("Read it", str(page)), ("Explore it", f"workbench lab {notebook.parent}  (then open {notebook.name})"),
+                        ("Recompute it", f"workbench replay {folder}")):  # fmt: skip
+        lines.append(f"{what:<13}", style="bold")
+        lines.append(where + "\n")
+    lines.rstrip()
+    return Panel(lines, title="What to open next", title_align="left", expand=False)

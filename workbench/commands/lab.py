@@ -1,0 +1,51 @@
+"""``workbench lab``: JupyterLab with the notebooks, the store and the widgets."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from workbench.commands import _common as common
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command("lab")(lab)
+
+
+def lab(
+    folder: Annotated[Path, typer.Argument(help="Workspace to open; notebooks are laid into it once.")] = Path(),
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print the address.")] = False,  # noqa: FBT002
+) -> None:
+    """Open JupyterLab in a workspace with the bench's notebooks."""
+    lay_notebooks(folder / "notebooks")
+    common.errors.print(f"Opening JupyterLab in {folder.resolve()} (Ctrl-C twice stops).")
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder.resolve()}",
+               "--LabApp.news_url=''", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]  # fmt: skip
+    os.execv(sys.executable, [*command, "--no-browser"] if no_browser else command)  # noqa: S606 - arguments are our own
+
+
+def lay_notebooks(folder: Path) -> list[Path]:
+    """Copy the shipped notebooks into *folder*; those that are there already are left alone."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    with as_file(_shipped()) as source:
+        for notebook in sorted(source.rglob("*.ipynb")):
+            target = folder / notebook.relative_to(source)
+            if not target.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(notebook, target)
+                written.append(target)
+    return written
+
+
+def _shipped():  # noqa: ANN202 - a Traversable, whose home moved between Python versions
+    inside = files("workbench") / "_notebooks"
+    # In a checkout the notebooks stand beside the package; in a wheel, inside it.
+    return inside if inside.is_dir() else Path(__file__).parents[2] / "notebooks"
