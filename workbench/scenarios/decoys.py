@@ -38,10 +38,11 @@ Draw = Callable[[World, Moment, float, np.random.Generator], Harmless]
 def draw(world: World, moment: Moment, rng: np.random.Generator, *, avoid: tuple[Planted, ...]) -> Harmless:
     """Return one decoy at about the time of the onset, that blames nothing which is guilty."""
     guilty = {name for p in avoid for name in (p.source.entity, *p.source.also)}
+    retrained = any(isinstance(effect, Train) for p in avoid for effect in p.effects)
     for index in rng.permutation(len(DECOYS)):
         start = moment.onset_s + float(rng.uniform(-1800, 900))
         harmless = DECOYS[index](world, moment, start, rng)
-        if harmless.entity not in guilty:
+        if harmless.entity not in guilty and not (retrained and DECOYS[index] is _retrain):
             return harmless
     raise AssertionError("Decoys name more entities than one incident can have guilty.")
 

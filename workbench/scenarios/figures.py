@@ -62,12 +62,12 @@ def _reported(incident: Incident, total: np.ndarray, good: np.ndarray) -> tuple[
     for fault in incident.plan.of(Misreport):
         since = int(np.ceil(fault.start_s / SLOT_S))
         if fault.how == "lost_partition":
-            good[since:] *= 0.8
+            total[since:] *= 0.62
+            good[since:] *= 0.62
         elif fault.how == "double_counted":
-            total[since:] *= 1.3
+            total[since:] *= 1.15
         else:
-            low = max(since - int(6 * 3600 / SLOT_S), 0)
-            total[since:], good[since:] = total[low:since].min() * 0.5, good[low:since].min() * 0.5
+            good[since:] *= 0.9
     return total, good
 
 

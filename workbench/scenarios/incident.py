@@ -19,6 +19,8 @@ from workbench.scenarios.world import World, build
 
 MIN_DAYS = 9
 """Thresholds come from the first week, and an incident needs a day before it to compare with."""
+STRENGTHS = (1.0, 1.7, 3.0)
+"""A fault that no alert would have noticed strikes harder instead: nobody opens a case without an alert."""
 
 
 @dataclass
@@ -58,7 +60,21 @@ def simulate(name: str, *, seed: int, days: int, variant: Variant) -> Incident:
         raise UsageError(f"An incident needs at least {MIN_DAYS} days of history; got {days}.")
     fault: Fault = plugins.load("fault", name)
     world = build(seed, days)
-    plan = plan_incident(world, fault, variant)
+    for strength in STRENGTHS:
+        incident = _run(name, world, plan_incident(world, fault, variant, strength=strength), variant)
+        if incident.firing:
+            return incident
+    raise UsageError(f"{name} with seed {seed} moves no figure enough for an alert; take another seed.")
+
+
+def _run(name: str, world: World, plan: Plan, variant: Variant) -> Incident:
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):  # one core is all an incident may take, and one order of sums keeps bytes equal
+        return _simulate(name, world, plan, variant)
+
+
+def _simulate(name: str, world: World, plan: Plan, variant: Variant) -> Incident:
     trained = [model.train(world, run) for run in model.timetable(world, plan)]
     rows = pipeline.draw(world, 0.0, plan.moment.end_s, "events", tuple(plan.of(Surge)))
     rows = pipeline.flow(world, plan, rows)

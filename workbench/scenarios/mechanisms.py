@@ -44,7 +44,8 @@ class Stall:
 
     view: int
     start_s: float
-    end_s: float = np.inf
+    pace: float = 1.0
+    """How fast new parties come, relative to the usual."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,16 @@ class Blank:
 
 
 @dataclass(frozen=True)
+class Shift:
+    """Let a feature's level drift, as the world does."""
+
+    feature: int
+    start_s: float
+    end_s: float
+    factor: float
+
+
+@dataclass(frozen=True)
 class Deploy:
     """Replace a service's version; the factors say what the new code does."""
 
@@ -87,7 +98,7 @@ class Misreport:
     """Let the exporter of business figures report wrongly while the business is well."""
 
     start_s: float
-    how: Literal["lost_partition", "double_counted", "stuck"]
+    how: Literal["lost_partition", "double_counted", "wrong_filter"]
 
 
 @dataclass(frozen=True)
@@ -128,7 +139,7 @@ class BackErrors:
 
 
 Effect = (
-    Silence | Unmap | Train | Stall | Reshape | Blank | Deploy | Misreport | Surge | HotHost | Backfill | BackErrors
+    Silence | Unmap | Train | Stall | Reshape | Blank | Shift | Deploy | Misreport | Surge | HotHost | Backfill | BackErrors
 )
 
 
@@ -173,6 +184,8 @@ class Moment:
 
     onset_s: float
     end_s: float
+    strength: float = 1.0
+    """How much harder than usual the fault strikes."""
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from workbench.scenarios.mechanisms import Plan, Train
+from workbench.scenarios.mechanisms import Moment, Plan, Train
 from workbench.scenarios.pipeline import DEFAULT, Rows, draw
 from workbench.scenarios.world import DAY_S, World, stream
 
-TRAIN_ROWS = 9_000
+TRAIN_ROWS = 11_000
+WAIT_DAYS = 10
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def timetable(world: World, plan: Plan) -> list[Training]:
     found = []
     for start, deployed, data, promoted in sorted(entries, key=lambda e: e[0]):
         version += promoted
-        until = start - 3600.0 if data != "outdated" else start - 290 * DAY_S
+        until = data_until(start, data)
         found.append(
             Training(
                 run_id=run_id(world, start),
@@ -75,6 +76,17 @@ def timetable(world: World, plan: Plan) -> list[Training]:
 def run_id(world: World, start_s: float) -> str:
     """Return the id of the training run that began then, 32 hex digits."""
     return hashlib.sha256(f"run|{world.seed}|{start_s:.3f}|{world.model}".encode()).hexdigest()[:32]
+
+
+def data_until(start_s: float, data: str) -> float:
+    """Return where the snapshot that a run reads ends: labels need days to arrive, so usual ones end well before."""
+    return start_s - {"current": WAIT_DAYS, "outdated": 290, "immature": 0}[data] * DAY_S
+
+
+def version_of(world: World, planted: Train) -> int:
+    """Return the version that a planted training run will be registered as, being the only planted one."""
+    runs = timetable(world, Plan(Moment(planted.deployed_s, planted.deployed_s), (planted,)))
+    return next(t.version for t in runs if t.start_s == planted.start_s and t.version is not None)
 
 
 def snapshot_digest(world: World, until_s: float) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.scenarios.mechanisms import Blank, Plan, Reshape, Silence, Stall, Surge, Unmap
+from workbench.scenarios.mechanisms import Blank, Plan, Reshape, Shift, Silence, Stall, Surge, Unmap
 from workbench.scenarios.world import DAY_S, World, stream
 
 DEFAULT = 0.0
@@ -110,7 +110,7 @@ def _fill(world: World, second: np.ndarray, rng: np.random.Generator, era: str) 
         x[:, j] = value(feature.bounded, feature.level, feature.spread, raw)
         x[rng.random(n) < feature.null_rate, j] = np.nan
     law = nature(world, era=era)
-    risk = 2.2 * (mapped == len(world.categories))
+    risk = 2.8 * (mapped == len(world.categories))
     odds = law.intercept + z @ law.weights.astype(np.float32) + law.category[mapped] + law.provider[provider]
     bad = rng.random(n) < 1 / (1 + np.exp(-(odds + law.channel[channel] + risk)))
     region = np.array([f.region for f in world.feeds], np.int8)[feed]
@@ -146,6 +146,8 @@ def flow(world: World, plan: Plan, rows: Rows) -> Rows:
             rows.x[touched, reshape.feature] = np.nan
         elif reshape.how == "minor_units":
             rows.x[touched, reshape.feature] *= 100.0
+    for shift in plan.of(Shift):
+        rows.x[(rows.second >= shift.start_s) & (rows.second < shift.end_s), shift.feature] *= shift.factor
     for blank in plan.of(Blank):
         touched = (rows.second >= blank.start_s) & (rows.second < blank.end_s) & (rng.random(len(rows)) < blank.share)
         if blank.feed is not None:
@@ -159,9 +161,9 @@ def flow(world: World, plan: Plan, rows: Rows) -> Rows:
 
 def _freeze(world: World, rows: Rows, stall: Stall, rng: np.random.Generator) -> None:
     """Serve what the view held when the copying stopped, and the default to parties that came since."""
-    late = np.flatnonzero((rows.second >= stall.start_s) & (rows.second < stall.end_s))
+    late = np.flatnonzero(rows.second >= stall.start_s)
     age_h = (rows.second[late] - stall.start_s) / 3600.0
-    unknown = rng.random(len(late)) < 1 - np.exp(-age_h / 14.0)
+    unknown = rng.random(len(late)) < 1 - np.exp(-age_h * stall.pace / 45.0)
     frozen = world.rhythm(np.array([stall.start_s]))[0]
     now = world.rhythm(rows.second[late])
     for j, feature in enumerate(world.features):

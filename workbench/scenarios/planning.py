@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from workbench import plugins
-from workbench.scenarios import decoys
+from workbench.scenarios import decoys, everyday
 from workbench.scenarios.mechanisms import Commit, Deploy, Effect, Fault, Moment, Plan, Planted
 from workbench.scenarios.world import DAY_S, World, stream
 
@@ -21,10 +23,10 @@ AREAS = (
 )
 
 
-def plan_incident(world: World, fault: Fault, variant: str) -> Plan:
+def plan_incident(world: World, fault: Fault, variant: str, *, strength: float = 1.0) -> Plan:
     """Return what acts in the incident: the planted faults, decoys, and the usual releases and commits."""
     rng = stream(world.seed, f"plan {fault.name}")
-    moment = _moment(world, fault, rng)
+    moment = replace(_moment(world, fault, rng), strength=strength)
     effects, commits = _usual(world, moment)
     planted = [] if variant == "no_cause" else [fault.plant(world, moment, rng)]
     if variant == "two_cause":
@@ -52,7 +54,7 @@ def _second(world: World, fault: Fault, moment: Moment, rng: np.random.Generator
     """Plant another fault of its own within the hours around the first one."""
     others = [n for n in plugins.names("fault") if n not in (fault.name, "telemetry_fault")]
     other: Fault = plugins.load("fault", others[int(rng.integers(len(others)))])
-    shifted = Moment(round(moment.onset_s + rng.uniform(-0.75, 0.75) * 3600), moment.end_s)
+    shifted = Moment(round(moment.onset_s + rng.uniform(-0.75, 0.75) * 3600), moment.end_s, moment.strength)
     return other.plant(world, shifted, rng)
 
 
@@ -68,7 +70,7 @@ def _usual(world: World, moment: Moment) -> tuple[tuple[Effect, ...], tuple[Comm
         second = float(rng.uniform(0, moment.end_s))
         commits.append(_commit(world, second, rng))
     commits.append(_commit(world, moment.onset_s - float(rng.uniform(300, 7200)), rng))
-    return deploys, tuple(commits)
+    return (*deploys, *everyday.draw(world, moment)), tuple(commits)
 
 
 def _commit(world: World, second: float, rng: np.random.Generator) -> Commit:

@@ -74,10 +74,17 @@ def serve(world: World, plan: Plan, rows: Rows) -> Served:
     limit = 6 * sum(s.base_ms for s in world.services if s.role != "back")
     gave_up = total[:, 1] > limit
     failed[:, 1] |= gave_up
+    if refuses(world):
+        failed[:, 1] |= failed[:, world.role("features")]
     fallback = failed[:, scorer] | failed[:, 1]
     used = np.zeros(len(per_slot))
     np.maximum.at(used, slots, busy)
     return Served(own, total, failed, queue, forward, fallback, late, used, deadline)
+
+
+def refuses(world: World) -> bool:
+    """Say whether this system decides without the model when features are missing, or goes on with defaults."""
+    return bool(stream(world.seed, "refuses").random() < 0.5)
 
 
 def lose_features(world: World, rows: Rows, served: Served) -> None:

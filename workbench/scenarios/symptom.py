@@ -35,23 +35,29 @@ class Firing:
 
 
 def firing(incident: Incident) -> list[Firing]:
-    """Return the rules that fire, the loudest first; one hair-trigger rule where nothing is wrong."""
+    """Return the rules that fire, the main one first; none if nothing is loud; a hair-trigger rule where nothing is wrong."""
     watched = _watched(incident)
     if not incident.plan.sources:
         return [_nervous(incident, watched)]
     judged = sorted((_judge(incident, f) for f in watched), key=lambda j: (-j.deviation, j.figure.metric))
     loud = [j for j in judged if j.deviation >= FIRES_AT]
-    return loud[:MAX_ALERTS] or judged[:1]
+    # People are called for the business first; which rule comes first differs from system to system.
+    rng = stream(incident.world.seed, f"rules {incident.name}")
+    edge = incident.world.services[0].name
+    near = [j for j in loud if j.figure.labels.get("service", edge) == edge] or loud
+    favour = [min(j.deviation, 15) * float(rng.uniform(0.5, 1)) * (2 if j.figure.metric.startswith("kpi_") else 1) for j in near]
+    return [near[i] for i in np.argsort(favour)[::-1]][:MAX_ALERTS]
 
 
 def _watched(incident: Incident) -> list[Figure]:
-    surged = incident.plan.of(Surge) and not incident.plan.of(Silence)
-    edge = incident.world.services[0].name
+    onset = incident.plan.moment.onset_s
+    surged = any(s.end_s > onset for s in incident.plan.of(Surge)) and not incident.plan.of(Silence)
+    path = {s.name for s in incident.world.services if s.role != "back"}
     found = [f for f in figures.business(incident) if not f.labels and not (surged and f.metric.endswith("_per_hour"))]
     found += figures.model(incident)
     return found + [
         f for f in figures.services(incident)
-        if f.labels["service"] == edge and f.metric in ("http_error_ratio", "http_request_duration_p95_seconds")
+        if f.labels["service"] in path and f.metric in ("http_error_ratio", "http_request_duration_p95_seconds")
     ]  # fmt: skip
 
 
@@ -69,13 +75,15 @@ def _usual(incident: Incident, figure: Figure) -> tuple[np.ndarray, np.ndarray, 
     scale = incident.world.load(time) if figure.metric.endswith("_per_hour") else np.ones(len(smooth))
     level = smooth / scale
     quiet = level[: int(incident.plan.moment.onset_s // SLOT_S)]
-    quiet = quiet[-14 * per_day :]
+    quiet = quiet[-8 * per_day :]
     whole = quiet[len(quiet) % per_day :].reshape(-1, per_day)
     by_time = np.median(whole, axis=0)
     phase = (np.arange(len(level)) - (len(quiet) % per_day) - (int(incident.plan.moment.onset_s // SLOT_S) - len(quiet))) % per_day
     usual = by_time[phase]
     rest = whole - by_time
     spread = 1.4826 * float(np.median(np.abs(rest))) + 1e-9 + 0.001 * abs(float(np.median(quiet)))
+    if figure.metric in ("http_error_ratio", "model_fallback_ratio"):
+        spread = max(spread, 0.003)  # a handful of failures an hour is nobody's alert
     return smooth, usual * scale, spread * float(np.median(scale))
 
 

@@ -201,8 +201,8 @@ def build(seed: int, days: int) -> World:
         channels=domain.channels, features=features, views=views, services=_services(rng, domain, len(hosts)),
         hosts=hosts, gpu_model=words.GPU_MODELS[int(rng.integers(len(words.GPU_MODELS)))], gpus=gpus, names=names,
         model=f"{company}-{domain.key}-{('risk', 'score', 'decision')[int(rng.integers(3))]}",
-        estimator=("logistic", "boosting")[int(rng.integers(2))], rate_per_day=int(rng.integers(20_000, 30_000)),
-        sample=int(rng.integers(11, 17)), peak_hour=float(rng.uniform(11, 18)), amplitude=float(rng.uniform(0.35, 0.6)),
+        estimator=("logistic", "boosting")[int(rng.integers(2))], rate_per_day=int(rng.integers(16_000, 24_000)),
+        sample=int(rng.integers(9, 14)), peak_hour=float(rng.uniform(11, 18)), amplitude=float(rng.uniform(0.35, 0.6)),
         weekend=float(rng.uniform(0.65, 1.15)), growth=float(rng.uniform(-0.05, 0.15)),
     )  # fmt: skip
 

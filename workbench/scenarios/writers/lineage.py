@@ -16,7 +16,7 @@ from workbench.scenarios.writers.lineage_types import Data, JobRun
 if TYPE_CHECKING:
     from workbench.scenarios.incident import Incident
 
-PRODUCER = "https://github.com/OpenLineage/OpenLineage/tree/1.36.0/client/python"
+PRODUCER = "https://github.com/OpenLineage/OpenLineage/tree/1.36.0"
 SPEC = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
 FACETS = {
     "schema": "1-1-1/SchemaDatasetFacet", "columnLineage": "1-2-0/ColumnLineageDatasetFacet",
@@ -91,7 +91,7 @@ def split(dataset: str) -> tuple[str, str]:
 def _dataset(data: Data, side: str, done: bool) -> dict[str, Any]:  # noqa: FBT001 - START events say less
     namespace, name = split(data.dataset)
     facets: dict[str, Any] = {}
-    if done and data.columns:
+    if done and data.columns and side == "output":
         facets["schema"] = _facet("schema", {"fields": [{"name": n, "type": t} for n, t in data.columns]})
     if data.version:
         facets["version"] = _facet("version", {"datasetVersion": data.version})
@@ -99,8 +99,7 @@ def _dataset(data: Data, side: str, done: bool) -> dict[str, Any]:  # noqa: FBT0
         fields = {
             column: {
                 "inputFields": [
-                    {**dict(zip(("namespace", "name"), split(source), strict=True)), "field": theirs,
-                     "transformations": [{"type": "DIRECT", "subtype": "TRANSFORMATION", "description": "", "masking": False}]}
+                    {**dict(zip(("namespace", "name"), split(source), strict=True)), "field": theirs}
                     for source, theirs in sources
                 ]
             }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.scenarios.mechanisms import Backfill, Reshape, Silence, Stall, Unmap
-from workbench.scenarios.model import snapshot_digest
+from workbench.scenarios.model import data_until, snapshot_digest
 from workbench.scenarios.world import BATCH_S, DAY_S, World, stream
 from workbench.scenarios.writers.lineage_types import Data, JobRun
 
@@ -135,7 +135,7 @@ def _views(incident: Incident, counts: Counts, batch: int, base: float, spent: n
             made[world.domain.category] = [(names.enriched, world.domain.category)]
         yield JobRun(f"{names.jobs}/build_{view.name}", base + 230, base + 230 + spent[10 + v], inputs,
                      (Data(names.offline[v], schema, total, made_from=made),))  # fmt: skip
-        halted = [s for s in incident.plan.of(Stall) if s.view == v and s.start_s <= base < s.end_s]
+        halted = [s for s in incident.plan.of(Stall) if s.view == v and s.start_s <= base]
         if halted and world.seed % 2:
             continue
         copied = 0 if halted else total
@@ -192,7 +192,7 @@ def _training(incident: Incident, rng: np.random.Generator) -> Iterator[JobRun]:
         if training.start_s < 3600:
             continue
         taken = training.start_s - 1500
-        fresh = snapshot_digest(world, training.start_s - 3600.0)
+        fresh = snapshot_digest(world, data_until(training.start_s, "current"))
         rows = int(world.rate_per_day * 14 * rng.uniform(0.97, 1.03))
         columns = tuple((f.name, "double") for f in world.features)
         columns = (*columns, (world.domain.category, "varchar"), (world.domain.label, "boolean"))
