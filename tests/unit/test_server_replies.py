@@ -7,8 +7,9 @@ import http.client
 import json
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -17,12 +18,18 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
+from workbench import plugins
+from workbench.config import ServerSettings, Settings, SourceSettings
 from workbench.errors import SourceError, StoreError, UsageError
-from workbench.intake.background import Repeat
+from workbench.intake.background import Repeat, puller
 from workbench.intake.body import inflate
+from workbench.intake.gate import Gate
 from workbench.intake.guard import without_port
 from workbench.intake.limits import Refused
+from workbench.intake.mask import MaskPolicy
+from workbench.intake.policy import pulls
 from workbench.intake.server import check_bind, is_loopback, serving
+from workbench.sources import Batch, Context, Source, otlp
 from workbench.store import Store
 
 PROTOBUF, JSON = {"Content-Type": "application/x-protobuf"}, {"Content-Type": "application/json"}
@@ -193,11 +200,51 @@ def test_bodies_inflate_up_to_the_bound_and_not_a_byte_further(encoding: str, bo
 def test_listening_beyond_this_machine_needs_permission() -> None:
     """0.0.0.0, ::, a LAN address and a host name are refused; loopback in any spelling is not."""
     for host in ("127.0.0.1", "127.8.9.1", "::1", "localhost"):
-        check_bind(host, None)
+        check_bind(host, Settings())
     for host in ("0.0.0.0", "::", "192.168.1.4", "example.org", "127.0.0.1.example.org"):
         assert not is_loopback(host)
         with pytest.raises(UsageError, match="other machines"):
-            check_bind(host, None)
+            check_bind(host, Settings())
+
+
+def test_settings_open_other_hosts_and_names(store: Store) -> None:
+    """``outside`` permits the bind, ``allowed_hosts`` the name."""
+    settings = Settings(server=ServerSettings(allowed_hosts=("telemetry.example",), outside=True))
+    check_bind("0.0.0.0", settings)
+    with serving(store, settings) as url:
+        assert ask(url.removeprefix("http://"), "GET", "/healthz", Host="telemetry.example:4318").status == 200
+
+
+def test_a_source_is_pulled_from_its_saved_cursor_masked_and_each_batch_with_its_cursor(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three batches, then a failure: two are kept with cursor 2; the next run begins there."""
+    begun: list[str | None] = []
+
+    def pull(settings: Mapping[str, Any], cursor: str | None, context: Context) -> Iterator[tuple[Batch, str]]:
+        assert settings == {"url": "http://127.0.0.1:1", "token": "hunter2"}
+        begun.append(cursor)
+        for number in range(int(cursor or 0) + 1, 4):
+            if number == 3 and len(begun) == 1:
+                raise SourceError("gone in the middle")
+            body = request(f"pulled {number} by bob@example.org").SerializeToString()
+            yield otlp.decode("traces", body, "protobuf", context), str(number)
+
+    source = Source("fake", "Fake", "", ("spans",), lambda _head: 0.0, lambda _what, _context: iter(()), pull)
+    monkeypatch.setattr(plugins, "load", lambda _group, _name: source)
+    monkeypatch.setenv("FAKE_TOKEN", "hunter2")
+    settings = Settings(sources=(SourceSettings("one", "fake", "http://127.0.0.1:1", "10ms", {"token": "env:FAKE_TOKEN"}),))
+    repeat = puller(Gate(store, MaskPolicy()), pulls(settings)[0], "prod")
+    repeat.start()
+    deadline = time.monotonic() + 10
+    while len(begun) < 3 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    repeat.close()
+    monkeypatch.undo()
+    assert begun[:3] == [None, "2", "3"]
+    names = [n for n in store.ask("rows", table="spans", columns=["name"])["name"].to_pylist() if n.startswith("pulled")]
+    assert sorted(n.split()[1] for n in names) == ["1", "2", "3"]
+    assert not any("bob@" in n for n in names)
 
 
 def test_a_taken_port_is_said_in_words(address: str, store: Store) -> None:
@@ -208,7 +255,7 @@ def test_a_taken_port_is_said_in_words(address: str, store: Store) -> None:
 
 
 def test_a_hanging_task_is_reported_and_another_one_goes_on() -> None:
-    """A source that hangs is marked after its longest time while its neighbour runs many times; a failing one backs off."""
+    """One that hangs is marked after its longest time while its neighbour runs many times; a failing one backs off."""
     ran = []
 
     def fail() -> None:

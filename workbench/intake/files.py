@@ -11,21 +11,19 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import BinaryIO, cast
 
 import pyarrow as pa
 
 from workbench import plugins
+from workbench.config import Settings, TableSettings
 from workbench.errors import SourceError, UsageError
 from workbench.intake.gate import Gate
 from workbench.intake.inputs import SQLITE_MAGIC, Input, Skipped, expand, folder_head, inflated, opened, shown
-from workbench.intake.policy import mask_policy
+from workbench.intake.policy import mask_policy, table_of
 from workbench.intake.report import FileReport, IngestReport
 from workbench.sources import Batch, Context, Head, Rejection, Source
 from workbench.store import Store
-
-if TYPE_CHECKING:
-    from workbench.config import Settings
 
 Progress = Callable[[str, int, int], None]
 """Called as files are read: place, inputs done, inputs in all."""
@@ -52,13 +50,15 @@ def ingest(
     A file is a path, a folder, a glob, ``-`` for standard input, ``sqlite:///path``
     or an address with its source in front (``mlflow+http://host``). *source* reads
     all inputs with one source instead of recognising them. *as_table* with
-    *mapping* (declared column -> own column) enters tables of one's own. A file that
+    *mapping* (declared column -> own column) enters tables of one's own; the settings'
+    ``[[tables]]`` do so by file name. A file that
     cannot be read never stops the others.
     """
     if (mapping is None) != (as_table is None):
         raise UsageError("A mapping needs a table and a table a mapping: --as predictions --map score=p,time=ts.")
     began = time.monotonic()
-    intake = _Intake(store, settings, source, as_table, mapping, stdin or sys.stdin.buffer)
+    declared = None if as_table is None else TableSettings("*", as_table, mapping or {})
+    intake = _Intake(store, settings or Settings(), source, declared, stdin or sys.stdin.buffer)
     inputs = list(expand(uris, intake.claims, source=source))
     files = []
     for done, each in enumerate(inputs):
@@ -77,18 +77,17 @@ class _Intake:
     def __init__(
         self,
         store: Store,
-        settings: Settings | None,
+        settings: Settings,
         source: str | None,
-        as_table: str | None,
-        mapping: Mapping[str, str] | None,
+        declared: TableSettings | None,
         stdin: BinaryIO,
     ) -> None:
         self.gate = Gate(store, mask_policy(settings))
         self._store = store
         self._sources = {source: plugins.load("source", source)} if source else plugins.load_all("source")
         self._only = source
-        self._as_table = as_table
-        self._mapping = mapping
+        self._settings = settings
+        self._declared = declared
         self._stdin = stdin
 
     def claims(self, head: Head) -> bool:
@@ -116,8 +115,9 @@ class _Intake:
     def _read(self, each: Input, context: Context, tally: _Tally) -> FileReport:
         if each.kind == "live":
             return self._pull(each, context, tally)
-        if each.path is not None and self._mapping is not None:
-            return self._mapped(each, context, tally)
+        declared = self._declared or (each.path and table_of(self._settings, each.path.name))
+        if declared and each.kind == "file":
+            return self._mapped(each, declared, context, tally)
         if each.kind == "folder":
             path = cast(Path, each.path)
             return self._by(folder_head(path), path, each, context, tally)
@@ -150,9 +150,9 @@ class _Intake:
         score, _, best = max(scored, key=lambda each: (each[0], each[1]), default=(0.0, "", None))
         return best if score >= _SURE_ENOUGH else None
 
-    def _mapped(self, each: Input, context: Context, tally: _Tally) -> FileReport:
+    def _mapped(self, each: Input, declared: TableSettings, context: Context, tally: _Tally) -> FileReport:
         frames = importlib.import_module("workbench.sources.frames")
-        for batch in frames.read_mapped(each.path, self._as_table, self._mapping, context):
+        for batch in frames.read_mapped(each.path, declared.table, declared.map, context):
             tally.add(batch)
         return FileReport(each.place, "read", _TABLES_SOURCE)
 

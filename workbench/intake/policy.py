@@ -1,36 +1,33 @@
-"""What the settings say about the intake: masking, hosts, retention and the sources to pull."""
+"""What the settings say about the intake: masking, tables of one's own, and the sources to pull."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from fnmatch import fnmatchcase
 
+from workbench.config import Settings, SourceSettings, TableSettings, secret
 from workbench.intake.background import Pull
 from workbench.intake.mask import MaskPolicy
-
-if TYPE_CHECKING:
-    from workbench.config import Settings
-
-
-def mask_policy(settings: Settings | None) -> MaskPolicy:
-    """Return what is masked; without settings, everything but IP addresses."""
-    return MaskPolicy()
+from workbench.intake.patterns import KINDS
+from workbench.model.window import parse_duration_ns
 
 
-def allowed_hosts(settings: Settings | None) -> tuple[str, ...]:
-    """Return the names, beside loopback, under which the server may be addressed."""
-    return ()
+def mask_policy(settings: Settings) -> MaskPolicy:
+    """Return what is masked: everything, IP addresses only where the settings ask for it."""
+    kinds = frozenset(KINDS) if settings.mask.addresses else frozenset(KINDS) - {"ip"}
+    return MaskPolicy(kinds, frozenset(settings.mask.keys))
 
 
-def allows_outside(settings: Settings | None) -> bool:
-    """Return whether the settings let the server listen beyond this machine."""
-    return False
+def table_of(settings: Settings, name: str) -> TableSettings | None:
+    """Return the mapping declared for files of this name; the first that matches counts."""
+    return next((table for table in settings.tables if fnmatchcase(name, table.files)), None)
 
 
-def retain_days(settings: Settings | None) -> int | None:
-    """Return after how many days rows are let go, or None for never."""
-    return None
+def pulls(settings: Settings) -> tuple[Pull, ...]:
+    """Return the live sources to pull, with the secrets that their options point to."""
+    return tuple(_pull(source) for source in settings.sources)
 
 
-def pulls(settings: Settings | None) -> tuple[Pull, ...]:
-    """Return the live sources to pull."""
-    return ()
+def _pull(source: SourceSettings) -> Pull:
+    options = {name: secret(value) if isinstance(value, str) else value for name, value in source.options.items()}
+    interval_s = parse_duration_ns(source.interval) / 1e9
+    return Pull(source.name, source.kind, {**options, "url": source.uri}, interval_s)

@@ -9,7 +9,6 @@ import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import uvicorn
 from starlette.applications import Starlette
@@ -19,21 +18,18 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from workbench.config import Settings
 from workbench.errors import SourceError, UsageError
 from workbench.intake.background import Repeat, puller, sealer, store_answers
 from workbench.intake.gate import Gate
 from workbench.intake.guard import LOOPBACK_HOSTS, Guard
 from workbench.intake.limits import Limits
-from workbench.intake.policy import allowed_hosts, allows_outside, mask_policy, pulls, retain_days
+from workbench.intake.policy import mask_policy, pulls
 from workbench.intake.protocol import protocol
 from workbench.intake.routes import INTAKE_PATHS, routes
 from workbench.intake.take import Intake
 from workbench.store import Store
 
-if TYPE_CHECKING:
-    from workbench.config import Settings
-
-PORT = 4318
 _STOP_S = 5
 
 
@@ -45,10 +41,10 @@ def app(
     extra_routes: Sequence[Route] = (),
 ) -> Starlette:
     """Return the application; its lifespan starts and ends the threads that seal the store and pull sources."""
-    bounds = limits or Limits()
+    bounds, settings = limits or Limits(), settings or Settings()
     gate = Gate(store, mask_policy(settings), attribute_keys=bounds.attribute_keys)
     intake = Intake(gate, bounds, store.environment)
-    repeats = [sealer(gate, retain_days=retain_days(settings))]
+    repeats = [sealer(gate, retain_days=settings.retain_days)]
     repeats += [puller(gate, pull, store.environment) for pull in pulls(settings)]
 
     @contextlib.asynccontextmanager
@@ -62,7 +58,7 @@ def app(
                 await run_in_threadpool(repeat.close)
             await run_in_threadpool(intake.close)
 
-    guard = Middleware(Guard, hosts=(*LOOPBACK_HOSTS, *allowed_hosts(settings)), intake_paths=INTAKE_PATHS)
+    guard = Middleware(Guard, hosts=(*LOOPBACK_HOSTS, *settings.server.allowed_hosts), intake_paths=INTAKE_PATHS)
     return Starlette(
         routes=[*routes(intake), *_questions(gate, repeats), *extra_routes], middleware=[guard], lifespan=lifespan
     )
@@ -84,12 +80,12 @@ def _questions(gate: Gate, repeats: Sequence[Repeat]) -> list[Route]:
     return [Route("/healthz", healthz), Route("/readyz", readyz)]
 
 
-def check_bind(host: str, settings: Settings | None) -> None:
+def check_bind(host: str, settings: Settings) -> None:
     """Refuse to listen beyond this machine unless the settings say so."""
-    if not is_loopback(host) and not allows_outside(settings):
+    if not is_loopback(host) and not settings.server.outside:
         raise UsageError(
             f"Listening on {host} would take telemetry from other machines without asking who they are. "
-            "Use 127.0.0.1, or allow it in the [server] section of workbench.toml."
+            "Use 127.0.0.1, or write outside = true into the [server] section of workbench.toml."
         )
 
 
@@ -106,12 +102,18 @@ def is_loopback(host: str) -> bool:
 def serve(
     store: Store,
     settings: Settings | None = None,
-    host: str = "127.0.0.1",
-    port: int = PORT,
+    host: str | None = None,
+    port: int | None = None,
     *,
     limits: Limits | None = None,
 ) -> None:
-    """Serve until interrupted; UsageError where the address may not be used, SourceError where it is taken."""
+    """Serve until interrupted, where the settings say unless host and port are given.
+
+    UsageError where the address may not be used, SourceError where it is taken.
+    """
+    settings = settings or Settings()
+    host = settings.server.host if host is None else host
+    port = settings.server.port if port is None else port
     check_bind(host, settings)
     with contextlib.closing(_listen(host, port)) as listening:
         _server(store, settings, limits).run(sockets=[listening])
@@ -127,7 +129,7 @@ def serving(
     limits: Limits | None = None,
 ) -> Iterator[str]:
     """Serve in a thread for as long as the block runs; yield the address, such as ``http://127.0.0.1:4318``."""
-    check_bind(host, settings)
+    check_bind(host, settings or Settings())
     with contextlib.closing(_listen(host, port)) as listening:
         server = _server(store, settings, limits)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="intake", daemon=True)
