@@ -62,9 +62,14 @@ def _sender(incident: Incident) -> Sender:
         known = versions(world, incident.plan, i)
         timelines.append((np.array([t for t, _ in known]), [v for _, v in known]))
     return Sender(
-        incident, incident.ids, rng, [s.name for s in world.services], bool(rng.random() < 0.5),
-        rng.integers(-3_000_000, 3_000_000, len(world.hosts)), timelines,
-    )  # fmt: skip
+        incident,
+        incident.ids,
+        rng,
+        [s.name for s in world.services],
+        bool(rng.random() < 0.5),
+        rng.integers(-3_000_000, 3_000_000, len(world.hosts)),
+        timelines,
+    )
 
 
 def _batch(sender: Sender, positions: np.ndarray) -> dict[tuple[int, str], list[dict[str, Any]]]:
@@ -105,11 +110,16 @@ def _trace(sender: Sender, position: int) -> Iterator[tuple[int, str, dict[str, 
         if service.role == "scorer":
             attributes |= _model_said(sender, position, row)
         span = {
-            "traceId": sender.ids.trace_id[position], "spanId": span_ids[16 * i : 16 * i + 16], "parentSpanId": parent,
-            "name": service.operation, "kind": 2 if service.role != "back" else 5,
-            "startTimeUnixNano": str(begin_ns), "endTimeUnixNano": str(begin_ns + int(total[i] * 1e6)),
-            "attributes": _attributes(attributes), "status": {},
-        }  # fmt: skip
+            "traceId": sender.ids.trace_id[position],
+            "spanId": span_ids[16 * i : 16 * i + 16],
+            "parentSpanId": parent,
+            "name": service.operation,
+            "kind": 2 if service.role != "back" else 5,
+            "startTimeUnixNano": str(begin_ns),
+            "endTimeUnixNano": str(begin_ns + int(total[i] * 1e6)),
+            "attributes": _attributes(attributes),
+            "status": {},
+        }
         if failed[i]:
             _fail(span, service.role, bool(served.late[row]), begin_ns + int(total[i] * 1e6))
         times, names = sender.timelines[i]
@@ -148,9 +158,11 @@ def _model_said(sender: Sender, position: int, row: int) -> dict[str, str]:
         others = [t.training.run_id for i, t in enumerate(incident.trained) if i != champion]
         run = others[int(sender.rng.integers(len(others)))]
     said |= {
-        "mlflow.model.name": world.model, "mlflow.model.version": str(training.version),
-        "data.version": training.snapshot, "feature.version": f"v{1 + world.seed % 7}",
-    }  # fmt: skip
+        "mlflow.model.name": world.model,
+        "mlflow.model.version": str(training.version),
+        "data.version": training.snapshot,
+        "feature.version": f"v{1 + world.seed % 7}",
+    }
     return said if knows == "no_run" else said | {"mlflow.run_id": run}
 
 
@@ -164,23 +176,32 @@ def _stages(sender: Sender, span: dict[str, Any], row: int, begin_ns: int, ids: 
             {"key": "forward_pass_ms", "value": {"doubleValue": round(forward, 3)}},
         ]
         return
-    edges = np.minimum([0.0, queue, queue + forward], float(served.own_ms[row]))
+    edges = np.minimum([0.0, queue, queue + forward], float(served.own_ms[row, sender.incident.world.role("scorer")]))
     for k, name in enumerate(("queue_wait", "forward_pass")):
         yield {
-            "traceId": span["traceId"], "spanId": ids[16 * k : 16 * k + 16], "parentSpanId": span["spanId"],
-            "name": name, "kind": 1, "startTimeUnixNano": str(begin_ns + int(edges[k] * 1e6)),
-            "endTimeUnixNano": str(begin_ns + int(edges[k + 1] * 1e6)), "attributes": [], "status": {},
-        }  # fmt: skip
+            "traceId": span["traceId"],
+            "spanId": ids[16 * k : 16 * k + 16],
+            "parentSpanId": span["spanId"],
+            "name": name,
+            "kind": 1,
+            "startTimeUnixNano": str(begin_ns + int(edges[k] * 1e6)),
+            "endTimeUnixNano": str(begin_ns + int(edges[k + 1] * 1e6)),
+            "attributes": [],
+            "status": {},
+        }
 
 
-def _fail(span: dict[str, Any], role: str, late: bool, end_ns: int) -> None:  # noqa: FBT001 - a property of the request
+def _fail(span: dict[str, Any], role: str, late: bool, end_ns: int) -> None:
     timed_out = role == "scorer" and late
     kind, message = ("DeadlineExceeded", "deadline exceeded") if timed_out else ("InternalError", "internal error")
     span["status"] = {"code": 2, "message": message}
     span["events"] = [
-        {"name": "exception", "timeUnixNano": str(end_ns),
-         "attributes": _attributes({"exception.type": kind, "exception.message": message})}
-    ]  # fmt: skip
+        {
+            "name": "exception",
+            "timeUnixNano": str(end_ns),
+            "attributes": _attributes({"exception.type": kind, "exception.message": message}),
+        }
+    ]
 
 
 def _health_check(sender: Sender, position: int) -> dict[str, Any]:
@@ -188,18 +209,28 @@ def _health_check(sender: Sender, position: int) -> dict[str, Any]:
     start = sender.incident.world.epoch_ns(float(sender.incident.rows.second[sender.ids.row[position]]))
     start += int(sender.rng.integers(10**9))
     return {
-        "traceId": sender.rng.bytes(16).hex(), "spanId": sender.rng.bytes(8).hex(), "name": "GET /healthz", "kind": 2,
-        "startTimeUnixNano": str(start), "endTimeUnixNano": str(start + int(sender.rng.integers(10**5, 10**6))),
-        "attributes": [], "status": {},
-    }  # fmt: skip
+        "traceId": sender.rng.bytes(16).hex(),
+        "spanId": sender.rng.bytes(8).hex(),
+        "name": "GET /healthz",
+        "kind": 2,
+        "startTimeUnixNano": str(start),
+        "endTimeUnixNano": str(start + int(sender.rng.integers(10**5, 10**6))),
+        "attributes": [],
+        "status": {},
+    }
 
 
 def _resource(sender: Sender, key: tuple[int, str], spans: list[dict[str, Any]]) -> dict[str, Any]:
     service, version = key
     world = sender.incident.world
     named = world.services[service]
-    said = {"service.name": named.name, "service.version": version, "host.name": world.hosts[named.host],
-            "deployment.environment.name": "prod", "telemetry.sdk.language": ("python", "go", "java")[service % 3]}  # fmt: skip
+    said = {
+        "service.name": named.name,
+        "service.version": version,
+        "host.name": world.hosts[named.host],
+        "deployment.environment.name": "prod",
+        "telemetry.sdk.language": ("python", "go", "java")[service % 3],
+    }
     scope = {"name": f"opentelemetry.instrumentation.{('fastapi', 'grpc', 'asgi')[service % 3]}"}
     return {"resource": {"attributes": _attributes(said)}, "scopeSpans": [{"scope": scope, "spans": spans}]}
 
@@ -221,10 +252,14 @@ def _protobuf(resources: list[dict[str, Any]]) -> bytes:
         scope.scope.name = one["scopeSpans"][0]["scope"]["name"]
         for span in one["scopeSpans"][0]["spans"]:
             added = scope.spans.add(
-                trace_id=bytes.fromhex(span["traceId"]), span_id=bytes.fromhex(span["spanId"]),
-                parent_span_id=bytes.fromhex(span.get("parentSpanId", "")), name=span["name"], kind=span["kind"],
-                start_time_unix_nano=int(span["startTimeUnixNano"]), end_time_unix_nano=int(span["endTimeUnixNano"]),
-            )  # fmt: skip
+                trace_id=bytes.fromhex(span["traceId"]),
+                span_id=bytes.fromhex(span["spanId"]),
+                parent_span_id=bytes.fromhex(span.get("parentSpanId", "")),
+                name=span["name"],
+                kind=span["kind"],
+                start_time_unix_nano=int(span["startTimeUnixNano"]),
+                end_time_unix_nano=int(span["endTimeUnixNano"]),
+            )
             for pair in span["attributes"]:
                 added.attributes.add(key=pair["key"]).value.string_value = pair["value"]["stringValue"]
             if span["status"]:
