@@ -314,3 +314,13 @@ def test_protobuf_and_json_give_equal_rows() -> None:
     )
     by_protobuf = decode("traces", request.SerializeToString(), "protobuf", CONTEXT)
     assert by_protobuf.tables["spans"].equals(read(twin).tables["spans"])
+
+
+@pytest.mark.parametrize("number", [0, 1, 127, 128, 300, 2**35 - 1, 2**56, 2**62, 2**63 - 1, -1, -(2**63)])
+def test_integers_of_any_length_are_exact_in_protobuf(number: int) -> None:
+    request = ExportTraceServiceRequest.FromString(protobuf())
+    made = request.resource_spans[0].scope_spans[0].spans[0].attributes
+    made.add(key="n").value.int_value = number
+    made.add(key="a").value.array_value.values.add().int_value = number
+    (row,) = rows(decode("traces", request.SerializeToString(), "protobuf", CONTEXT))
+    assert row["attributes"] == {"n": str(number), "a": f"[{number}]"}

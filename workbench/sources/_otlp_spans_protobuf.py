@@ -223,8 +223,8 @@ def key_value(raw: bytes) -> tuple[str, str | None]:
             tag = raw[head]
             if tag == 0x0A and raw[head + 1] == len(raw) - head - 2:
                 return raw[2:end].decode(), raw[head + 2 :].decode()
-            if tag == 0x18 and raw[head + 1] < 128 and head + 2 == len(raw):
-                return raw[2:end].decode(), str(raw[head + 1])
+            if tag == 0x18 and len(raw) <= head + 10 and (number := _varint(raw, head + 1)) is not None:
+                return raw[2:end].decode(), str(number)
             if tag == 0x21 and len(raw) == head + 9:
                 value = _DOUBLE.unpack_from(raw, head + 1)[0]
                 if value - value == 0:
@@ -232,6 +232,16 @@ def key_value(raw: bytes) -> tuple[str, str | None]:
     except (IndexError, UnicodeDecodeError):
         pass
     return _key_value_slowly(raw)
+
+
+def _varint(raw: bytes, begin: int) -> int | None:
+    """Return the number that fills all bytes from *begin* on; None where they are not exactly one."""
+    number = 0
+    for at in range(len(raw) - 1, begin - 1, -1):
+        if (raw[at] > 0x7F) != (at < len(raw) - 1):
+            return None
+        number = number << 7 | raw[at] & 0x7F
+    return number
 
 
 def _key_value_slowly(raw: bytes) -> tuple[str, str | None]:
