@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.scenarios.mechanisms import (
-    Backfill,
     BackErrors,
+    Backfill,
     Commit,
     Deploy,
     Effect,
@@ -55,7 +55,7 @@ def _release(world: World, _moment: Moment, start: float, rng: np.random.Generat
 
 def _surge(world: World, moment: Moment, start: float, rng: np.random.Generator) -> Harmless:
     """Bring a promotion: more of the same traffic."""
-    factor = float(rng.uniform(1.25, 1.6))
+    factor = float(rng.uniform(1.15, 1.35))
     effects = (Surge(start, moment.end_s, factor),)
     return Harmless(effects, f"dataset:{world.names.raw}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from workbench.scenarios.mechanisms import Backfill, BackErrors, Blank, Effect, HotHost, Moment, Reshape, Shift, Surge
+from workbench.scenarios.mechanisms import BackErrors, Backfill, Blank, Effect, HotHost, Moment, Reshape, Shift, Surge
 from workbench.scenarios.world import DAY_S, World, stream
 
 
@@ -33,5 +33,7 @@ def draw(world: World, moment: Moment) -> tuple[Effect, ...]:
             effects.append(BackErrors(world.role("back"), start, end, float(0.03 + 0.12 * strength[4])))
         if roll[5] and not last:
             effects.append(Surge(start, end, float(1.1 + 0.15 * strength[5])))
-    effects.append(Reshape(int(rng.integers(len(world.feeds))), 0, float(rng.uniform(0.2, 0.95)) * moment.onset_s, "added"))
+    effects.append(
+        Reshape(int(rng.integers(len(world.feeds))), 0, float(rng.uniform(0.2, 0.95)) * moment.onset_s, "added")
+    )
     return tuple(effects)

@@ -47,8 +47,14 @@ def business(incident: Incident) -> list[Figure]:
         found.append(Figure(volume, labels, total * per_hour, "Decisions per hour"))
         if region is None:
             middle = np.bincount(place[chosen & (scored.decision == 1)], minlength=count)
-            found.append(Figure(f"kpi_{world.domain.decisions[1]}_rate", labels, _share(middle, total),
-                                f"Share decided {world.domain.decisions[1]}"))  # fmt: skip
+            found.append(
+                Figure(
+                    f"kpi_{world.domain.decisions[1]}_rate",
+                    labels,
+                    _share(middle, total),
+                    f"Share decided {world.domain.decisions[1]}",
+                )
+            )
     return sorted(found, key=lambda f: f.metric)
 
 
@@ -93,7 +99,12 @@ def services(incident: Incident) -> list[Figure]:
         found["p95"].append(Figure("http_request_duration_p95_seconds", labels, p95, "95th percentile of the duration"))
     scorer = {"service": incident.world.services[incident.world.role("scorer")].name}
     wait = np.bincount(place, served.queue_ms[inside], minlength=count) / np.maximum(requests, 1)
-    extra = Figure("inference_queue_wait_mean_ms", scorer, np.where(requests > 0, wait, np.nan), "Mean wait before the forward pass")
+    extra = Figure(
+        "inference_queue_wait_mean_ms",
+        scorer,
+        np.where(requests > 0, wait, np.nan),
+        "Mean wait before the forward pass",
+    )
     return [*found["rate"], *found["errors"], *found["p95"], extra]
 
 

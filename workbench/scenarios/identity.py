@@ -14,7 +14,14 @@ if TYPE_CHECKING:
 
 TRACED_DAYS = 3
 MAX_TRACES = 3_000
-SENDERS = (("right", 0.80), ("no_run", 0.07), ("unknown_run", 0.03), ("wrong_run", 0.03), ("table_only", 0.05), ("nothing", 0.02))
+SENDERS = (
+    ("right", 0.80),
+    ("no_run", 0.07),
+    ("unknown_run", 0.03),
+    ("wrong_run", 0.03),
+    ("table_only", 0.05),
+    ("nothing", 0.02),
+)
 """What a sender says of the run behind a decision, and how often.
 
 ``no_run``, ``unknown_run`` and ``wrong_run`` still name model and version; with ``table_only`` just the

@@ -86,9 +86,7 @@ def _simulate(name: str, world: World, plan: Plan, variant: Variant) -> Incident
     return Incident(name, variant, world, plan, rows, served, scored, trained)
 
 
-def write(
-    name: str, *, seed: int, days: int, variant: Variant, out: Path, progress: Progress | None = None
-) -> Path:
+def write(name: str, *, seed: int, days: int, variant: Variant, out: Path, progress: Progress | None = None) -> Path:
     """Simulate and write every file; see :func:`workbench.scenarios.create`."""
     from workbench.scenarios import writers
 

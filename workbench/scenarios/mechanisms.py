@@ -139,7 +139,19 @@ class BackErrors:
 
 
 Effect = (
-    Silence | Unmap | Train | Stall | Reshape | Blank | Shift | Deploy | Misreport | Surge | HotHost | Backfill | BackErrors
+    Silence
+    | Unmap
+    | Train
+    | Stall
+    | Reshape
+    | Blank
+    | Shift
+    | Deploy
+    | Misreport
+    | Surge
+    | HotHost
+    | Backfill
+    | BackErrors
 )
 
 

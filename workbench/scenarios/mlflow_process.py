@@ -18,7 +18,7 @@ class Clock:
     def __init__(self, seed: int) -> None:
         self.milliseconds = 0
         self.next_id = ""
-        self.ids = random.Random(seed)  # noqa: S311 - ids, not secrets
+        self.ids = random.Random(seed)
 
     def time(self) -> float:
         """Return seconds since the epoch."""
@@ -58,7 +58,7 @@ def main(plan: Path, store: Path, empty: Path) -> None:
     client.set_registered_model_alias(content["model"], "champion", str(content["champion"]))
 
 
-def _run(client: Any, clock: Clock, experiment: str, run: dict[str, Any]) -> None:  # noqa: ANN401 - MLflow is heavy
+def _run(client: Any, clock: Clock, experiment: str, run: dict[str, Any]) -> None:
     from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 
     clock.milliseconds = run["start"]
@@ -80,7 +80,7 @@ def _run(client: Any, clock: Clock, experiment: str, run: dict[str, Any]) -> Non
     client.set_terminated(run_id, end_time=run["end"])
 
 
-def _register(client: Any, content: dict[str, Any], run: dict[str, Any]) -> None:  # noqa: ANN401 - MLflow is heavy
+def _register(client: Any, content: dict[str, Any], run: dict[str, Any]) -> None:
     """Register the run's version; versions that were registered before the store began leave gaps."""
     source = f"{content['location']}/{run['run_id']}/artifacts/model"
     while True:

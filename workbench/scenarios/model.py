@@ -53,7 +53,9 @@ def timetable(world: World, plan: Plan) -> list[Training]:
     last = last_usual(world, rng)
     usual = sorted(last - every * k for k in range(int(rng.integers(4, 6))))
     entries = [(t, t + rng.uniform(1, 4) * 3600, "current", True) for t in usual]
-    entries += [(last - every * rng.uniform(0.2, 0.8), np.inf, "current", False) for _ in range(int(rng.integers(1, 3)))]
+    entries += [
+        (last - every * rng.uniform(0.2, 0.8), np.inf, "current", False) for _ in range(int(rng.integers(1, 3)))
+    ]
     entries += [(t.start_s, t.deployed_s, t.snapshot, True) for t in plan.of(Train)]
     version = int(rng.integers(1, 9))
     found = []
@@ -64,12 +66,16 @@ def timetable(world: World, plan: Plan) -> list[Training]:
             Training(
                 run_id=run_id(world, start),
                 name=f"{('train', 'retrain', 'fit')[world.seed % 3]}-{world.moment(start):%Y%m%d-%H%M}",
-                start_s=start, end_s=start + float(rng.uniform(600, 2400)),
+                start_s=start,
+                end_s=start + float(rng.uniform(600, 2400)),
                 snapshot=snapshot_digest(world, until),
-                from_s=until - 14 * DAY_S, to_s=until, data=data,
-                version=version if promoted else None, deployed_s=deployed,
+                from_s=until - 14 * DAY_S,
+                to_s=until,
+                data=data,
+                version=version if promoted else None,
+                deployed_s=deployed,
             )
-        )  # fmt: skip
+        )
     return found
 
 
@@ -116,8 +122,11 @@ def train(world: World, training: Training) -> Trained:
     classifier, params = _classifier(world)
     classifier.fit(x[~held], known[~held])
     p = classifier.predict_proba(x[held])[:, 1]
-    metrics = {"val_auc": float(roc_auc_score(known[held], p)), "val_logloss": float(log_loss(known[held], p)),
-               "positive_rate": float(known.mean())}  # fmt: skip
+    metrics = {
+        "val_auc": float(roc_auc_score(known[held], p)),
+        "val_logloss": float(log_loss(known[held], p)),
+        "positive_rate": float(known.mean()),
+    }
     return Trained(training, classifier, params, metrics, len(rows))
 
 
@@ -134,10 +143,15 @@ def _classifier(world: World) -> tuple[Any, dict[str, str]]:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     leaves = int(rng.integers(6, 12))
-    model = HistGradientBoostingClassifier(max_iter=40, max_leaf_nodes=leaves, learning_rate=0.15, random_state=0,
-                                           early_stopping=False)  # fmt: skip
-    return model, {"estimator": "HistGradientBoostingClassifier", "max_leaf_nodes": str(leaves), "max_iter": "40",
-                   "learning_rate": "0.15"}  # fmt: skip
+    model = HistGradientBoostingClassifier(
+        max_iter=40, max_leaf_nodes=leaves, learning_rate=0.15, random_state=0, early_stopping=False
+    )
+    return model, {
+        "estimator": "HistGradientBoostingClassifier",
+        "max_leaf_nodes": str(leaves),
+        "max_iter": "40",
+        "learning_rate": "0.15",
+    }
 
 
 def design(world: World, rows: Rows) -> np.ndarray:

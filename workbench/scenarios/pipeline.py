@@ -67,8 +67,15 @@ def nature(world: World, *, era: str = "now") -> Nature:
     )
 
 
-def draw(world: World, start_s: float, end_s: float, purpose: str, surges: tuple[Surge, ...] = (),
-         thin: float = 1.0, era: str = "now") -> Rows:  # fmt: skip
+def draw(
+    world: World,
+    start_s: float,
+    end_s: float,
+    purpose: str,
+    surges: tuple[Surge, ...] = (),
+    thin: float = 1.0,
+    era: str = "now",
+) -> Rows:
     """Draw the events of a stretch of time as the world would bring them, nothing yet wrong with them."""
     rng = stream(world.seed, purpose)
     minutes = np.arange(start_s, end_s, 60.0)
@@ -117,7 +124,7 @@ def _fill(world: World, second: np.ndarray, rng: np.random.Generator, era: str) 
     return Rows(second, feed, region, provider, category, mapped, channel, party, x, x, bad)
 
 
-def value(bounded: bool, level: float, spread: float, raw: np.ndarray) -> np.ndarray:  # noqa: FBT001 - a property of the column
+def value(bounded: bool, level: float, spread: float, raw: np.ndarray) -> np.ndarray:
     """Return a column's values for standard scores: a share between 0 and 1, or a skewed positive figure."""
     if bounded:
         return 1 / (1 + np.exp(-(raw * 1.2 + (level - 3) * 0.4)))

@@ -32,8 +32,8 @@ def plan_incident(world: World, fault: Fault, variant: str, *, strength: float =
     if variant == "two_cause":
         planted.append(_second(world, fault, moment, rng))
     blamed: tuple[str, ...] = ()
-    if variant == "decoy" or (variant == "no_cause" and stream(world.seed, "loud").random() < 0.35):
-        harmless = decoys.draw(world, moment, stream(world.seed, "decoy"), avoid=tuple(planted))
+    if variant == "decoy" or (variant == "no_cause" and stream(world.seed, f"loud {fault.name}").random() < 0.35):
+        harmless = decoys.draw(world, moment, stream(world.seed, f"decoy {fault.name}"), avoid=tuple(planted))
         effects += harmless.effects
         commits += harmless.commits
         blamed = (harmless.entity,)
@@ -77,13 +77,18 @@ def _commit(world: World, second: float, rng: np.random.Generator) -> Commit:
     path, titles = AREAS[int(rng.integers(len(AREAS)))]
     service = world.services[int(rng.integers(len(world.services)))].name
     path = path.format(
-        service=service, view=world.views[int(rng.integers(len(world.views)))].name, provider=world.domain.provider,
+        service=service,
+        view=world.views[int(rng.integers(len(world.views)))].name,
+        provider=world.domain.provider,
         host=world.hosts[int(rng.integers(len(world.hosts)))],
-    )  # fmt: skip
+    )
     title = titles[int(rng.integers(len(titles)))]
     old, new = int(rng.integers(10, 90)), int(rng.integers(10, 90))
-    patch = (" # settings", f"-limit = {old}", f"+limit = {new}") if not path.endswith((".md", ".csv")) else (
-        " |", "-| old line", "+| new line")  # fmt: skip
+    patch = (
+        (" # settings", f"-limit = {old}", f"+limit = {new}")
+        if not path.endswith((".md", ".csv"))
+        else (" |", "-| old line", "+| new line")
+    )
     return Commit(second, title, "", (path,), patch)
 
 
@@ -96,10 +101,26 @@ def _release(world: World, deploy: Deploy) -> tuple[Commit, ...]:
     known = versions(world, Plan(Moment(0, 0), (deploy,)), deploy.service)
     parts = ("handlers", "client", "config", "cache", "metrics", "schema", "main", "retry", "limits")
     files = tuple(f"services/{service}/{part}.py" for part in parts[: deploy.size])
-    titles = ("Refactor request handling", "Upgrade the web framework", "Cache look-ups", "Batch outgoing calls",
-              "Rework retries", "Move settings to one place")  # fmt: skip
-    code = Commit(deploy.start_s - float(rng.uniform(900, 90_000)), titles[int(rng.integers(len(titles)))],
-                  "", files, (" import os", f"-POOL = {int(rng.integers(4, 32))}", f"+POOL = {int(rng.integers(4, 32))}"))  # fmt: skip
-    release = Commit(deploy.start_s - 45, f"Release {service}", f"Rolls out {known[-1][1]}.",
-                     (f"deploy/{service}/values.yaml",), (f"-  tag: {known[0][1]}", f"+  tag: {known[-1][1]}"))  # fmt: skip
+    titles = (
+        "Refactor request handling",
+        "Upgrade the web framework",
+        "Cache look-ups",
+        "Batch outgoing calls",
+        "Rework retries",
+        "Move settings to one place",
+    )
+    code = Commit(
+        deploy.start_s - float(rng.uniform(900, 90_000)),
+        titles[int(rng.integers(len(titles)))],
+        "",
+        files,
+        (" import os", f"-POOL = {int(rng.integers(4, 32))}", f"+POOL = {int(rng.integers(4, 32))}"),
+    )
+    release = Commit(
+        deploy.start_s - 45,
+        f"Release {service}",
+        f"Rolls out {known[-1][1]}.",
+        (f"deploy/{service}/values.yaml",),
+        (f"-  tag: {known[0][1]}", f"+  tag: {known[-1][1]}"),
+    )
     return code, release

@@ -56,7 +56,7 @@ def serve(world: World, plan: Plan, rows: Rows) -> Served:
         failed[:, i] = rng.random(n, dtype=np.float32) < service.error_rate + errors
     scorer = world.role("scorer")
     forward = own[:, scorer].copy()
-    room = stream(world.seed, "capacity").uniform(0.3, 0.42)
+    room = stream(world.seed, "capacity").uniform(0.2, 0.3)
     slower, _ = _acting(plan, rows, scorer)
     busy = np.clip(room * load * slower, 0.02, 0.97)
     base = world.services[scorer].base_ms * slower

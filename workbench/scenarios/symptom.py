@@ -35,7 +35,7 @@ class Firing:
 
 
 def firing(incident: Incident) -> list[Firing]:
-    """Return the rules that fire, the main one first; none if nothing is loud; a hair-trigger rule where nothing is wrong."""
+    """Return the rules that fire, main one first; none if nothing is loud; a hair-trigger rule where nothing is wrong."""
     watched = _watched(incident)
     if not incident.plan.sources:
         return [_nervous(incident, watched)]
@@ -45,7 +45,10 @@ def firing(incident: Incident) -> list[Firing]:
     rng = stream(incident.world.seed, f"rules {incident.name}")
     edge = incident.world.services[0].name
     near = [j for j in loud if j.figure.labels.get("service", edge) == edge] or loud
-    favour = [min(j.deviation, 15) * float(rng.uniform(0.5, 1)) * (2 if j.figure.metric.startswith("kpi_") else 1) for j in near]
+    favour = [
+        min(j.deviation, 15) * float(rng.uniform(0.5, 1)) * (2 if j.figure.metric.startswith("kpi_") else 1)
+        for j in near
+    ]
     return [near[i] for i in np.argsort(favour)[::-1]][:MAX_ALERTS]
 
 
@@ -56,9 +59,10 @@ def _watched(incident: Incident) -> list[Figure]:
     found = [f for f in figures.business(incident) if not f.labels and not (surged and f.metric.endswith("_per_hour"))]
     found += figures.model(incident)
     return found + [
-        f for f in figures.services(incident)
+        f
+        for f in figures.services(incident)
         if f.labels["service"] in path and f.metric in ("http_error_ratio", "http_request_duration_p95_seconds")
-    ]  # fmt: skip
+    ]
 
 
 def _smooth(values: np.ndarray) -> np.ndarray:
@@ -78,7 +82,9 @@ def _usual(incident: Incident, figure: Figure) -> tuple[np.ndarray, np.ndarray, 
     quiet = quiet[-8 * per_day :]
     whole = quiet[len(quiet) % per_day :].reshape(-1, per_day)
     by_time = np.median(whole, axis=0)
-    phase = (np.arange(len(level)) - (len(quiet) % per_day) - (int(incident.plan.moment.onset_s // SLOT_S) - len(quiet))) % per_day
+    phase = (
+        np.arange(len(level)) - (len(quiet) % per_day) - (int(incident.plan.moment.onset_s // SLOT_S) - len(quiet))
+    ) % per_day
     usual = by_time[phase]
     rest = whole - by_time
     spread = 1.4826 * float(np.median(np.abs(rest))) + 1e-9 + 0.001 * abs(float(np.median(quiet)))
@@ -104,11 +110,14 @@ def _judge(incident: Incident, figure: Figure) -> Firing:
 def _nervous(incident: Incident, watched: list[Figure]) -> Firing:
     """Return a rule set so tightly that ordinary noise of the last hours sets it off."""
     rng = stream(incident.world.seed, f"nervous {incident.name}")
-    figure = watched[int(rng.integers(len(watched)))]
+    calm = [f for f in watched if _judge(incident, f).deviation < 1.5] or watched
+    figure = calm[int(rng.integers(len(calm)))]
     smooth, usual, spread = _usual(incident, figure)
     onset = int(incident.plan.moment.onset_s // SLOT_S)
     deviation = ((smooth - usual) / spread)[onset:]
     at = int(np.argmax(np.abs(deviation)))
     above = bool(deviation[at] > 0)
     threshold = float(usual[onset + at] + 0.9 * deviation[at] * spread)
-    return Firing(figure, threshold, above, float(smooth[onset + at]), (onset + at + 1) * SLOT_S + 60.0, float(abs(deviation[at])))
+    return Firing(
+        figure, threshold, above, float(smooth[onset + at]), (onset + at + 1) * SLOT_S + 60.0, float(abs(deviation[at]))
+    )

@@ -14,8 +14,8 @@ from workbench.scenarios import vocabulary as words
 DAY_S = 86_400
 SLOT_S = 900
 """Metrics are sampled every quarter of an hour."""
-BATCH_S = 7_200
-"""Pipelines run every two hours."""
+BATCH_S = 10_800
+"""Pipelines run every three hours."""
 
 
 def stream(seed: int, purpose: str) -> np.random.Generator:
@@ -195,16 +195,35 @@ def build(seed: int, days: int) -> World:
     gpus = tuple((h, _uuid(rng)) for h in range(int(rng.integers(1, 3))) for _ in range(int(rng.integers(1, 3))))
     first = datetime(2025, 1, 6, tzinfo=UTC) + timedelta(days=int(rng.integers(0, 480)))
     return World(
-        seed=seed, days=days, start_s=int(first.timestamp()), domain=domain, company=company, regions=regions,
-        feeds=feeds, providers=providers, provider_shares=provider_shares, categories=categories,
-        category_shares=category_shares, residual=_residual(rng, provider_shares),
-        channels=domain.channels, features=features, views=views, services=_services(rng, domain, len(hosts)),
-        hosts=hosts, gpu_model=words.GPU_MODELS[int(rng.integers(len(words.GPU_MODELS)))], gpus=gpus, names=names,
+        seed=seed,
+        days=days,
+        start_s=int(first.timestamp()),
+        domain=domain,
+        company=company,
+        regions=regions,
+        feeds=feeds,
+        providers=providers,
+        provider_shares=provider_shares,
+        categories=categories,
+        category_shares=category_shares,
+        residual=_residual(rng, provider_shares),
+        channels=domain.channels,
+        features=features,
+        views=views,
+        services=_services(rng, domain, len(hosts)),
+        hosts=hosts,
+        gpu_model=words.GPU_MODELS[int(rng.integers(len(words.GPU_MODELS)))],
+        gpus=gpus,
+        names=names,
         model=f"{company}-{domain.key}-{('risk', 'score', 'decision')[int(rng.integers(3))]}",
-        estimator=("logistic", "boosting")[int(rng.integers(2))], rate_per_day=int(rng.integers(16_000, 24_000)),
-        sample=int(rng.integers(9, 14)), peak_hour=float(rng.uniform(11, 18)), amplitude=float(rng.uniform(0.35, 0.6)),
-        weekend=float(rng.uniform(0.65, 1.15)), growth=float(rng.uniform(-0.05, 0.15)),
-    )  # fmt: skip
+        estimator=("logistic", "boosting")[int(rng.integers(2))],
+        rate_per_day=int(rng.integers(16_000, 24_000)),
+        sample=int(rng.integers(9, 14)),
+        peak_hour=float(rng.uniform(11, 18)),
+        amplitude=float(rng.uniform(0.35, 0.6)),
+        weekend=float(rng.uniform(0.65, 1.15)),
+        growth=float(rng.uniform(-0.05, 0.15)),
+    )
 
 
 def _uuid(rng: np.random.Generator) -> str:
@@ -252,15 +271,14 @@ def _hosts(rng: np.random.Generator) -> tuple[str, ...]:
     return tuple(f"{letters[i % 2]}-node-{int(rng.integers(10, 99))}{i}" for i in range(int(rng.integers(4, 7))))
 
 
-def _features(
-    rng: np.random.Generator, domain: words.Domain
-) -> tuple[tuple[View, ...], tuple[Feature, ...]]:
-    kinds = (("order", domain.order_columns), ("profile", domain.profile_columns), ("activity", domain.activity_columns))
-    labels = (domain.event, domain.party, "recent_activity")
-    views = tuple(
-        View(f"{labels[i]}_features", kind)
-        for i, (kind, _) in enumerate(kinds)
+def _features(rng: np.random.Generator, domain: words.Domain) -> tuple[tuple[View, ...], tuple[Feature, ...]]:
+    kinds = (
+        ("order", domain.order_columns),
+        ("profile", domain.profile_columns),
+        ("activity", domain.activity_columns),
     )
+    labels = (domain.event, domain.party, "recent_activity")
+    views = tuple(View(f"{labels[i]}_features", kind) for i, (kind, _) in enumerate(kinds))
     bounded = ("share", "score", "index", "quality", "viewability", "utilisation", "rate", "fill")
     features = []
     for index, (kind, columns) in enumerate(kinds):
@@ -292,11 +310,17 @@ def _services(rng: np.random.Generator, domain: words.Domain, hosts: int) -> tup
     def add(name: str, role: str, parent: int | None, operation: str, base_ms: float) -> int:
         found.append(
             Service(
-                name, role, parent, operation, base_ms * float(rng.uniform(0.7, 1.4)), float(rng.uniform(0.25, 0.45)),
-                float(rng.uniform(0.0005, 0.004)), int(rng.integers(hosts)),
+                name,
+                role,
+                parent,
+                operation,
+                base_ms * float(rng.uniform(0.7, 1.4)),
+                float(rng.uniform(0.25, 0.45)),
+                float(rng.uniform(0.0005, 0.004)),
+                int(rng.integers(hosts)),
                 (int(rng.integers(1, 5)), int(rng.integers(0, 30)), int(rng.integers(0, 9))),
             )
-        )  # fmt: skip
+        )
         return len(found) - 1
 
     def one(options: tuple[str, ...]) -> str:
@@ -324,15 +348,31 @@ def _names(rng: np.random.Generator, domain: words.Domain, company: str, views: 
     def name(layer: str, table: str) -> str:
         return f"{warehouse}/" + style.format(layer=layer, table=table)
 
-    sides = pick(rng, ("finance.revenue_daily", "marketing.campaigns", "support.tickets", "hr.headcount", "ops.inventory",
-                       "web.sessions"), int(rng.integers(2, 5)))  # fmt: skip
+    sides = pick(
+        rng,
+        (
+            "finance.revenue_daily",
+            "marketing.campaigns",
+            "support.tickets",
+            "hr.headcount",
+            "ops.inventory",
+            "web.sessions",
+        ),
+        int(rng.integers(2, 5)),
+    )
     return Names(
-        warehouse=warehouse, kafka=f"kafka://broker-1.{company}.internal:9092",
+        warehouse=warehouse,
+        kafka=f"kafka://broker-1.{company}.internal:9092",
         offline=tuple(name("features", v.name) for v in views),
         online=tuple(f"redis://online.{company}.internal:6379/{v.name}" for v in views),
         jobs=f"{company}-{('airflow', 'dagster', 'prefect')[int(rng.integers(3))]}",
-        raw=name("raw", domain.events), mapping=name("ref", f"{domain.provider}_map"), profile=name("raw", domain.party),
-        enriched=name("core", domain.events), training=name("ml", f"{domain.event}_training"), labels=name("core", domain.label),
-        decisions=name("serving", f"{domain.event}_decisions"), mart=name("mart", f"{domain.event}_kpis"),
+        raw=name("raw", domain.events),
+        mapping=name("ref", f"{domain.provider}_map"),
+        profile=name("raw", domain.party),
+        enriched=name("core", domain.events),
+        training=name("ml", f"{domain.event}_training"),
+        labels=name("core", domain.label),
+        decisions=name("serving", f"{domain.event}_decisions"),
+        mart=name("mart", f"{domain.event}_kpis"),
         side=tuple(name(*side.split(".")) for side in sides),
-    )  # fmt: skip
+    )

@@ -12,13 +12,21 @@ def _plant(world: World, moment: Moment, rng: np.random.Generator) -> Planted:
     role = ("scorer", "features")[int(rng.integers(2))]
     service = world.role(role)
     if role == "scorer" and rng.random() < 0.5:
-        deploy = Deploy(service, moment.onset_s, slower=float(rng.uniform(2.1, 2.6)) * moment.strength, size=int(rng.integers(1, 6)))
+        deploy = Deploy(
+            service, moment.onset_s, slower=float(rng.uniform(2.1, 2.6)) * moment.strength, size=int(rng.integers(1, 6))
+        )
     else:
         region = int(np.argmax([sum(f.share for f in world.feeds if f.region == r) for r in range(len(world.regions))]))
         region = region if rng.random() < 0.5 else None
         errors = min(float(rng.uniform(0.08, 0.25)) * (1.5 if region is not None else 1) * moment.strength, 0.9)
-        deploy = Deploy(service, moment.onset_s, slower=float(rng.uniform(1.0, 1.3)), errors=errors, region=region,
-                        size=int(rng.integers(1, 6)))  # fmt: skip
+        deploy = Deploy(
+            service,
+            moment.onset_s,
+            slower=float(rng.uniform(1.0, 1.3)),
+            errors=errors,
+            region=region,
+            size=int(rng.integers(1, 6)),
+        )
     named = world.services[service]
     source = Source(
         entity=f"service:{named.name}",
@@ -33,6 +41,6 @@ def _plant(world: World, moment: Moment, rng: np.random.Generator) -> Planted:
 FAULT = Fault(
     name="bad_deploy",
     title="Bad deploy",
-    doc="A new version of the scorer or the feature store needs more time (so requests queue and miss the deadline) or fails.",
+    doc="A new version of the scorer or the feature store is slower (requests queue and miss deadlines) or fails.",
     plant=_plant,
 )

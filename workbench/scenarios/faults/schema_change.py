@@ -33,6 +33,6 @@ def _plant(world: World, moment: Moment, rng: np.random.Generator) -> Planted:
 FAULT = Fault(
     name="schema_change",
     title="Schema change upstream",
-    doc="A captured table renames a column (read as empty from then on) or sends it in minor units (a hundred times larger).",
+    doc="A captured table renames a column (read as empty since) or sends it in minor units (a hundred times larger).",
     plant=_plant,
 )

@@ -30,6 +30,6 @@ def _plant(world: World, moment: Moment, rng: np.random.Generator) -> Planted:
 FAULT = Fault(
     name="telemetry_fault",
     title="The alert itself is false",
-    doc="The exporter loses a partition, counts some decisions twice or filters wrongly; decisions themselves are as usual.",
+    doc="The exporter loses a partition, counts some decisions twice or filters wrongly; the decisions are as usual.",
     plant=_plant,
 )

@@ -32,7 +32,7 @@ def _plant(world: World, moment: Moment, rng: np.random.Generator) -> Planted:
 FAULT = Fault(
     name="training_serving_skew",
     title="Stale feature store",
-    doc="One feature view stops being copied online: known parties get values as of the stop, newer parties the default.",
+    doc="One feature view stops being copied online: known parties get old values, newer ones the default.",
     plant=_plant,
     hours=(2.0, 8.0),
     lasts_h=(9.0, 14.0),

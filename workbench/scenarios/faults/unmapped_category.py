@@ -21,7 +21,9 @@ def _plant(world: World, moment: Moment, rng: np.random.Generator) -> Planted:
             f"-{partner},{partner[:3].upper()}-{100 + k},{name}" for k, name in enumerate(world.categories[:6])
         )
         commits = (
-            Commit(onset - 1500, "Sort reference maps and drop duplicate rows", "Keeps the export small.", (path,), lines),
+            Commit(
+                onset - 1500, "Sort reference maps and drop duplicate rows", "Keeps the export small.", (path,), lines
+            ),
         )
     source = Source(
         entity=f"feature:{category}",

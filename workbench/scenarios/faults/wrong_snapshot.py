@@ -29,14 +29,19 @@ def _plant(world: World, moment: Moment, rng: np.random.Generator) -> Planted:
         onset_s=moment.onset_s,
         first_failure=run,
     )
-    commit = Commit(begun - 2400, "Read training settings from one file", "", ("training/config.yaml",),
-                    (" data:", "-  wait_days: 10", "+  wait_days: ${WAIT_DAYS}"))  # fmt: skip
+    commit = Commit(
+        begun - 2400,
+        "Read training settings from one file",
+        "",
+        ("training/config.yaml",),
+        (" data:", "-  wait_days: 10", "+  wait_days: ${WAIT_DAYS}"),
+    )
     return Planted((train,), source, (commit,))
 
 
 FAULT = Fault(
     name="wrong_snapshot",
     title="Training on the wrong data snapshot",
-    doc="A retraining reads a snapshot of another season, or one whose labels have not arrived; its version then decides.",
+    doc="A retraining reads a snapshot of another season, or one whose labels had not arrived; its version decides.",
     plant=_plant,
 )

@@ -20,11 +20,17 @@ def write(incident: Incident, out: Path) -> None:
     first = alerts[0]["labels"]["alertname"] if len(alerts) == 1 else ""
     common = labels | ({"alertname": first} if first else {})
     body = {
-        "receiver": "workbench", "status": "firing", "alerts": alerts, "groupLabels": labels, "commonLabels": common,
-        "commonAnnotations": {}, "externalURL": f"http://alertmanager.{incident.world.company}.internal:9093",
-        "version": "4", "groupKey": "{}:{" + ", ".join(f'{k}="{v}"' for k, v in labels.items()) + "}",
+        "receiver": "workbench",
+        "status": "firing",
+        "alerts": alerts,
+        "groupLabels": labels,
+        "commonLabels": common,
+        "commonAnnotations": {},
+        "externalURL": f"http://alertmanager.{incident.world.company}.internal:9093",
+        "version": "4",
+        "groupKey": "{}:{" + ", ".join(f'{k}="{v}"' for k, v in labels.items()) + "}",
         "truncatedAlerts": 0,
-    }  # fmt: skip
+    }
     (out / "alert.json").write_text(json.dumps(body, indent=1) + "\n")
 
 
@@ -33,8 +39,13 @@ def _alert(incident: Incident, fired: Firing) -> dict[str, Any]:
     metric = fired.figure.metric
     words = "".join(part.title() for part in metric.removeprefix("kpi_").split("_"))
     side = "above" if fired.above else "below"
-    labels = {"alertname": f"{words}{side.title()}Limit", "environment": "prod", "metric": metric,
-              "severity": ("warning", "critical")[int(fired.deviation > 8)], "team": world.domain.key}  # fmt: skip
+    labels = {
+        "alertname": f"{words}{side.title()}Limit",
+        "environment": "prod",
+        "metric": metric,
+        "severity": ("warning", "critical")[int(fired.deviation > 8)],
+        "team": world.domain.key,
+    }
     labels |= {"kpi": metric.removeprefix("kpi_")} if metric.startswith("kpi_") else fired.figure.labels
     sign = ">" if fired.above else "<"
     expression = f"avg_over_time({metric}[1h])%20{sign}%20{fired.threshold:.4g}"

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 
 RECORDED_DAYS = 3
 STEP_S = 300
-HEADER = ("timestamp, index, name, uuid, utilization.gpu [%], utilization.memory [%], memory.used [MiB], "
-          "memory.total [MiB], temperature.gpu, power.draw [W], clocks.current.sm [MHz]")  # fmt: skip
+HEADER = (
+    "timestamp, index, name, uuid, utilization.gpu [%], utilization.memory [%], memory.used [MiB], "
+    "memory.total [MiB], temperature.gpu, power.draw [W], clocks.current.sm [MHz]"
+)
 
 
 def write(incident: Incident, out: Path) -> None:

@@ -19,13 +19,17 @@ if TYPE_CHECKING:
 PRODUCER = "https://github.com/OpenLineage/OpenLineage/tree/1.36.0"
 SPEC = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
 FACETS = {
-    "schema": "1-1-1/SchemaDatasetFacet", "columnLineage": "1-2-0/ColumnLineageDatasetFacet",
-    "version": "1-0-1/DatasetVersionDatasetFacet", "dataSource": "1-0-1/DatasourceDatasetFacet",
+    "schema": "1-1-1/SchemaDatasetFacet",
+    "columnLineage": "1-2-0/ColumnLineageDatasetFacet",
+    "version": "1-0-1/DatasetVersionDatasetFacet",
+    "dataSource": "1-0-1/DatasourceDatasetFacet",
     "dataQualityMetrics": "1-0-2/DataQualityMetricsInputDatasetFacet",
     "dataQualityAssertions": "1-0-1/DataQualityAssertionsDatasetFacet",
-    "outputStatistics": "1-0-2/OutputStatisticsOutputDatasetFacet", "jobType": "2-0-3/JobTypeJobFacet",
-    "processing_engine": "1-1-1/ProcessingEngineRunFacet", "errorMessage": "1-0-1/ErrorMessageRunFacet",
-}  # fmt: skip
+    "outputStatistics": "1-0-2/OutputStatisticsOutputDatasetFacet",
+    "jobType": "2-0-3/JobTypeJobFacet",
+    "processing_engine": "1-1-1/ProcessingEngineRunFacet",
+    "errorMessage": "1-0-1/ErrorMessageRunFacet",
+}
 
 
 def write(incident: Incident, out: Path) -> None:
@@ -66,11 +70,16 @@ def _event(world: World, run: JobRun, run_id: str, kind: str, second: float) -> 
         "producer": PRODUCER,
         "schemaURL": SPEC,
         "run": {"runId": run_id, "facets": run_facets},
-        "job": {"namespace": namespace, "name": name,
-                "facets": {"jobType": _facet("jobType", {"processingType": "BATCH", "integration": "PYTHON", "jobType": "TASK"})}},
+        "job": {
+            "namespace": namespace,
+            "name": name,
+            "facets": {
+                "jobType": _facet("jobType", {"processingType": "BATCH", "integration": "PYTHON", "jobType": "TASK"})
+            },
+        },
         "inputs": [_dataset(data, "input", done) for data in run.inputs],
         "outputs": [_dataset(data, "output", done) for data in run.outputs],
-    }  # fmt: skip
+    }
     return orjson.dumps(event)
 
 
@@ -88,7 +97,7 @@ def split(dataset: str) -> tuple[str, str]:
     return f"{scheme}://{host}", name
 
 
-def _dataset(data: Data, side: str, done: bool) -> dict[str, Any]:  # noqa: FBT001 - START events say less
+def _dataset(data: Data, side: str, done: bool) -> dict[str, Any]:
     namespace, name = split(data.dataset)
     facets: dict[str, Any] = {}
     if done and data.columns and side == "output":
@@ -104,11 +113,13 @@ def _dataset(data: Data, side: str, done: bool) -> dict[str, Any]:  # noqa: FBT0
                 ]
             }
             for column, sources in data.made_from.items()
-        }  # fmt: skip
+        }
         facets["columnLineage"] = _facet("columnLineage", {"fields": fields})
     found: dict[str, Any] = {"namespace": namespace, "name": name, "facets": facets}
     if done and side == "output" and data.rows is not None:
-        found["outputFacets"] = {"outputStatistics": _facet("outputStatistics", {"rowCount": data.rows, "size": data.rows * 187})}
+        found["outputFacets"] = {
+            "outputStatistics": _facet("outputStatistics", {"rowCount": data.rows, "size": data.rows * 187})
+        }
     if done and side == "input" and data.rows is not None:
         found["inputFacets"] = _quality(data)
     return found

@@ -44,7 +44,10 @@ def _counts(incident: Incident) -> Counts:
     shape = (batches, len(world.feeds))
     count = np.bincount(place, minlength=shape[0] * shape[1]).reshape(shape)
     empty = np.isnan(rows.x)
-    nulls = [np.bincount(place[empty[:, j]], minlength=shape[0] * shape[1]).reshape(shape) for j in range(len(world.features))]
+    nulls = [
+        np.bincount(place[empty[:, j]], minlength=shape[0] * shape[1]).reshape(shape)
+        for j in range(len(world.features))
+    ]
     return Counts(count, np.stack(nulls, axis=2), count.sum(1))
 
 
@@ -55,8 +58,14 @@ def order_columns(world: World) -> list[int]:
 
 def _event_schema(incident: Incident, feed: int, second: float) -> tuple[tuple[str, str], ...]:
     world = incident.world
-    columns = {"id": "bigint", "created_at": "timestamp", world.domain.provider: "varchar",
-               f"{world.domain.provider}_code": "varchar", world.domain.channel: "varchar", world.domain.party: "bigint"}  # fmt: skip
+    columns = {
+        "id": "bigint",
+        "created_at": "timestamp",
+        world.domain.provider: "varchar",
+        f"{world.domain.provider}_code": "varchar",
+        world.domain.channel: "varchar",
+        world.domain.party: "bigint",
+    }
     columns |= {world.features[j].column: "decimal(12,2)" for j in order_columns(world)}
     for reshape in incident.plan.of(Reshape):
         if reshape.feed != feed or second < reshape.start_s:
@@ -88,14 +97,24 @@ def _batch(incident: Incident, counts: Counts, batch: int, rng: np.random.Genera
         renamed = {name for name, _ in schema}
         topics.append(Data(topic, schema, rows, {c: n for c, n in seen.items() if c in renamed}))
         if rows or not _keeps_quiet(incident, i):
-            yield JobRun(f"{names.jobs}/{feed.connector}", base + 5, base + 5 + spent[i], (Data(feed.database, schema),),
-                         (Data(topic, schema, rows),))  # fmt: skip
+            yield JobRun(
+                f"{names.jobs}/{feed.connector}",
+                base + 5,
+                base + 5 + spent[i],
+                (Data(feed.database, schema),),
+                (Data(topic, schema, rows),),
+            )
     raw_schema = _event_schema(incident, -1, base)
     seen = {world.features[j].column: int(nulls[:, j].sum()) for j in columns}
     raw = Data(names.raw, raw_schema, total, seen, checks=_checks(world, total, seen))
     raw_from = {c: [(t.dataset, c) for t in topics if c in dict(t.columns)] for c, _ in raw_schema}
-    yield JobRun(f"{names.jobs}/ingest_{world.domain.events}", base + 60, base + 60 + spent[6], tuple(topics),
-                 (Data(names.raw, raw_schema, total, made_from=raw_from),))  # fmt: skip
+    yield JobRun(
+        f"{names.jobs}/ingest_{world.domain.events}",
+        base + 60,
+        base + 60 + spent[6],
+        tuple(topics),
+        (Data(names.raw, raw_schema, total, made_from=raw_from),),
+    )
     yield from _enrich(incident, raw, batch, base, spent)
     yield from _views(incident, counts, batch, base, spent)
     decided = Data(names.decisions, (("prediction_id", "varchar"), ("score", "double"), ("decision", "varchar")), total)
@@ -103,8 +122,13 @@ def _batch(incident: Incident, counts: Counts, batch: int, rng: np.random.Genera
     score_from = {"score": [(names.online[f.view], f.name) for f in world.features]}
     decided = Data(decided.dataset, decided.columns, total, made_from=score_from)
     yield JobRun(f"{names.jobs}/export_decisions", base + 420, base + 420 + spent[8], inputs, (decided,))
-    yield JobRun(f"{names.jobs}/refresh_kpis", base + 520, base + 520 + spent[9], (Data(names.decisions, (), total),),
-                 (Data(names.mart, (("hour", "timestamp"), ("kpi", "varchar"), ("value", "double")), 12 * len(world.regions)),))  # fmt: skip
+    yield JobRun(
+        f"{names.jobs}/refresh_kpis",
+        base + 520,
+        base + 520 + spent[9],
+        (Data(names.decisions, (), total),),
+        (Data(names.mart, (("hour", "timestamp"), ("kpi", "varchar"), ("value", "double")), 12 * len(world.regions)),),
+    )
 
 
 def _enrich(incident: Incident, raw: Data, batch: int, base: float, spent: np.ndarray) -> Iterator[JobRun]:
@@ -114,8 +138,13 @@ def _enrich(incident: Incident, raw: Data, batch: int, base: float, spent: np.nd
     made = {c: [(names.raw, c)] for c, _ in raw.columns}
     made[category] = [(names.raw, f"{provider}_code"), (names.mapping, category)]
     mapping = Data(names.mapping, ((f"{provider}_code", "varchar"), (category, "varchar")))
-    yield JobRun(f"{names.jobs}/enrich_{world.domain.events}", base + 140, base + 140 + spent[7], (raw, mapping),
-                 (Data(names.enriched, schema, raw.rows, made_from=made),))  # fmt: skip
+    yield JobRun(
+        f"{names.jobs}/enrich_{world.domain.events}",
+        base + 140,
+        base + 140 + spent[7],
+        (raw, mapping),
+        (Data(names.enriched, schema, raw.rows, made_from=made),),
+    )
     del batch
 
 
@@ -133,20 +162,34 @@ def _views(incident: Incident, counts: Counts, batch: int, base: float, spent: n
         if view.kind == "order":
             schema = (*schema, (world.domain.category, "varchar"))
             made[world.domain.category] = [(names.enriched, world.domain.category)]
-        yield JobRun(f"{names.jobs}/build_{view.name}", base + 230, base + 230 + spent[10 + v], inputs,
-                     (Data(names.offline[v], schema, total, made_from=made),))  # fmt: skip
+        yield JobRun(
+            f"{names.jobs}/build_{view.name}",
+            base + 230,
+            base + 230 + spent[10 + v],
+            inputs,
+            (Data(names.offline[v], schema, total, made_from=made),),
+        )
         halted = [s for s in incident.plan.of(Stall) if s.view == v and s.start_s <= base]
         if halted and world.seed % 2:
             continue
         copied = 0 if halted else total
         made = {f.name: [(names.offline[v], f.name)] for _, f in mine}
-        yield JobRun(f"{names.jobs}/publish_{view.name}", base + 330, base + 330 + spent[13 + v],
-                     (Data(names.offline[v], schema, total, seen),), (Data(names.online[v], schema, copied, made_from=made),))  # fmt: skip
+        yield JobRun(
+            f"{names.jobs}/publish_{view.name}",
+            base + 330,
+            base + 330 + spent[13 + v],
+            (Data(names.offline[v], schema, total, seen),),
+            (Data(names.online[v], schema, copied, made_from=made),),
+        )
 
 
 def _checks(world: World, rows: int, nulls: dict[str, int]) -> tuple[tuple[str, str, bool], ...]:
     size = world.features[0].column
-    return (("row_count_above_zero", "", rows > 0), ("not_null", "id", True), ("mostly_not_null", size, nulls[size] < 0.4 * rows + 1))  # fmt: skip
+    return (
+        ("row_count_above_zero", "", rows > 0),
+        ("not_null", "id", True),
+        ("mostly_not_null", size, nulls[size] < 0.4 * rows + 1),
+    )
 
 
 def _keeps_quiet(incident: Incident, feed: int) -> bool:
@@ -168,20 +211,41 @@ def _daily(incident: Incident, counts: Counts, day: int, rng: np.random.Generato
     profile = tuple((f.column, "double") for f in world.features if world.views[f.view].kind == "profile")
     parties = int(60_000 + 40 * day + rng.integers(-30, 30))
     source = f"postgres://{world.domain.party}-db.{world.company}.internal:5432/crm.public.{world.domain.party}"
-    yield JobRun(f"{names.jobs}/load_{world.domain.party}", base + 300, base + 500, (Data(source),),
-                 (Data(names.profile, (("id", "bigint"), *profile), parties),))  # fmt: skip
-    labels = int(counts.rows[max(0, (day - 3) * 12) : max(1, (day - 2) * 12)].sum() * 0.9)
-    yield JobRun(f"{names.jobs}/load_{world.domain.label}", base + 700, base + 760, (),
-                 (Data(names.labels, (("prediction_id", "varchar"), (world.domain.label, "boolean")), labels),))  # fmt: skip
+    yield JobRun(
+        f"{names.jobs}/load_{world.domain.party}",
+        base + 300,
+        base + 500,
+        (Data(source),),
+        (Data(names.profile, (("id", "bigint"), *profile), parties),),
+    )
+    labels = int(counts.rows[max(0, (day - 3) * DAY_S // BATCH_S) : max(1, (day - 2) * DAY_S // BATCH_S)].sum() * 0.9)
+    yield JobRun(
+        f"{names.jobs}/load_{world.domain.label}",
+        base + 700,
+        base + 760,
+        (),
+        (Data(names.labels, (("prediction_id", "varchar"), (world.domain.label, "boolean")), labels),),
+    )
     for k, side in enumerate(names.side):
         at = base + 1800 + 600 * k
         rows = int(4000 * (k + 1) * rng.uniform(0.93, 1.07))
         inputs = (Data(names.decisions),) if k == 0 else ()
-        yield JobRun(f"{names.jobs}/side_{side.rsplit('.', 1)[-1].rsplit('/', 1)[-1]}", at, at + 90, inputs, (Data(side, (("day", "date"), ("value", "double")), rows),))  # fmt: skip
+        yield JobRun(
+            f"{names.jobs}/side_{side.rsplit('.', 1)[-1].rsplit('/', 1)[-1]}",
+            at,
+            at + 90,
+            inputs,
+            (Data(side, (("day", "date"), ("value", "double")), rows),),
+        )
         for fill in incident.plan.of(Backfill):
             if fill.side == k and fill.start_s // DAY_S == day:
-                yield JobRun(f"{names.jobs}/side_{side.rsplit('.', 1)[-1].rsplit('/', 1)[-1]}", fill.start_s, fill.start_s + 90, inputs,
-                             (Data(side, (("day", "date"), ("value", "double")), int(rows * fill.factor)),))  # fmt: skip
+                yield JobRun(
+                    f"{names.jobs}/side_{side.rsplit('.', 1)[-1].rsplit('/', 1)[-1]}",
+                    fill.start_s,
+                    fill.start_s + 90,
+                    inputs,
+                    (Data(side, (("day", "date"), ("value", "double")), int(rows * fill.factor)),),
+                )
 
 
 def _training(incident: Incident, rng: np.random.Generator) -> Iterator[JobRun]:
@@ -199,7 +263,17 @@ def _training(incident: Incident, rng: np.random.Generator) -> Iterator[JobRun]:
         made = {f.name: [(names.offline[f.view], f.name)] for f in world.features}
         made[world.domain.label] = [(names.labels, world.domain.label)]
         inputs = (*(Data(offline) for offline in names.offline), Data(names.labels))
-        yield JobRun(f"{names.jobs}/snapshot_training_set", taken, taken + 300, inputs,
-                     (Data(names.training, columns, rows, version=fresh, made_from=made),))  # fmt: skip
-        yield JobRun(f"{names.jobs}/train_{world.model}", training.start_s, training.end_s,
-                     (Data(names.training, columns, version=training.snapshot),), ())  # fmt: skip
+        yield JobRun(
+            f"{names.jobs}/snapshot_training_set",
+            taken,
+            taken + 300,
+            inputs,
+            (Data(names.training, columns, rows, version=fresh, made_from=made),),
+        )
+        yield JobRun(
+            f"{names.jobs}/train_{world.model}",
+            training.start_s,
+            training.end_s,
+            (Data(names.training, columns, version=training.snapshot),),
+            (),
+        )

@@ -69,12 +69,18 @@ def _hosts(incident: Incident, rng: np.random.Generator) -> list[Figure]:
     world = incident.world
     cpu = cpu_percent(world, incident.plan, incident.rows, incident.served)[: int(incident.plan.moment.end_s // SLOT_S)]
     steps = rng.normal(0, 0.25, cpu.shape).cumsum(0)
-    memory = np.clip(rng.uniform(35, 60, len(world.hosts)) + steps - 0.98 * np.maximum.accumulate(np.abs(steps)) * np.sign(steps), 10, 92)
+    memory = np.clip(
+        rng.uniform(35, 60, len(world.hosts)) + steps - 0.98 * np.maximum.accumulate(np.abs(steps)) * np.sign(steps),
+        10,
+        92,
+    )
     found = [
-        Figure("node_cpu_utilization_percent", {"instance": host}, cpu[:, i], "CPU in use") for i, host in enumerate(world.hosts)
+        Figure("node_cpu_utilization_percent", {"instance": host}, cpu[:, i], "CPU in use")
+        for i, host in enumerate(world.hosts)
     ]
     return found + [
-        Figure("node_memory_used_percent", {"instance": host}, memory[:, i], "Memory in use") for i, host in enumerate(world.hosts)
+        Figure("node_memory_used_percent", {"instance": host}, memory[:, i], "Memory in use")
+        for i, host in enumerate(world.hosts)
     ]
 
 
@@ -89,5 +95,7 @@ def _freshness(incident: Incident) -> list[Figure]:
         for stall in incident.plan.of(Stall):
             if stall.view == v:
                 copied = np.where(now >= stall.start_s, np.minimum(copied, stall.start_s), copied)
-        found.append(Figure("feature_view_age_seconds", {"feature_view": view.name}, now - copied, "Age of the newest copy"))
+        found.append(
+            Figure("feature_view_age_seconds", {"feature_view": view.name}, now - copied, "Age of the newest copy")
+        )
     return found

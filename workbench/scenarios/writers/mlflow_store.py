@@ -51,7 +51,14 @@ def _make(content: bytes, scratch: Path, empty: Path) -> Path:
     if empty.exists():
         shutil.copyfile(empty, store)
     environment = dict(os.environ, MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="1")
-    command = [sys.executable, "-m", "workbench.scenarios.mlflow_process", str(plan), str(store), str(scratch / "empty.db")]
+    command = [
+        sys.executable,
+        "-m",
+        "workbench.scenarios.mlflow_process",
+        str(plan),
+        str(store),
+        str(scratch / "empty.db"),
+    ]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=LIMIT_S, check=False)
     if done.returncode:
         raise SourceError(f"The MLflow client could not write {store.name}: {done.stderr.strip()[-400:]}")
@@ -90,16 +97,26 @@ def _run(incident: Incident, trained: Trained) -> dict[str, Any]:
         "name": training.name,
         "start": world.epoch_ns(training.start_s) // 10**6,
         "end": world.epoch_ns(training.end_s) // 10**6,
-        "params": trained.params | {
-            "data.from": f"{world.moment(training.from_s):%Y-%m-%dT%H:%M}", "data.to": f"{until:%Y-%m-%dT%H:%M}",
-            "features": str(len(world.features)), "train_rows": str(trained.rows),
+        "params": trained.params
+        | {
+            "data.from": f"{world.moment(training.from_s):%Y-%m-%dT%H:%M}",
+            "data.to": f"{until:%Y-%m-%dT%H:%M}",
+            "features": str(len(world.features)),
+            "train_rows": str(trained.rows),
         },
         "metrics": trained.metrics,
-        "tags": {"mlflow.source.git.commit": hashlib.sha1(training.run_id.encode(), usedforsecurity=False).hexdigest(),
-                 "mlflow.user": "trainer", "mlflow.source.name": "training/train.py"},
-        "dataset": {"name": world.names.training, "digest": training.snapshot, "source": orjson.dumps(source).decode(),
-                    "schema": orjson.dumps({"mlflow_colspec": columns}).decode(),
-                    "profile": orjson.dumps({"num_rows": trained.rows}).decode()},
+        "tags": {
+            "mlflow.source.git.commit": hashlib.sha1(training.run_id.encode(), usedforsecurity=False).hexdigest(),
+            "mlflow.user": "trainer",
+            "mlflow.source.name": "training/train.py",
+        },
+        "dataset": {
+            "name": world.names.training,
+            "digest": training.snapshot,
+            "source": orjson.dumps(source).decode(),
+            "schema": orjson.dumps({"mlflow_colspec": columns}).decode(),
+            "profile": orjson.dumps({"num_rows": trained.rows}).decode(),
+        },
         "version": training.version,
         "registered": world.epoch_ns(deployed or training.end_s) // 10**6 - 30_000,
-    }  # fmt: skip
+    }

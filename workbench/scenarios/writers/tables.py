@@ -46,8 +46,8 @@ def _words(words: tuple[str, ...], index: np.ndarray) -> pa.Array:
 
 
 def _numbers(values: np.ndarray) -> pa.Array:
-    # Seven digits are all that a float32 holds; more would only look like information.
-    return pa.array(values.astype(np.float64).round(5), from_pandas=True)
+    # More digits than a source system keeps would only look like information, and fill the disk.
+    return pa.array(values.astype(np.float64).round(4 if np.nanmax(values, initial=0) <= 1 else 2), from_pandas=True)
 
 
 def _orders(incident: Incident, folder: Path) -> None:
@@ -121,8 +121,16 @@ def _predictions(incident: Incident, folder: Path) -> None:
         world.domain.channel: _words(world.channels, rows.channel[row]),
     }
     columns |= {f.name: _numbers(rows.served[row, j]) for j, f in enumerate(world.features)}
-    mapping = {"prediction_id": "decision_id", "time_ns": "decided_at", "trace_id": "trace", "model": "model_name",
-               "model_version": "model_version", "row_ref": "order_id", "score": "score", "output": "decision"}  # fmt: skip
+    mapping = {
+        "prediction_id": "decision_id",
+        "time_ns": "decided_at",
+        "trace_id": "trace",
+        "model": "model_name",
+        "model_version": "model_version",
+        "row_ref": "order_id",
+        "score": "score",
+        "output": "decision",
+    }
     _put(folder, "predictions", pa.table(columns), "predictions", mapping)
 
 
@@ -133,12 +141,14 @@ def _labels(incident: Incident, folder: Path) -> None:
     arrived = rows.second[ids.row] + rng.gamma(3.0, 1.3 * DAY_S, len(ids.row)) + DAY_S
     known = np.flatnonzero((arrived < incident.plan.moment.end_s) & (rng.random(len(ids.row)) < 0.95))
     known = known[np.argsort(arrived[known], kind="stable")]
-    table = pa.table({
-        "decision_id": pc.take(pa.array(ids.prediction_id), pa.array(known)),
-        "label": pa.array([world.domain.label] * len(known)),
-        "value": pa.array(rows.bad[ids.row][known].astype(np.float64)),
-        "known_at": _stamp(world, arrived[known]),
-    })  # fmt: skip
+    table = pa.table(
+        {
+            "decision_id": pc.take(pa.array(ids.prediction_id), pa.array(known)),
+            "label": pa.array([world.domain.label] * len(known)),
+            "value": pa.array(rows.bad[ids.row][known].astype(np.float64)),
+            "known_at": _stamp(world, arrived[known]),
+        }
+    )
     mapping = {"prediction_id": "decision_id", "name": "label", "value": "value", "arrived_ns": "known_at"}
     _put(folder, "labels", table, "labels", mapping)
 
@@ -159,17 +169,26 @@ def _retrievals(incident: Incident, folder: Path) -> None:
             if stall.view == feature.view:
                 copied = np.where(second >= stall.start_s, np.minimum(copied, stall.start_s), copied)
         store = world.role("features")
-        parts.append(pa.table({
-            "feature": pa.array([feature.name] * len(row)),
-            "trace": pc.take(pa.array(ids.trace_id), pa.array(ids.traced)),
-            "at": _stamp(world, second),
-            "definition": pa.array([f"v{1 + world.seed % 7}"] * len(row)),
-            "age_s": _numbers(second - copied + rng.exponential(30, len(row))),
-            "took_ms": _numbers(incident.served.own_ms[row, store] * rng.uniform(0.3, 0.6, len(row))),
-            "hit": pa.array(rng.random(len(row)) < 0.93),
-        }))  # fmt: skip
-    mapping = {"feature": "feature", "retrieval_id": "trace", "time_ns": "at", "version": "definition",
-               "freshness_s": "age_s", "retrieval_ms": "took_ms", "cache_hit": "hit"}  # fmt: skip
+        parts.append(
+            pa.table(
+                {
+                    "feature": pa.array([feature.name] * len(row)),
+                    "trace": pc.take(pa.array(ids.trace_id), pa.array(ids.traced)),
+                    "at": _stamp(world, second),
+                    "definition": pa.array([f"v{1 + world.seed % 7}"] * len(row)),
+                    "age_s": _numbers(second - copied + rng.exponential(30, len(row))),
+                    "took_ms": _numbers(incident.served.own_ms[row, store] * rng.uniform(0.3, 0.6, len(row))),
+                    "hit": pa.array(rng.random(len(row)) < 0.93),
+                }
+            )
+        )
+    mapping = {
+        "feature": "feature",
+        "retrieval_id": "trace",
+        "time_ns": "at",
+        "version": "definition",
+        "freshness_s": "age_s",
+        "retrieval_ms": "took_ms",
+        "cache_hit": "hit",
+    }
     _put(folder, "retrievals", pa.concat_tables(parts), "features", mapping)
-
-

@@ -33,11 +33,14 @@ def write(incident: Incident, out: Path) -> None:
         "fault": incident.name,
         "variant": incident.variant,
         "causes": [
-            {"entity": s.entity, "also": list(s.also), "kind": s.kind, "onset": _iso(incident, s.onset_s)} for s in plan.sources
+            {"entity": s.entity, "also": list(s.also), "kind": s.kind, "onset": _iso(incident, s.onset_s)}
+            for s in plan.sources
         ],
         "decoys": list(plan.decoys),
         "symptom": {
-            "metric": fired.figure.metric, "labels": fired.figure.labels, "starts": _iso(incident, fired.starts_s),
+            "metric": fired.figure.metric,
+            "labels": fired.figure.labels,
+            "starts": _iso(incident, fired.starts_s),
             "deviation": round(fired.deviation, 3),
         },
         "first_failure": first.first_failure if first else None,
@@ -47,12 +50,13 @@ def write(incident: Incident, out: Path) -> None:
         "unlinked": unlinked,
         "run_data": {
             t.training.run_id: f"{world.names.training}@{t.training.snapshot}"
-            for t in incident.trained if t.training.end_s < plan.moment.end_s
+            for t in incident.trained
+            if t.training.end_s < plan.moment.end_s
         },
         "topology_id": world.topology_id,
         "seed": world.seed,
         "sample": world.sample,
-    }  # fmt: skip
+    }
     (out / "truth.json").write_text(json.dumps(truth, indent=1) + "\n")
 
 
