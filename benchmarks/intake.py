@@ -94,7 +94,8 @@ def _template(spans: int) -> tuple[bytes, list[bytes], list[bytes]]:
         span.end_time_unix_nano = span.start_time_unix_nano + 5_000_000 + row
         if place:
             span.parent_span_id = span_marks[row - place]
-        texts = {"http.request.method": "POST", "url.path": f"/score/{row % 40}", "user.email": f"user{row % 97}@example.org",
+        texts = {"http.request.method": "POST", "url.path": f"/score/{row % 40}",
+                 "user.email": f"user{row % 97}@example.org",
                  "ml.model.name": "fraud", "ml.model.version": "12", "order.id": f"o-{begin_ns + row}"}  # fmt: skip
         for key, value in texts.items():
             span.attributes.add(key=key).value.string_value = value
@@ -151,7 +152,7 @@ def _status(port: int, path: str) -> int:
 
 
 def send(port: int, bodies: list[bytes], seconds: float, process: psutil.Process, headers: dict[str, str]) -> Outcome:
-    """Send the bodies from 4 threads, each once, until they or the seconds end; refused ones are counted, not repeated."""
+    """Send the bodies from 4 threads, each once, until they or the seconds end; refused ones are counted."""
     left = iter(bodies)
     lock = threading.Lock()
     waits: list[float] = []
@@ -211,7 +212,8 @@ def measure_mlflow(bodies: list[bytes], seconds: float, folder: Path) -> Outcome
     port = free_port()
     command = [
         sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
-        "--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}", "--artifacts-destination", str(folder / "artifacts"),
+        "--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}", "--artifacts-destination",
+        str(folder / "artifacts"),
     ]  # fmt: skip
     headers = {"Content-Type": "application/x-protobuf", "x-mlflow-experiment-id": "0"}
     with running(command, port, "/health", MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="1") as process:

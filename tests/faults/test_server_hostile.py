@@ -65,16 +65,20 @@ def trace_request(spans: int = 1) -> bytes:
 def mutations(dice: random.Random) -> Iterator[tuple[str, str, bytes, dict[str, str]]]:
     """Yield (path, content type, body, further headers) of requests that something is wrong with."""
     otlp_json = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [
-        {"traceId": "0" * 31 + "1", "spanId": "0" * 15 + "1", "startTimeUnixNano": "1", "endTimeUnixNano": 2, "name": "n",
+        {"traceId": "0" * 31 + "1", "spanId": "0" * 15 + "1", "startTimeUnixNano": "1", "endTimeUnixNano": 2,
+          "name": "n",
          "attributes": [{"key": "k", "value": {"intValue": "9"}}]}]}]}]}).encode()  # fmt: skip
     event = json.dumps({"eventTime": "2026-01-01T00:00:00Z", "eventType": "START", "run": {"runId": "r"},
                         "job": {"namespace": "n", "name": "j"}, "inputs": [], "outputs": []}).encode()  # fmt: skip
-    alert = json.dumps({"version": "4", "status": "firing", "alerts": [{"status": "firing", "labels": {"alertname": "a"},
-                        "annotations": {}, "startsAt": "2026-01-01T00:00:00Z", "fingerprint": "f"}]}).encode()  # fmt: skip
+    alert = json.dumps({"version": "4", "status": "firing", "alerts": [{"status": "firing",
+                        "labels": {"alertname": "a"}, "annotations": {}, "startsAt": "2026-01-01T00:00:00Z", "fingerprint": "f"}]}
+                       ).encode()  # fmt: skip
     seeds = {"/v1/traces": otlp_json, "/v1/metrics": otlp_json.replace(b"Spans", b"Metrics"),
              "/v1/logs": otlp_json.replace(b"Spans", b"Logs")}  # fmt: skip
-    odd = (b"null", b"[]", b"{}", b"0", b'""', b"-1e999", b"[[[[", b"{" * 5000, b"[" * 100_000, b'"\\ud800"', b"\xff\xfe", b"",
-           b'{"a":', b"NaN", b"true", b'{"alerts":{}}', b'{"resourceSpans":{}}', b'{"resourceSpans":[null]}', b"9" * 5000)  # fmt: skip
+    odd = (b"null", b"[]", b"{}", b"0", b'""', b"-1e999", b"[[[[", b"{" * 5000, b"[" * 100_000, b'"\\ud800"',
+           b"\xff\xfe", b"",
+           b'{"a":', b"NaN", b"true", b'{"alerts":{}}', b'{"resourceSpans":{}}', b'{"resourceSpans":[null]}',
+           b"9" * 5000)  # fmt: skip
     kinds = ("flip", "cut", "odd", "insert", "swap", "random", "gzip", "protobuf")
     while True:
         path = dice.choice(PATHS)
@@ -192,11 +196,12 @@ def test_bodies_beyond_the_bound_are_refused_announced_or_chunked(address: str) 
         b"POST /v1/tra",
         b"\r\n\r\n",
         b"POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{",
-        b"POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{",
+        b"POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\n5\r\n{",
     ],
 )
 def test_a_client_that_drips_or_stops_is_closed_after_the_deadline(address: str, start: bytes) -> None:
-    """Nothing, half a header, blank lines, half a body, half a chunk, then a byte now and then: closed in read_s + 2."""
+    """Nothing, half a header, blank lines, half a body or chunk, then single bytes: closed in read_s + 2."""
     raw = socket.create_connection(address.split(":"), timeout=10)
     began = time.monotonic()
     raw.sendall(start)
@@ -232,7 +237,8 @@ def test_300_slow_clients_do_not_slow_the_others_down(address: str) -> None:
     slow = [socket.create_connection(address.split(":"), timeout=10) for _ in range(300)]
     for each in slow:
         each.sendall(
-            b"POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\nContent-Type: application/json\r\n\r\n{"
+            b"POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n"
+            b"Content-Type: application/json\r\n\r\n{"
         )
     waits = round_trips(address)
     assert sorted(waits)[20] < 3 * sorted(alone)[20] + 0.05
@@ -309,7 +315,7 @@ def test_a_store_that_cannot_write_is_said_with_503_and_retry_after(tmp_path: Pa
 
 
 def test_a_million_distinct_attribute_keys_fill_one_bucket(tmp_path: Path) -> None:
-    """100,000 distinct keys in 20 requests with a bound of 1,000: 1,000 keys are kept, the rest is counted in the overflow."""
+    """Of 100,000 distinct keys in 20 requests with a bound of 1,000, 1,000 are kept, the rest is counted."""
     with Store.open(tmp_path / "store") as store, serving(store, limits=Limits(attribute_keys=1_000)) as url:
         for part in range(20):
             request = ExportTraceServiceRequest()

@@ -15,9 +15,11 @@ from workbench.intake.files import ingest
 from workbench.store import Store
 
 _PIECES = (
-    "..", "../", "/etc/passwd", "*", "?", "[a-z]", "**", "~", "$HOME", "$(id)", "`id`", "|id", ";rm", "&", "'", '"', "\\",
+    "..", "../", "/etc/passwd", "*", "?", "[a-z]", "**", "~", "$HOME", "$(id)", "`id`", "|id", ";rm", "&",
+    "'", '"', "\\",
     "' OR 1=1 --", "'); DROP TABLE batches; --", "\n", "\r", "\t", "\x1b[2J", "\u202e", "%00", "%2e%2e%2f", "-", "--as",
-    "sqlite:///", "file://", "http://127.0.0.1/", "s3://", "read_csv('", "COPY", ".parquet", ".gz", "con", "a" * 60, "é", "\udcff",
+    "sqlite:///", "file://", "http://127.0.0.1/", "s3://", "read_csv('", "COPY", ".parquet", ".gz", "con", "a" * 60,
+    "é", "\udcff",
 )  # fmt: skip
 
 

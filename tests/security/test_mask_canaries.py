@@ -42,7 +42,8 @@ def canaries(dice: random.Random) -> Iterator[tuple[str, str]]:
     """Yield (text as it is sent, part of it that may stand nowhere), kind after kind."""
     digits = string.digits
     while True:
-        mail = f"{word(dice, 9).lower()}.{word(dice, 6)}@{word(dice, 8).lower()}.example.{dice.choice(('org', 'co.uk', 'ca'))}"
+        domain = f"{word(dice, 8).lower()}.example.{dice.choice(('org', 'co.uk', 'ca'))}"
+        mail = f"{word(dice, 9).lower()}.{word(dice, 6)}@{domain}"
         yield mail, mail
         card = with_check_digit(dice.choice(("4", "51", "55", "2221")).ljust(15, "0")[:4] + word_digits(dice, 11))
         joint = dice.choice(("", " ", "-"))
@@ -138,7 +139,8 @@ def send(url: str, texts: list[str]) -> None:
     connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=30)
     event = {
         "eventTime": "2026-01-01T00:00:00Z", "eventType": "FAIL", "producer": texts[0],
-        "run": {"runId": secrets.token_hex(8), "facets": {"errorMessage": {"message": texts[1], "stackTrace": texts[2]}}},
+        "run": {"runId": secrets.token_hex(8),
+                "facets": {"errorMessage": {"message": texts[1], "stackTrace": texts[2]}}},
         "job": {"namespace": "n", "name": texts[3]},
         "inputs": [{"namespace": "db", "name": texts[4]}], "outputs": [{"namespace": "db", "name": texts[5]}],
     }  # fmt: skip

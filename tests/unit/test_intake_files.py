@@ -40,7 +40,8 @@ def lineage_line(run: str) -> str:
     return json.dumps({"eventTime": "2026-01-01T00:00:00Z", "eventType": "COMPLETE", "run": {"runId": run},
                        "job": {"namespace": "n", "name": "j"}, "producer": "https://example.org",
                        "schemaURL": "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent",
-                       "inputs": [{"namespace": "d", "name": "a"}], "outputs": [{"namespace": "d", "name": "b"}]})  # fmt: skip
+                       "inputs": [{"namespace": "d", "name": "a"}], "outputs": [{"namespace": "d", "name": "b"}]}
+                      )  # fmt: skip
 
 
 def test_formats_are_recognised_by_content_whatever_the_file_is_called(tmp_path: Path, store: Store) -> None:
@@ -173,12 +174,13 @@ def test_the_quarantine_stops_growing_at_its_bound(tmp_path: Path) -> None:
 
 
 def test_keys_and_environments_beyond_the_bound_share_one_bucket() -> None:
-    """Of 10 keys 4 fit (one is the bucket's own); the others stand in the bucket with their number; rows keep their order."""
+    """Of 10 keys 4 fit (one is the bucket's own); the others are counted in the bucket; rows keep their order."""
     from workbench.columnar import build
     from workbench.model.tables import LOGS
 
     rows = build(LOGS, {
-        "log_id": [str(i) for i in range(10)], "time_ns": [1] * 10, "attributes": [{f"k{i}": "v", "k0": "w"} for i in range(10)],
+        "log_id": [str(i) for i in range(10)], "time_ns": [1] * 10,
+        "attributes": [{f"k{i}": "v", "k0": "w"} for i in range(10)],
         "environment": [f"e{i}" for i in range(10)], "source": "t", "place": "t", "received_ns": 1,
     })  # fmt: skip
     limit = KeyLimit(4, environments=["prod"])

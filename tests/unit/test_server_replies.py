@@ -233,7 +233,8 @@ def test_a_source_is_pulled_from_its_saved_cursor_masked_and_each_batch_with_its
     source = Source("fake", "Fake", "", ("spans",), lambda _head: 0.0, lambda _what, _context: iter(()), pull)
     monkeypatch.setattr(plugins, "load", lambda _group, _name: source)
     monkeypatch.setenv("FAKE_TOKEN", "hunter2")
-    settings = Settings(sources=(SourceSettings("one", "fake", "http://127.0.0.1:1", "10ms", {"token": "env:FAKE_TOKEN"}),))
+    live = SourceSettings("one", "fake", "http://127.0.0.1:1", "10ms", {"token": "env:FAKE_TOKEN"})
+    settings = Settings(sources=(live,))
     repeat = puller(Gate(store, MaskPolicy()), pulls(settings)[0], "prod")
     repeat.start()
     deadline = time.monotonic() + 10
@@ -242,7 +243,8 @@ def test_a_source_is_pulled_from_its_saved_cursor_masked_and_each_batch_with_its
     repeat.close()
     monkeypatch.undo()
     assert begun[:3] == [None, "2", "3"]
-    names = [n for n in store.ask("rows", table="spans", columns=["name"])["name"].to_pylist() if n.startswith("pulled")]
+    rows = store.ask("rows", table="spans", columns=["name"])
+    names = [name for name in rows["name"].to_pylist() if name.startswith("pulled")]
     assert sorted(n.split()[1] for n in names) == ["1", "2", "3"]
     assert not any("bob@" in n for n in names)
 
