@@ -107,7 +107,12 @@ def test_json_chunked_protobuf_and_json_gzip_of_one_sender_give_the_same_9_spans
     assert by_json == by_protobuf == by_gzip
     assert (len(by_json), len({s["trace_id"] for s in by_json})) == (9, 3)
     root = next(dict(s["attributes"]) for s in by_json if s["name"] == "POST /predict")
-    assert (root["big.int"], root["ratio"], root["tags"], root["nan"]) == ("9007199254740991", "0.25", '["a","b"]', None)
+    assert (root["big.int"], root["ratio"], root["tags"], root["nan"]) == (
+        "9007199254740991",
+        "0.25",
+        '["a","b"]',
+        None,
+    )
 
 
 def test_the_python_sdk_directly_and_through_rotel_gives_the_same_shape(data: Path) -> None:

@@ -242,3 +242,17 @@ def test_sound_bodies_are_read_in_full() -> None:
         ("metrics", "protobuf"): 13, ("metrics", "json"): 13,
     }  # fmt: skip
     assert set(SOURCE.reads) == {"spans", "logs", "metric_samples"}
+
+
+def test_an_attribute_an_event_and_a_status_that_are_no_protobuf_cost_only_themselves() -> None:
+    def field(number: int, content: bytes) -> bytes:
+        return _varint(number << 3 | 2) + _varint(len(content)) + content
+
+    broken = field(9, field(1, b"k") + field(2, b"\x0a\x7f")) + field(11, b"\xff") + field(15, b"\xff")
+    span = requests()["traces"].resource_spans[0].scope_spans[0].spans[0]
+    raw = field(1, field(2, field(2, span.SerializeToString() + broken)))
+    batch = decode("traces", raw, "protobuf", CONTEXT)
+    (row,) = batch.tables["spans"].to_pylist()
+    assert dict(row["attributes"])["k"] is None
+    assert [event["name"] for event in orjson.loads(row["events"])] == ["exception", None]
+    assert (row["status"], batch.rejections) == (None, ())
