@@ -1,32 +1,44 @@
-#!/usr/bin/env bash
-# Make .venv with the locked dependencies; quiet and quick where there is nothing to do, offline after the first run.
-set -euo pipefail
+#!/bin/sh
+# Make .venv hold exactly what requirements.lock says, and this checkout installed in place. Called by the Makefile;
+# quiet and quick where there is nothing to do, so that everything works offline after the first run.
+set -eu
 cd "$(dirname "$0")/.."
+venv=.venv
 
-suits() { "$1" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; }
+suits() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' >/dev/null 2>&1; }
 
-if [ -x .venv/bin/python ] && suits .venv/bin/python; then
-    :
-else
-    found=""
-    for name in ${PYTHON:-} python3 python3.13 python3.12 python3.11 python; do
-        if command -v "$name" >/dev/null && suits "$name"; then found=$name; break; fi
+interpreter() {
+    for name in ${PYTHON:-} python3.12 python3.13 python3.11 python3 python; do
+        if suits "$name"; then echo "$name"; return; fi
     done
-    if [ -z "$found" ]; then
-        echo "Incident Workbench needs Python 3.11, 3.12 or 3.13 with venv; install one (on Debian: apt install python3 python3-venv) and run make again." >&2
+    found=$(${PYTHON:-python3} -V 2>&1) || found=none
+    echo "Incident Workbench needs Python 3.11, 3.12 or 3.13 (found: $found): install python3.12, or name one by PYTHON=/path/to/python3.12." >&2
+    return 1
+}
+
+if ! suits "$venv/bin/python"; then
+    python=$(interpreter)
+    echo "Making $venv with $("$python" -V)." >&2
+    rm -rf "$venv"
+    if ! "$python" -m venv "$venv"; then
+        rm -rf "$venv"
+        echo "$python cannot make a virtual environment: install its venv module (Debian, Ubuntu: apt-get install python3-venv)." >&2
         exit 1
     fi
-    rm -rf .venv
-    "$found" -m venv .venv
 fi
-stamp=$(cat requirements.lock pyproject.toml | sha256sum | cut -c1-16)
-if [ "$(cat .venv/.ready 2>/dev/null || true)" = "$stamp" ]; then
-    touch .venv/.ready
+
+wanted=$(cat requirements.lock pyproject.toml | "$venv/bin/python" -c 'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())')
+if [ "$(cat "$venv/.ready" 2>/dev/null || true)" = "$wanted" ]; then
+    touch "$venv/.ready"
     exit 0
 fi
-echo "Setting up .venv from requirements.lock (once; about a minute) ..."
-[ -x .venv/bin/uv ] || .venv/bin/python -m pip install -q --disable-pip-version-check uv
-export UV_NO_PROGRESS=1 VIRTUAL_ENV="$PWD/.venv"
-.venv/bin/uv pip sync -q --require-hashes requirements.lock
-.venv/bin/uv pip install -q --no-deps --no-build-isolation -e .
-echo "$stamp" > .venv/.ready
+
+# uv comes through pip, at the version and hashes that the lock names; pip alone would need minutes for the rest.
+if ! "$venv/bin/uv" --version >/dev/null 2>&1; then
+    awk '/^[^ #]/ { mine = /^uv==/ } mine && !/#/' requirements.lock | sed '$ s/ *\\$//' > "$venv/uv.requirements"
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$venv/uv.requirements"
+fi
+echo "Installing the locked dependencies (a minute or two the first time)." >&2
+VIRTUAL_ENV="$PWD/$venv" "$venv/bin/uv" pip sync --quiet --require-hashes requirements.lock
+VIRTUAL_ENV="$PWD/$venv" "$venv/bin/uv" pip install --quiet --offline --no-deps --no-build-isolation --editable .
+echo "$wanted" > "$venv/.ready"
