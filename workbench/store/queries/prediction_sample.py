@@ -25,7 +25,7 @@ def _run(
     ]
     kept = "prediction_id, time_ns, model_version, score, output, row_ref"
     sql = f"""
-        SELECT {', '.join([kept, *cells])} FROM {session.relation("predictions", start_ns, end_ns)} {asked.where}
+        SELECT {", ".join([kept, *cells])} FROM {session.relation("predictions", start_ns, end_ns)} {asked.where}
         QUALIFY row_number() OVER (ORDER BY md5(prediction_id), prediction_id) <= {int(max_rows)}
         ORDER BY time_ns, prediction_id"""
     return session.query(sql, asked.values)

@@ -1,0 +1,170 @@
+"""How far a signal is from what it usually is at this hour, judged by its own quiet windows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Scale = Literal["relative", "absolute"]
+"""relative: residuals are shares of what is expected (rows, seconds); absolute: differences (rates, scores)."""
+
+HOUR_NS = 3_600_000_000_000
+DAY_NS = 24 * HOUR_NS
+MAD_TO_SIGMA = 1.4826
+SCALE_FLOOR = 0.001
+"""Smallest spread as a share of the median: a near-constant signal must not explode."""
+QUIET_STEP_NS = 8 * HOUR_NS
+MIN_QUIET = 8
+"""Quiet windows needed before an empirical p-value means anything."""
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """Compare a window of one signal with its quiet windows."""
+
+    now: float
+    """Mean inside the window, in the signal's unit."""
+    usual: float
+    """Mean of what is expected at the same hours."""
+    z: float
+    """Difference in spreads of quiet windows of the same length; signed."""
+    p_value: float
+    """Share of quiet windows at least as far off, in ``1 / (quiet + 1)`` steps; 1 with too little history."""
+    quiet: int
+    """How many quiet windows there were."""
+    onset_ns: int | None
+    """First sample after the change; None where none stands out."""
+    onset_after_ns: int | None
+    """Sample before it: the change lies between the two."""
+
+    @property
+    def change(self) -> float:
+        """Return the difference, in the signal's unit."""
+        return self.now - self.usual
+
+    @property
+    def relative(self) -> float:
+        """Return the difference as a share of what is usual; infinite where that is 0."""
+        return self.change / self.usual if self.usual else float(np.sign(self.change)) * float("inf")
+
+
+def quiet_starts(start_ns: int, end_ns: int, history_start_ns: int) -> Ints:
+    """Return the begins of windows as long as the given one, every 8 h back to where history begins."""
+    length = end_ns - start_ns
+    first = start_ns - max(1, -(-length // QUIET_STEP_NS)) * QUIET_STEP_NS
+    return np.arange(first, history_start_ns - 1, -QUIET_STEP_NS, dtype=np.int64)
+
+
+def expected(times_ns: Ints, values: Floats, before_ns: int) -> Floats:
+    """Return the median of the history at the same hour of day, weekends apart where there are enough.
+
+    Shapes ``(n,)``; only samples before *before_ns* teach. NaN where nothing does.
+    """
+    slot = (times_ns % DAY_NS) // (2 * HOUR_NS)
+    # 1970-01-01 was a Thursday.
+    weekend = ((times_ns // DAY_NS + 3) % 7) >= 5
+    teaches = (times_ns < before_ns) & np.isfinite(values)
+    out = np.full(len(values), np.nan)
+    overall = np.median(values[teaches]) if teaches.any() else np.nan
+    for group in np.unique(slot):
+        here = slot == group
+        level = _median_or(values[here & teaches], overall)
+        out[here] = level
+        for kind in (True, False):
+            some = here & (weekend == kind)
+            if (some & teaches).sum() >= 5:
+                out[some] = np.median(values[some & teaches])
+    return out
+
+
+def _median_or(values: Floats, fallback: float) -> float:
+    return float(np.median(values)) if len(values) else float(fallback)
+
+
+def deviate(
+    times_ns: Sequence[int] | Ints,
+    values: Sequence[float] | Floats,
+    window: tuple[int, int],
+    history_start_ns: int,
+    *,
+    scale: Scale,
+    floor: float,
+) -> Deviation | None:
+    """Return how far the window is from its quiet windows; None where it or the history has no sample.
+
+    *times_ns* are sorted begins of samples, *values* may hold NaN (unknown). *floor* is the
+    smallest spread believed, in the unit of *scale*.
+    """
+    times, raw = np.asarray(times_ns, dtype=np.int64), np.asarray(values, dtype=float)
+    held = np.isfinite(raw) & (times >= history_start_ns)
+    times, raw = times[held], raw[held]
+    inside = (times >= window[0]) & (times < window[1])
+    if not inside.any() or not (times < window[0]).any():
+        return None
+    usual = expected(times, raw, window[0])
+    residual = raw - usual
+    if scale == "relative":
+        floor_of = SCALE_FLOOR * max(float(np.median(np.abs(raw[times < window[0]]))), 1e-12)
+        residual = residual / np.maximum(np.abs(usual), floor_of)
+    now = float(residual[inside].mean())
+    quiet = _means(times, residual, quiet_starts(*window, history_start_ns), window[1] - window[0])
+    quiet = quiet[np.isfinite(quiet)]
+    spread = max(MAD_TO_SIGMA * float(np.median(np.abs(quiet - np.median(quiet)))), floor) if len(quiet) else floor
+    centre = float(np.median(quiet)) if len(quiet) else 0.0
+    distance = abs(now - centre)
+    p_value = (1 + int((np.abs(quiet - centre) >= distance).sum())) / (1 + len(quiet)) if len(quiet) >= MIN_QUIET else 1.0
+    after, onset = onset_between(times, residual - centre, window)
+    return Deviation(float(raw[inside].mean()), float(usual[inside].mean()), (now - centre) / spread, p_value,
+                     len(quiet), onset, after)  # fmt: skip
+
+
+def _means(times: Ints, values: Floats, starts: Ints, length: int) -> Floats:
+    """Return the mean of the samples in each window; NaN where there is none."""
+    total = np.concatenate([[0.0], np.cumsum(values)])
+    low, high = np.searchsorted(times, starts), np.searchsorted(times, starts + length)
+    count = high - low
+    return np.where(count > 0, (total[high] - total[low]) / np.maximum(count, 1), np.nan)
+
+
+def onset_between(
+    times_ns: Ints, residual: Floats, window: tuple[int, int], *, lead_ns: int = 12 * HOUR_NS
+) -> tuple[int | None, int | None]:
+    """Return ``(last sample before, first sample after)`` the change that fits the window best.
+
+    Two levels are fitted to the samples from *lead_ns* before the window to its end; the
+    split with the least squared error is the change.
+    """
+    part = (times_ns >= window[0] - lead_ns) & (times_ns < window[1])
+    times, values = times_ns[part], residual[part]
+    n = len(values)
+    if n < 3:
+        return None, (int(times[-1]) if n else None)
+    left = np.cumsum(values)[:-1]
+    count = np.arange(1, n)
+    right = values.sum() - left
+    gain = left**2 / count + right**2 / (n - count)
+    split = int(np.argmax(np.round(gain, 12))) + 1
+    return int(times[split - 1]), int(times[split])
+
+
+def family_p(z: float, quiet_maxima: Floats) -> float:
+    """Return the share of quiet windows in which any signal of the family was at least as far off."""
+    return float((1 + (quiet_maxima >= abs(z)).sum()) / (1 + len(quiet_maxima)))
+
+
+def strength(z: float, p_value: float) -> float:
+    """Return 0..1: how unusual, from the quiet windows, refined by the distance where all are nearer.
+
+    An empirical p-value cannot fall below ``1 / (quiet + 1)``; beyond that the distance tells, and
+    counts as the tail of a heavy distribution (Student's t with three degrees of freedom).
+    """
+    from scipy.stats import t
+
+    tail = float(2 * t.sf(abs(z), 3))
+    return float(min(1.0, max(0.0, 1.0 - (tail if p_value <= 0.1 else max(tail, p_value)))))

@@ -1,0 +1,127 @@
+"""The joined graph of a case: data, features, runs, versions, services, machines and business figures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from workbench.analysis import lineage
+from workbench.analysis.linkage import LINK_COLUMNS, links, prefixed
+from workbench.case.reading import Reading
+from workbench.model.findings import Evidence
+from workbench.model.window import DAY_NS
+
+TRACED_NS = 2 * DAY_NS
+"""Spans of so long before the selection tell which service calls which."""
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Hold the graph, and the evidence that it was read from."""
+
+    graph: lineage.Graph
+    evidence: tuple[Evidence, ...]
+
+
+def joined(reading: Reading) -> Joined:
+    """Return the joined graph as of the end of the selection; edges lead from what feeds to what is fed."""
+    symptom = reading.symptom
+    end = symptom.window.end_ns
+    answers = {
+        "lineage": reading.ask("lineage_edges", as_of_ns=end),
+        "columns": reading.ask("column_edges", as_of_ns=end),
+        "versions": reading.ask("model_versions", until_ns=end),
+        "data": reading.ask("run_data"),
+        "calls": reading.ask("service_edges", start_ns=symptom.window.start_ns - TRACED_NS, end_ns=end),
+        "kinds": reading.ask("span_counts", start_ns=symptom.window.start_ns - TRACED_NS, end_ns=end),
+        "features": reading.ask("data_columns", start_ns=end - 3 * DAY_NS, end_ns=end),
+        "metrics": reading.ask("metric_names", start_ns=end - DAY_NS, end_ns=end),
+    }  # fmt: skip
+    spans = reading.ask("span_places", start_ns=symptom.window.start_ns - TRACED_NS, end_ns=end)
+    frames = {name: answer.frame for name, answer in answers.items()}
+    waited = _waited_for(frames["kinds"])
+    roots = sorted(waited - set(frames["calls"].loc[frames["calls"]["callee"].isin(waited), "callee"]))
+    parts = [
+        _lineage(frames["lineage"]), _columns(frames["columns"]), _models(frames["versions"], frames["data"]),
+        _features(frames["features"], frames["columns"]), _calls(frames["calls"], waited),
+        _places(spans.frame), _figures(frames["metrics"], frames["features"], roots, symptom.entity),
+    ]  # fmt: skip
+    edges = pd.concat(parts, ignore_index=True).rename(columns={"left": "upstream", "right": "downstream"})
+    used = [a.evidence for a in answers.values() if len(a.frame)]
+    return Joined(lineage.build(edges, (symptom.entity,)), (*used, spans.evidence))
+
+
+def _lineage(edges: pd.DataFrame) -> pd.DataFrame:
+    if edges.empty:
+        return pd.DataFrame(columns=list(LINK_COLUMNS))
+    rows = edges[["upstream", "downstream", "rules"]].explode("rules")
+    return rows.rename(columns={"upstream": "left", "downstream": "right", "rules": "rule"})
+
+
+def _columns(edges: pd.DataFrame) -> pd.DataFrame:
+    """Return column lineage; a data set feeds its columns, and a column the data set that it stands in."""
+    if edges.empty:
+        return pd.DataFrame(columns=list(LINK_COLUMNS))
+    up = "column:" + edges["upstream_dataset"] + "." + edges["upstream_column"]
+    down = "column:" + edges["downstream_dataset"] + "." + edges["downstream_column"]
+    return pd.concat([
+        links(up, down, "column_lineage"),
+        links("dataset:" + edges["upstream_dataset"], up, "column_of"),
+    ], ignore_index=True)  # fmt: skip
+
+
+def _models(versions: pd.DataFrame, data: pd.DataFrame) -> pd.DataFrame:
+    parts = []
+    if len(versions):
+        named = "model_version:" + versions["model"] + "/" + versions["version"]
+        parts += [links(prefixed("run", versions["run_id"]), named, "registry"),
+                  links(named, "model:" + versions["model"], "registry")]  # fmt: skip
+    if len(data):
+        snapshot = "data_version:" + data["dataset"] + "@" + data["data_version"]
+        parts += [links(snapshot, "run:" + data["run_id"], "run_input"),
+                  links("dataset:" + data["dataset"], snapshot, "run_input")]  # fmt: skip
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(LINK_COLUMNS))
+
+
+def _features(columns: pd.DataFrame, edges: pd.DataFrame) -> pd.DataFrame:
+    """Return columns → features of the same name, and features → the models whose decisions carry them."""
+    of_models = columns[columns["entity"].str.startswith("model:")]
+    parts = [links("feature:" + of_models["column"], of_models["entity"], "model_input")]
+    if len(edges):
+        names = set(of_models["column"])
+        ends = edges[edges["downstream_column"].isin(names)]
+        column = "column:" + ends["downstream_dataset"] + "." + ends["downstream_column"]
+        parts.append(links(column, "feature:" + ends["downstream_column"], "named_column"))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _waited_for(kinds: pd.DataFrame) -> set[str]:
+    """Return services that answer somebody: one that only consumes messages holds nobody up."""
+    answers = kinds[~kinds["kind"].isin(["consumer", "producer"])]
+    return set(answers["service"].dropna())
+
+
+def _calls(calls: pd.DataFrame, waited: set[str]) -> pd.DataFrame:
+    """Return callee → caller: a caller is fed by those whose answer it waits for."""
+    waits = calls[(calls["calls"] > 0) & calls["callee"].isin(waited)]
+    return links("service:" + waits["callee"], "service:" + waits["caller"], "call")
+
+
+def _places(spans: pd.DataFrame) -> pd.DataFrame:
+    service = prefixed("service", spans["service"])
+    return pd.concat([
+        links(prefixed("host", spans["host"]), service, "span_resource"),
+        links(prefixed("gpu", spans["gpu"]), service, "span_resource"),
+        links(prefixed("model", spans["model"]), service, "span_model"),
+    ], ignore_index=True)  # fmt: skip
+
+
+def _figures(metrics: pd.DataFrame, columns: pd.DataFrame, roots: list[str], symptom: str) -> pd.DataFrame:
+    """Return models, and services that nobody calls → business figures: what is decided is what they measure."""
+    kpis = sorted({e for e in metrics["entity"] if e.startswith("kpi:")} | ({symptom} if symptom.startswith("kpi:") else set()))
+    models = sorted({e for e in columns["entity"] if e.startswith("model:")})
+    fronts = [f"service:{name}" for name in roots]
+    rows = [(maker, kpi, "model_output") for kpi in kpis for maker in (*models, *fronts)]
+    rows += [(front, model, "serves") for model in models for front in fronts if symptom == model]
+    return pd.DataFrame(rows, columns=list(LINK_COLUMNS))

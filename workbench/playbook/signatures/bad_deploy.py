@@ -1,0 +1,71 @@
+"""A release makes a service slow or makes it fail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from workbench.model.findings import Finding
+from workbench.playbook import Lead, Signature
+from workbench.playbook.view import View, after, number
+from workbench.playbook.words import percent
+
+
+def propose(view: View) -> Iterator[Lead]:
+    """Propose services whose own errors or latency rose, most of all where a release lies just before."""
+    by_service: dict[str, list[Finding]] = {}
+    for finding in view.findings:
+        if finding.entity.startswith("service:") and finding.values.get("family") in ("errors", "latency"):
+            by_service.setdefault(finding.entity, []).append(finding)
+    for service, found in sorted(by_service.items()):
+        found.sort(key=lambda f: (-round(number(f, "own_share"), 3), -round(f.strength, 9), f.signal))
+        own = found[0]
+        onset = min((f.onset_ns for f in found if f.onset_ns is not None), default=None)
+        releases = view.changes_of(service, onset)
+        explained = _explained(view, service, found)
+        share = f", {percent(explained)} of the symptom" if explained is not None else ""
+        release = f" after {releases[0].statement}" if releases else "; no release of it lies shortly before"
+        yield Lead(
+            service, f"{own.statement.rstrip('.')}{share}{release}.", own.strength * min(1.0, 0.2 + number(own, "own_share")),
+            onset, after(own), (*found[:3], *releases[:2]), (), explained,
+            specificity=1.0 if releases else 0.5, shown=bool(releases) and (explained or 0.0) >= 0.3,
+            covers=tuple(f.entity for f in view.findings if f.entity.startswith("service:") and f.entity != service
+                         and view.feeds(service, f.entity)),
+        )  # fmt: skip
+
+
+def _explained(view: View, service: str, found: list[Finding]) -> float | None:
+    """Return how much of the symptom the service's own failures or time account for."""
+    if view.family in ("errors", "latency"):
+        same = [f for f in found if f.values.get("family") == view.family]
+        symptom = next((f for f in view.findings if f.entity == view.symptom.entity and f.values.get("family") == view.family), None)
+        if view.symptom.entity.startswith("service:"):
+            if not same or symptom is None or number(symptom, "change") <= 0:
+                return 0.1
+            return min(1.0, max(number(f, "own") for f in same) / number(symptom, "change"))
+        return 0.6 if view.feeds(service, view.symptom.entity) else 0.0
+    if not view.shares:
+        return None
+    without = max(0.0, view.shares.get("(decided without the model)", 0.0))
+    failing = [f for f in found if f.values.get("family") == "errors"]
+    slow = [f for f in found if f.values.get("family") == "latency"]
+    matched = [
+        s.entity.partition(":")[2] for s in view.of("skew")
+        if any(0.6 <= number(f, "own") / max(number(s, "now") - number(s, "usual"), 1e-9) <= 1.6 for f in failing)
+    ]  # fmt: skip
+    total = sum(view.shares.get(name, 0.0) for name in matched) + (without if failing or slow else 0.0)
+    return float(min(1.0, max(0.0, total)))
+
+
+SIGNATURE = Signature(
+    name="bad_deploy",
+    title="Bad deploy",
+    pattern="From the minute of a release on, one service is slower or fails more; its callers inherit it.",
+    confirms=("the service's own errors or time rise", "a release of the service lies just before the onset"),
+    refutes=("the rise is inherited from a service that it calls", "it began before the release", "nothing waits for the service"),
+    fix="Correct the release and roll it out to one region first.",
+    rollback="Deploy the previous version.",
+    guard="Hold a roll-out when the canary's error rate or p95 leaves the range of the old version.",
+    lead_time="Minutes: before the release reaches everyone.",
+    propose=propose,
+    signals=("change",),
+)

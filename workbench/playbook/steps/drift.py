@@ -1,0 +1,196 @@
+"""Which inputs moved, how much of the symptom each explains, and whether serving saw what training would."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from workbench.analysis import impact
+from workbench.analysis.deviation import HOUR_NS, deviate, onset_between, strength
+from workbench.case.operations import Outcome
+from workbench.case.reading import Answer, Reading
+from workbench.errors import CouldNotRunError
+from workbench.model.entities import split as split_entity
+from workbench.model.findings import Finding
+from workbench.model.window import DAY_NS
+from workbench.playbook import Step
+from workbench.playbook.times import Times, quiet_number, times
+from workbench.playbook.words import figure, percent, points
+
+WITHOUT_MODEL = "(decided without the model)"
+VERSION = "(model version)"
+MAX_FEATURES = 40
+PSI_EFFECT = 0.1
+SHARE_EFFECT = 0.1
+SKEW_EFFECT = 0.02
+MIN_ROWS = 40
+
+
+def run(reading: Reading) -> Outcome:
+    """Split the change of what was decided over features and model versions; compare served with computed values."""
+    t = times(reading)
+    columns = reading.ask("data_columns", start_ns=t.end_ns - 3 * DAY_NS, end_ns=t.end_ns)
+    features = columns.frame[columns.frame["entity"].str.startswith("model:")]
+    model = _model(reading, features)
+    numbers = sorted(features.loc[(features["entity"] == model) & (features["type"] == "number"), "column"])[:MAX_FEATURES]
+    texts = sorted(features.loc[(features["entity"] == model) & (features["type"] == "text"), "column"])[:MAX_FEATURES]
+    sample = reading.ask("prediction_sample", start_ns=t.history_start_ns, end_ns=t.end_ns, numbers=numbers, texts=texts)
+    rows, names = _named(sample.frame, numbers, texts)
+    outcome, what = _outcome(reading, rows)
+    now = (rows["time_ns"] >= t.start_ns).to_numpy()
+    quiet = np.asarray(quiet_number(rows["time_ns"].to_numpy(), t.window, t.history_start_ns))
+    if now.sum() < MIN_ROWS or (quiet >= 0).sum() < MIN_ROWS:
+        raise CouldNotRunError(f"only {int(now.sum())} decisions with features lie in the bad window; too few to compare")
+    found = impact.split(rows, outcome, now, quiet, names)
+    findings = [*_drifts(rows, found, t, sample, names), *_effects(found, t, rows, sample, model), *_skew(reading, t)]
+    findings.sort(key=lambda f: (-round(f.strength, 9), f.entity, f.signal))
+    table = found.table.reset_index()[["column", "contribution", "share", "z", "p_value", "psi"]]
+    values = {"what": what, "change": found.change, "rest": found.rest, "rows_now": found.rows_now, "rows_quiet": found.rows_quiet}
+    first = findings[0].statement if findings else "No input moved beyond what it does in quiet windows."
+    summary = f"{what} changed by {found.change:+.3g}, of which {found.rest:+.3g} is explained by no input. {first}"
+    return Outcome(tuple(findings), values, {"contributions": table}, summary)
+
+
+def _model(reading: Reading, features: pd.DataFrame) -> str:
+    """Return the model that the symptom is about, else the one with the most decisions."""
+    if features.empty:
+        raise CouldNotRunError("no decisions with features are kept; send the predictions table with its features")
+    kind, _ = split_entity(reading.symptom.entity)
+    if kind == "model" and reading.symptom.entity in set(features["entity"]):
+        return reading.symptom.entity
+    cells = features.groupby("entity")["cells"].max()
+    return str(sorted(cells.index, key=lambda e: (-int(cells[e]), e))[0])
+
+
+def _named(frame: pd.DataFrame, numbers: list[str], texts: list[str]) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Return the sample and, per column, the name it is reported under."""
+    names = {f"numbers.{i}": name for i, name in enumerate(numbers)} | {f"texts.{i}": name for i, name in enumerate(texts)}
+    rows = frame.assign(**{WITHOUT_MODEL: frame["score"].isna().map({True: "yes", False: "no"}),
+                           VERSION: frame["model_version"].fillna("(none)")})  # fmt: skip
+    return rows, names | {WITHOUT_MODEL: WITHOUT_MODEL, VERSION: VERSION}
+
+
+def _outcome(reading: Reading, rows: pd.DataFrame) -> tuple[np.ndarray, str]:
+    """Return what to explain, per decision: the decision that the symptom counts, else the score."""
+    told = reading.earlier("telemetry")
+    output = str(told.values.get("output") or "") if told else ""
+    if output and (rows["output"] == output).any():
+        return (rows["output"] == output).to_numpy(dtype=float), f"share decided {output}"
+    return rows["score"].to_numpy(dtype=float), "mean score"
+
+
+def _drifts(rows: pd.DataFrame, found: impact.Split, t: Times, sample: Answer, names: dict[str, str]) -> list[Finding]:
+    findings = []
+    by_name = {name: column for column, name in names.items()}
+    for name, row in found.table.iterrows():
+        if name in (WITHOUT_MODEL, VERSION):
+            continue
+        series = rows[by_name[str(name)]]
+        coded = impact.levels(series, (rows["time_ns"] < t.start_ns).to_numpy())
+        measured = _level_deviation(rows, coded, str(row["level"]), t)
+        if measured is None:
+            continue
+        strong = strength(measured.z, measured.p_value)
+        moved = abs(float(row["share"])) >= SHARE_EFFECT or float(row["psi"]) >= PSI_EFFECT
+        if strong < 0.95 or not moved or abs(measured.change) < 0.01:
+            continue
+        text = (f"{name} drifted (PSI {figure(float(row['psi']))}): {_level(str(row['level']))} went from "
+                f"{percent(measured.usual)} to {percent(measured.now)} of decisions and accounts for "
+                f"{percent(float(row['share']))} of the change.")  # fmt: skip
+        values = {"psi": float(row["psi"]), "share": float(row["share"]), "contribution": float(row["contribution"]),
+                  "contribution_p": float(row["p_value"]), "level": str(row["level"]), "usual": measured.usual,
+                  "now": measured.now, "onset_after_ns": measured.onset_after_ns, "z": float(np.clip(measured.z, -1e6, 1e6)),
+                  "type": "number" if by_name[str(name)].startswith("numbers") else "text"}  # fmt: skip
+        findings.append(Finding(text, f"feature:{name}", "drift", (sample.evidence,), strength=strong, values=values,
+                                onset_ns=measured.onset_ns))  # fmt: skip
+    return findings
+
+
+def _level_deviation(rows: pd.DataFrame, coded: pd.Series, level: str, t: Times):
+    hit = (coded == level).to_numpy(dtype=float)
+    hours = (rows["time_ns"] - rows["time_ns"] % HOUR_NS).to_numpy()
+    shares = pd.DataFrame({"hour": hours, "hit": hit}).groupby("hour")["hit"].mean()
+    start = t.start_ns - t.start_ns % HOUR_NS
+    return deviate(shares.index.to_numpy(dtype=np.int64), shares.to_numpy(), (start, t.end_ns), t.history_start_ns,
+                   scale="absolute", floor=0.002)  # fmt: skip
+
+
+def _level(level: str) -> str:
+    return f"a range of values ({level})" if level.startswith("bin") else "missing" if level == impact.MISSING else f"'{level}'"
+
+
+def _effects(found: impact.Split, t: Times, rows: pd.DataFrame, sample: Answer, model: str) -> list[Finding]:
+    """Return what the model version, and deciding without the model, contribute."""
+    findings = []
+    for column, signal in ((VERSION, "version_effect"), (WITHOUT_MODEL, "fallback_effect")):
+        row = found.table.loc[column]
+        if abs(float(row["share"])) < SHARE_EFFECT or float(row["p_value"]) > 0.1:
+            continue
+        newest, first, after = _switch(rows, t, column)
+        if newest is None:
+            continue
+        entity = f"model_version:{model.partition(':')[2]}/{newest}" if column == VERSION else model
+        what = f"version {newest}" if column == VERSION else "deciding without the model"
+        text = (f"With the inputs held equal, {what} accounts for {percent(float(row['share']))} of the change "
+                f"({points(float(row['contribution']))}).")  # fmt: skip
+        z = float(np.clip(row["z"], -1e6, 1e6))
+        findings.append(Finding(
+            text, entity, signal, (sample.evidence,), strength=strength(z, float(row["p_value"])), onset_ns=first,
+            values={"share": float(row["share"]), "contribution": float(row["contribution"]), "z": z, "version": newest,
+                    "p_value": float(row["p_value"]), "onset_after_ns": after},
+        ))  # fmt: skip
+    return findings
+
+
+def _switch(rows: pd.DataFrame, t: Times, column: str) -> tuple[str | None, int | None, int | None]:
+    """Return the level that is much more frequent now than before, and between which times it came."""
+    now = rows.loc[rows["time_ns"] >= t.start_ns, column].value_counts(normalize=True)
+    before = rows.loc[(rows["time_ns"] < t.start_ns) & (rows["time_ns"] >= t.start_ns - 14 * DAY_NS), column]
+    risen = (now - before.value_counts(normalize=True).reindex(now.index, fill_value=0.0)).sort_index()
+    risen = risen[risen > 0.01].drop(["no", "(none)"], errors="ignore")
+    if risen.empty:
+        return None, None, None
+    level = str(risen.idxmax())
+    recent = rows[rows["time_ns"] >= t.start_ns - 3 * DAY_NS]
+    hits = (recent[column] == level).to_numpy(dtype=float)
+    moments = recent["time_ns"].to_numpy(dtype=np.int64)
+    if column == VERSION:
+        of_level = moments[hits > 0]
+        earlier = moments[moments < of_level[0]]
+        return level, int(of_level[0]), int(earlier[-1]) if len(earlier) else None
+    after, onset = onset_between(moments, hits - hits.mean(), t.window)
+    return level, onset, after
+
+
+def _skew(reading: Reading, t: Times) -> list[Finding]:
+    """Return features whose served values differ from the rows they were computed in more often than usual."""
+    answer = reading.ask("served_vs_computed", start_ns=max(t.history_start_ns, t.start_ns - 14 * DAY_NS), end_ns=t.end_ns,
+                         every_ns=HOUR_NS)  # fmt: skip
+    findings = []
+    for (dataset, column), group in answer.frame.groupby(["dataset", "column"], sort=True):
+        rate = (group["differ"] / group["n"]).to_numpy(dtype=float)
+        start = t.start_ns - t.start_ns % HOUR_NS
+        measured = deviate(group["start_ns"].to_numpy(dtype=np.int64), rate, (start, t.end_ns),
+                           int(group["start_ns"].min()), scale="absolute", floor=0.003)  # fmt: skip
+        if measured is None or measured.change < SKEW_EFFECT:
+            continue
+        strong = strength(measured.z, measured.p_value)
+        if strong < 0.95:
+            continue
+        text = (f"{percent(measured.now)} of served {column} differ from the value computed for the same row, usually "
+                f"{percent(measured.usual)}.")  # fmt: skip
+        findings.append(Finding(
+            text, f"feature:{column}", "skew", (answer.evidence,), strength=strong, onset_ns=measured.onset_ns,
+            values={"now": measured.now, "usual": measured.usual, "z": float(np.clip(measured.z, -1e6, 1e6)),
+                    "dataset": str(dataset), "onset_after_ns": measured.onset_after_ns},
+        ))  # fmt: skip
+    return findings
+
+
+STEP = Step(
+    number=6,
+    question="Which inputs drifted, how much of the symptom do they explain, and does serving see what training would?",
+    why="A drift that moves nothing is a curiosity; one that explains the symptom is a lead.",
+    needs=("predictions",),
+    run=run,
+)

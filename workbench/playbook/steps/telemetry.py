@@ -1,0 +1,113 @@
+"""Is the alert real: does the figure agree with the rows that it counts, and is the alert told once?"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from workbench.analysis.deviation import Deviation, deviate, strength
+from workbench.case.operations import Outcome
+from workbench.case.reading import Answer, Reading
+from workbench.errors import CouldNotRunError
+from workbench.model.findings import Finding
+from workbench.model.window import HOUR_NS
+from workbench.playbook import Step
+from workbench.playbook.symptoms import Recount, Series, history_start, recount, series
+from workbench.playbook.words import clock, count, figure, percent, short
+
+AGREES = 0.5
+"""Share of the figure's change that the rows must show for the alert to be believed."""
+
+
+def run(reading: Reading) -> Outcome:
+    """Count the figure again from rows of decisions, and look at how the alert was sent."""
+    symptom = reading.symptom
+    own = series(reading)
+    alerts = reading.ask("alerts", start_ns=symptom.window.start_ns - 24 * HOUR_NS, end_ns=symptom.window.end_ns)
+    findings = _repeats(alerts)
+    again = recount(reading, own) if own.family in ("outcome", "volume") else None
+    if again is None and own.family in ("outcome", "volume") and not findings:
+        raise CouldNotRunError(f"no rows are kept that {symptom.signal} could be counted again from; send the decisions")
+    values: dict[str, float | str | None] = {}
+    if again is not None:
+        finding, values = _compared(reading, own, again)
+        findings.append(finding)
+    summary = findings[-1].statement if findings else f"{symptom.signal} is not a figure that rows of decisions can confirm."
+    return Outcome(tuple(findings), values, summary=summary)
+
+
+def _compared(reading: Reading, own: Series, again: Recount) -> tuple[Finding, dict[str, float | str | None]]:
+    symptom = reading.symptom
+    window = (symptom.window.start_ns - symptom.window.start_ns % HOUR_NS, symptom.window.end_ns)
+    since = history_start(reading)
+    both = _aligned(own, again)
+    relative = own.family == "volume"
+    told, seen, gap = (_deviation(both, name, window, since, relative) for name in ("told", "seen", "gap"))
+    if told is None or seen is None or gap is None:
+        raise CouldNotRunError(f"{symptom.signal} and the rows behind it have no hours in common inside the selection")
+    moved = told.relative if relative else told.change
+    shown = seen.relative if relative else seen.change
+    share = float(np.clip(shown / moved, -9.0, 9.0)) if moved else 0.0
+    strong = strength(gap.z, gap.p_value)
+    disagrees = share < AGREES and strong >= 0.97 and abs(gap.z) >= 3
+    place = own.labels.get("job") or own.labels.get("instance")
+    entity = f"source:{place}" if place and disagrees else symptom.entity
+    text = (f"{symptom.signal} reports {_show(told.now, relative)} where {again.what} of the rows behind it says "
+            f"{_show(seen.now, relative)}; usually {_show(told.usual, relative)} and {_show(seen.usual, relative)}")  # fmt: skip
+    verdict = ": the figure, not the business, is off." if disagrees else ": the rows show the change too." if share >= AGREES else "."
+    finding = Finding(
+        text + verdict, entity, "figure_vs_rows", (own.evidence, again.evidence), "interesting" if disagrees else "clear",
+        kind="telemetry_fault", supports=disagrees, strength=strong if disagrees else 0.0, onset_ns=gap.onset_ns,
+        values={"reproduced_share": share, "z": float(np.clip(gap.z, -1e6, 1e6)), "p_value": gap.p_value,
+                "told": told.now, "seen": seen.now, "onset_after_ns": gap.onset_after_ns},
+    )  # fmt: skip
+    return finding, {"reproduced_share": share, "output": again.output, "what": again.what}
+
+
+def _aligned(own: Series, again: Recount) -> pd.DataFrame:
+    """Return both by the hour, the rows in the figure's unit, and the gap between them."""
+    hours = own.frame.assign(time_ns=own.frame["time_ns"] - own.frame["time_ns"] % HOUR_NS)
+    told = hours.groupby("time_ns")["value"].mean()
+    seen = again.frame.set_index("time_ns")["value"].astype(float)
+    both = pd.concat([told, seen], axis=1, keys=["told", "seen"]).dropna().sort_index()
+    if own.family == "volume":
+        both["seen"] *= float((both["told"] / both["seen"].where(both["seen"] > 0)).median())
+        both["gap"] = np.log((both["told"] + 1e-9) / (both["seen"] + 1e-9)) + 1.0
+    else:
+        both["seen"] += float((both["told"] - both["seen"]).median())
+        both["gap"] = both["told"] - both["seen"]
+    return both
+
+
+def _deviation(both: pd.DataFrame, name: str, window: tuple[int, int], since: int, relative: bool) -> Deviation | None:
+    scale = "relative" if relative and name != "gap" else "absolute"
+    return deviate(both.index.to_numpy(dtype=np.int64), both[name].to_numpy(dtype=float), window, since,
+                   scale=scale, floor=0.005)  # type: ignore[arg-type]  # fmt: skip
+
+
+def _show(value: float, relative: bool) -> str:
+    return count(round(value)) if relative else percent(value) if 0 <= value <= 1 else figure(value)
+
+
+def _repeats(alerts: Answer) -> list[Finding]:
+    """Return alerts that fire again and again: one identity with several begins."""
+    found = []
+    if len(alerts.frame):
+        for identity, group in alerts.frame.groupby("fingerprint", sort=True):
+            if len(group) < 3:
+                continue
+            entity = group["entity"].iloc[0] or f"alert:{identity}"
+            text = (f"{short(str(entity))}: {group['name'].iloc[0]} fired {len(group)} times since "
+                    f"{clock(int(group['starts_ns'].min()))}: it flaps.")  # fmt: skip
+            found.append(Finding(text, f"alert:{identity}", "alert_repeats", (alerts.evidence,), kind="telemetry_fault",
+                                 strength=0.5, onset_ns=int(group["starts_ns"].min())))  # fmt: skip
+    return found
+
+
+STEP = Step(
+    number=1,
+    question="Is the alert real?",
+    why="A figure that is counted wrongly sends people after a fault that is not there.",
+    needs=("metric_samples", "predictions", "alerts"),
+    run=run,
+)

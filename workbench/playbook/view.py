@@ -1,0 +1,119 @@
+"""What signatures look at: all findings so far, the joined graph, and how much each input explains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+
+from workbench.analysis.lineage import Graph
+from workbench.case.symptom import Symptom
+from workbench.model.findings import Finding
+from workbench.model.window import HOUR_NS
+from workbench.playbook.symptoms import Family
+from workbench.playbook.times import Times
+
+BATCH_SLACK_NS = 3 * HOUR_NS
+"""Deviations seen in batches may be stamped so much later than what they cause downstream."""
+
+
+@dataclass(frozen=True)
+class View:
+    """Hold what the steps found, for signatures to propose causes from."""
+
+    symptom: Symptom
+    family: Family
+    times: Times
+    findings: tuple[Finding, ...]
+    graph: Graph
+    contributions: pd.DataFrame
+    """Per input: column, contribution, share, z, p_value, psi; empty where decisions could not be split."""
+    change: float | None
+    """Relative change of the symptom where it is a volume, else its difference."""
+
+    def of(self, *signals: str) -> list[Finding]:
+        """Return the findings of these signals, strongest first."""
+        found = [f for f in self.findings if f.signal in signals]
+        return sorted(found, key=lambda f: (-round(f.strength, 9), f.entity, f.statement))
+
+    @cached_property
+    def upstream(self) -> frozenset[str]:
+        """Everything that feeds the symptom, itself included."""
+        entity = self.symptom.entity
+        return frozenset({entity, *self.graph.ancestors(entity)}) if entity in self.graph else frozenset({entity})
+
+    @cached_property
+    def shares(self) -> dict[str, float]:
+        """Share of the symptom's change that each feature accounts for, by feature name."""
+        if self.contributions.empty or self.family not in ("outcome", "errors"):
+            return {}
+        return {str(r.column): float(r.share) for r in self.contributions.itertuples()}
+
+    def feeds(self, start: str, end: str) -> bool:
+        """Say whether what happens at *start* can reach *end*."""
+        return start == end or (start in self.graph and end in self._below(start))
+
+    def _below(self, entity: str) -> frozenset[str]:
+        if entity not in self._descendants:
+            self._descendants[entity] = frozenset(self.graph.descendants(entity))
+        return self._descendants[entity]
+
+    @cached_property
+    def _descendants(self) -> dict[str, frozenset[str]]:
+        return {}
+
+    def features_of(self, entities: Iterable[str]) -> tuple[str, ...]:
+        """Return the features that are made from any of these columns, data sets or features, by name."""
+        starts = list(entities)
+        named = {e.partition(":")[2] for e in starts if e.startswith("feature:")}
+        reached = {n.partition(":")[2] for e in starts if e in self.graph for n in self._below(e) if n.startswith("feature:")}
+        return tuple(sorted(named | reached))
+
+    def explained(self, features: Iterable[str]) -> float | None:
+        """Return the share of the change that features account for together, 0..1; None where nobody can say."""
+        if not self.shares:
+            return None
+        return float(min(1.0, max(0.0, sum(self.shares.get(f, 0.0) for f in set(features)))))
+
+    def roots(self, findings: Iterable[Finding], *, allowance_ns: int = BATCH_SLACK_NS) -> list[Finding]:
+        """Return the findings that no other of them lies upstream of: those that inherit from nobody."""
+        items = list(findings)
+        return [
+            f for f in items
+            if not any(
+                g.entity != f.entity and g.entity in self.graph and self.feeds(g.entity, f.entity)
+                and not self.feeds(f.entity, g.entity) and _not_later(g, f, allowance_ns)
+                for g in items
+            )
+        ]  # fmt: skip
+
+    def changes_of(self, entity: str, onset_ns: int | None, *, before_ns: int = 6 * HOUR_NS, after_ns: int = HOUR_NS) -> list[Finding]:
+        """Return the changes of an entity that lie shortly before an onset."""
+        if onset_ns is None:
+            return []
+        near = [f for f in self.of("change") if f.entity == entity and f.onset_ns is not None]
+        return [f for f in near if onset_ns - before_ns <= (f.onset_ns or 0) <= onset_ns + after_ns]
+
+
+def _not_later(first: Finding, second: Finding, allowance_ns: int) -> bool:
+    return first.onset_ns is None or second.onset_ns is None or first.onset_ns <= second.onset_ns + allowance_ns
+
+
+def after(finding: Finding) -> int | None:
+    """Return the last time at which a finding's signal was still well."""
+    value = finding.values.get("onset_after_ns")
+    return int(value) if isinstance(value, int | float) else None
+
+
+def number(finding: Finding, name: str) -> float:
+    """Return a figure of a finding, 0 where it has none."""
+    value = finding.values.get(name)
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def lost_columns(finding: Finding) -> list[str]:
+    """Return the columns that readers of the old schema miss or read differently, as entities."""
+    names = f"{finding.values.get('removed') or ''}, {finding.values.get('retyped') or ''}".split(", ")
+    return [f"column:{finding.entity.partition(':')[2]}.{name}" for name in names if name]
