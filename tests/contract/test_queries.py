@@ -52,7 +52,8 @@ def _world() -> dict[str, pa.Table]:
 
     def decision(n: int) -> dict[str, Any]:
         return {"prediction_id": f"p{n}", "time_ns": T0 + n * MINUTE, "model": "fraud", "model_version": "42",
-                "score": n / 10, "row_ref": str(n), "output": "deny" if n >= 8 else "allow", "feature_numbers": {"amount": float(n)},
+                "score": n / 10, "row_ref": str(n), "output": "deny" if n >= 8 else "allow", 
+                "feature_numbers": {"amount": float(n)},
                 "feature_texts": {"merchant_category": None if n == 3 else "food"}}  # fmt: skip
 
     return {name: _rows(name, rows) for name, rows in {
@@ -62,7 +63,8 @@ def _world() -> dict[str, pa.Table]:
         "metric_samples": [{"series": "s1", "time_ns": T0 + n * S, "entity": "host:h1", "metric": "cpu_percent",
                             "value": 99.0 if n == 123 else 10.0 + n % 2, "unit": "%", "type": "gauge"}
                            for n in range(600)],
-        "runs": [{"run_id": "r1", "start_ns": T0, "end_ns": T0 + MINUTE, "updated_ns": T0 + MINUTE, "status": "FINISHED"},
+        "runs": [{"run_id": "r1", "start_ns": T0, "end_ns": T0 + MINUTE, "updated_ns": T0 + MINUTE,
+                  "status": "FINISHED"},
                  {"run_id": "r1", "start_ns": T0, "updated_ns": T0, "status": "RUNNING"}],
         "model_versions": [{"model": "fraud", "version": "42", "run_id": "r1", "created_ns": T0, "updated_ns": T0}],
         "run_data": [{"run_id": "r1", "dataset": "orders", "data_version": "1", "role": "training"}],

@@ -197,7 +197,7 @@ def test_a_full_disk_keeps_nothing_says_retry_and_recovers(tmp_path: Path) -> No
         assert store._connection is not None
         pages = store._connection.execute("PRAGMA page_count").fetchone()[0]
         store._connection.execute(f"PRAGMA max_page_count={pages}")
-        with pytest.raises(StoreError, match="full.*retry"):
+        with pytest.raises(StoreError, match=r"full.*retry"):
             store.append(logs([f"{random.Random(1).getrandbits(4096)}-{i}" for i in range(2000)]))
         assert store.counts() == {"logs": 1}
         store._connection.execute("PRAGMA max_page_count=1000000")

@@ -32,7 +32,7 @@ HOUR_NS = 3600 * 10**9
 
 
 def _export(table: Table, rows: list[dict[str, Any]], steps: list[str], cuts: int) -> tuple[bytes, bytes, int]:
-    """Return the export before and after compaction, and the count, when rows come in *cuts* batches between *steps*."""
+    """Return the export before and after compaction, and the count, of rows that come in *cuts* batches."""
     with tempfile.TemporaryDirectory() as folder, Store.open(folder, upkeep="manual") as store:
         size = -(-len(rows) // cuts)
         for number in range(cuts):
@@ -83,7 +83,7 @@ def _check(
 def test_order_and_repetition_leave_no_trace(
     given_rows: tuple[Table, list[dict[str, Any]]], seed: int, steps: list[str], others: list[str], cuts: int
 ) -> None:
-    """Any table: shuffled, repeated, late by 24 h, in other batches: before and after compaction the bytes are equal."""
+    """Any table: shuffled, repeated, 24 h late, in other batches: the bytes are equal, compacted or not."""
     _check(given_rows, seed, steps, others, cuts)
 
 

@@ -1,4 +1,4 @@
-"""The store's promises one by one: durable and once, one environment a reader, nothing outside the root, old stores open."""
+"""The store's promises: durable, once, one environment a reader, nothing outside the root, old stores open."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ BASE_NS = 20_500 * DAY_NS
 GOLDEN = Path(__file__).parents[1] / "golden"
 
 
-def kpis(values: list[float | None], *, environment: str = "prod", day: int = 0, place: str = "here") -> dict[str, pa.Table]:
+def kpis(
+    values: list[float | None], *, environment: str = "prod", day: int = 0, place: str = "here"
+) -> dict[str, pa.Table]:
     """Return KPI rows a second apart on a day after 2026-02-16."""
     rows = {
         "environment": environment, "source": "test", "place": place, "received_ns": 1, "kpi": "k", "segment": "",
@@ -36,7 +38,7 @@ def kpis(values: list[float | None], *, environment: str = "prod", day: int = 0,
 
 
 @pytest.fixture
-def store(tmp_path: Path):  # noqa: ANN201 - a generator of one store
+def store(tmp_path: Path):
     """Return an empty store to write."""
     with Store.open(tmp_path / "s", upkeep="manual") as opened:
         yield opened
@@ -88,7 +90,23 @@ def test_environments_are_kept_apart(tmp_path: Path) -> None:
         assert prod.environments() == ["dev", "prod"]
 
 
-NAMES = ["..", ".", "/etc", "../../x", "a/b", "PROD", "prod ", "é", "quarantine", "scratch", "a\\b", "%2e", "nul", "*", "[a]"]
+NAMES = [
+    "..",
+    ".",
+    "/etc",
+    "../../x",
+    "a/b",
+    "PROD",
+    "prod ",
+    "é",
+    "quarantine",
+    "scratch",
+    "a\\b",
+    "%2e",
+    "nul",
+    "*",
+    "[a]",
+]
 
 
 def test_hostile_environments_stay_below_the_root(tmp_path: Path) -> None:
@@ -113,7 +131,7 @@ def test_hostile_environments_stay_below_the_root(tmp_path: Path) -> None:
 
 def test_a_quote_in_the_roots_name_is_only_a_name(tmp_path: Path) -> None:
     """A root such as it's ["x"] works."""
-    with Store.open(tmp_path / "it's [\"x\"]*", upkeep="manual") as store:
+    with Store.open(tmp_path / 'it\'s ["x"]*', upkeep="manual") as store:
         store.append(kpis([1.0]))
         store.seal()
         store.compact()
@@ -128,11 +146,12 @@ def test_a_reader_opens_nothing_but_its_files(tmp_path: Path) -> None:
     connection = locked_down([mine], memory_limit="100MB")
     assert connection.sql(f"SELECT a FROM read_parquet(['{mine}'])").fetchall() == [(1,)]
     for sql in (
-        f"SELECT * FROM read_parquet('{tmp_path}/other.parquet')", f"SELECT * FROM read_parquet('{tmp_path}/*.parquet')",
+        f"SELECT * FROM read_parquet('{tmp_path}/other.parquet')",
+        f"SELECT * FROM read_parquet('{tmp_path}/*.parquet')",
         "SELECT * FROM read_text('/etc/hostname')", f"COPY (SELECT 1) TO '{mine}'", f"ATTACH '{tmp_path}/new.db'",
         "SET enable_external_access=true", "SET memory_limit='10GB'", "INSTALL httpfs",
     ):  # fmt: skip
-        with pytest.raises(duckdb.Error, match="disabled|locked|Cannot"):
+        with pytest.raises(duckdb.Error, match=r"disabled|locked|Cannot"):
             connection.execute(sql)
     connection.close()
 
@@ -252,7 +271,8 @@ def test_upkeep_seals_and_compacts_by_itself(tmp_path: Path, monkeypatch: pytest
 def test_segments_are_plain_parquet(store: Store) -> None:
     """zstd, delta-packed times, a bloom filter on trace_id, no stored Arrow schema, sorted by time."""
     n = 1000
-    rows = {"environment": "prod", "source": "s", "place": "p", "received_ns": 1, "trace_id": [f"{i:032x}" for i in range(n)],
+    rows = {"environment": "prod", "source": "s", "place": "p", "received_ns": 1,
+            "trace_id": [f"{i:032x}" for i in range(n)],
             "span_id": [f"{i:016x}" for i in range(n)], "start_ns": [BASE_NS + (i * 7919) % n for i in range(n)],
             "end_ns": [BASE_NS] * n, "duration_ns": [1] * n}  # fmt: skip
     store.append({"spans": build(TABLES["spans"], rows)})
@@ -277,7 +297,7 @@ def test_a_newer_store_is_refused_in_words(tmp_path: Path) -> None:
     """Format 99, a foreign folder, a missing one, and a folder that holds something else."""
     Store.open(tmp_path / "s").close()
     (tmp_path / "s" / "format").write_text("incident-workbench store 99\n")
-    with pytest.raises(StoreError, match="format 99.*Update incident-workbench"):
+    with pytest.raises(StoreError, match=r"format 99.*Update incident-workbench"):
         Store.open(tmp_path / "s")
     (tmp_path / "s" / "format").write_text("something else")
     with pytest.raises(StoreError, match="no store of the workbench"):
@@ -332,4 +352,3 @@ def test_an_acknowledged_row_is_seen_by_another_process_within_two_seconds(store
     acknowledged_ns = time.time_ns()
     out, _ = reader.communicate(timeout=20)
     assert (int(out) - acknowledged_ns) / 1e9 < 2
-

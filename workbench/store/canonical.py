@@ -37,7 +37,9 @@ def conform(table: Table, rows: pa.Table) -> pa.Table:
     for index, field in enumerate(declared):
         column = rows.column(index)
         if not field.nullable and column.null_count:
-            raise UsageError(f"{table.name}.{field.name} is required, yet {column.null_count} of {len(column)} rows have none.")
+            raise UsageError(
+                f"{table.name}.{field.name} is required, yet {column.null_count} of {len(column)} rows have none."
+            )
         if column.null_count == len(column):
             continue
         if pa.types.is_floating(field.type):

@@ -53,7 +53,9 @@ def connect_reader(root: Path) -> sqlite3.Connection:
     """Open the database for reading only; one that lies on a read-only disk is read as it is."""
     uri = (root / DATABASE).absolute().as_uri()
     try:
-        connection = sqlite3.connect(f"{uri}?mode=ro", uri=True, timeout=30, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(
+            f"{uri}?mode=ro", uri=True, timeout=30, isolation_level=None, check_same_thread=False
+        )
         try:
             connection.execute("SELECT number FROM versions").fetchone()
         except sqlite3.OperationalError:
@@ -80,7 +82,9 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
                 connection.execute("ROLLBACK")
             raise
     except sqlite3.Error as error:
-        raise StoreError(f"The store could not write: {error}. Nothing of this was kept; free space and retry.") from error
+        raise StoreError(
+            f"The store could not write: {error}. Nothing of this was kept; free space and retry."
+        ) from error
 
 
 class Readers:

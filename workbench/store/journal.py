@@ -62,7 +62,9 @@ def _piece(declared: Table, environment: str, rows: pa.Table) -> Piece:
     rows = rows.combine_chunks()
     content = _serialise(without_provenance(rows))
     provenance = _serialise(rows.select(_PROVENANCE))
-    body = pa.compress(pa.py_buffer(len(content).to_bytes(8, "little") + content + provenance), codec="lz4", asbytes=True)
+    body = pa.compress(
+        pa.py_buffer(len(content).to_bytes(8, "little") + content + provenance), codec="lz4", asbytes=True
+    )
     size = 8 + len(content) + len(provenance)
     blob = size.to_bytes(8, "little") + body
     times = pc.min_max(rows.column(time_column(declared))).as_py()
@@ -82,7 +84,7 @@ def _serialise(rows: pa.Table) -> bytes:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, rows.schema) as writer:
         writer.write_table(rows)
-    return sink.getvalue().to_pybytes()
+    return bytes(sink.getvalue())
 
 
 def decode(name: str, blob: bytes, sha256: bytes) -> pa.Table:
@@ -112,7 +114,7 @@ class Journal:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         """Take the writing connection."""
-        self._connection = connection
+        self.connection = connection
         self.write_lock = threading.RLock()
         """Held by whoever uses the writing connection."""
         self._waiting: list[_Job] = []
@@ -137,7 +139,7 @@ class Journal:
     def _commit(self, jobs: list[_Job]) -> None:
         receipts: list[Receipt] = []
         try:
-            with transaction(self._connection):
+            with transaction(self.connection):
                 receipts = [self._insert(job) for job in jobs]
         except StoreError as error:
             for job in jobs:
@@ -153,11 +155,13 @@ class Journal:
         rows = duplicates = 0
         now_ns = time.time_ns()
         for piece in job.pieces:
-            fresh = self._connection.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (piece.digest, now_ns)).rowcount
+            fresh = self.connection.execute(
+                "INSERT OR IGNORE INTO seen VALUES (?, ?)", (piece.digest, now_ns)
+            ).rowcount
             if not fresh:
                 duplicates += piece.rows
                 continue
-            self._connection.execute(
+            self.connection.execute(
                 "INSERT INTO batches (environment, tbl, digest, rows, min_ns, max_ns, sha256, bytes, blob) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (piece.environment, piece.table, piece.digest, piece.rows, piece.min_ns, piece.max_ns, piece.sha256,
@@ -167,5 +171,5 @@ class Journal:
         for source, text in job.cursors.items():
             if not isinstance(text, str):
                 raise UsageError(f"A cursor is text; {source} gave {type(text).__name__}.")
-            self._connection.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?)", (source, text))
+            self.connection.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?)", (source, text))
         return Receipt(rows, duplicates)

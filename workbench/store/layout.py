@@ -29,7 +29,9 @@ def escape(name: str) -> str:
         raise UsageError("An environment needs a name, such as prod or dev; an empty one was given.")
     safe = "".join(c if c in _PLAIN else "".join(f"%{b:02x}" for b in c.encode()) for c in name)
     if len(safe) > 200:
-        raise UsageError(f"The environment's name is too long for a directory: {name[:40]!r}... ({len(name)} characters).")
+        raise UsageError(
+            f"The environment's name is too long for a directory: {name[:40]!r}... ({len(name)} characters)."
+        )
     return f"%{ord(safe[0]):02x}{safe[1:]}" if safe in {QUARANTINE, SCRATCH} else safe
 
 
@@ -82,11 +84,14 @@ def check_format(root: Path) -> None:
     try:
         text = (root / "format").read_text(errors="replace").strip()
     except OSError as error:
-        raise StoreError(f"There is no store at {root}. Create it with `workbench init` or ingest something.") from error
+        raise StoreError(
+            f"There is no store at {root}. Create it with `workbench init` or ingest something."
+        ) from error
     words, _, version = text[:80].rpartition(" ")
     if words != "incident-workbench store" or not version.isdigit():
         raise StoreError(f"{root}/format reads {text[:80]!r}: this is no store of the workbench.")
     if int(version) > FORMAT:
         raise StoreError(
-            f"The store {root} has format {version}, this workbench reads up to {FORMAT}. Update incident-workbench to open it."
+            f"The store {root} has format {version}, this workbench reads up to {FORMAT}. "
+            "Update incident-workbench to open it."
         )

@@ -13,6 +13,8 @@ from workbench.store.segments import Segment
 
 _COLUMNS = "path, environment, tbl, day, rows, bytes, min_ns, max_ns, sha256, settled"
 
+_FIELDS = ("path", "environment", "table", "day", "rows", "bytes", "min_ns", "max_ns", "sha256")
+
 
 @dataclass(frozen=True)
 class Gap:
@@ -46,13 +48,13 @@ class Pending:
 
 def version(connection: sqlite3.Connection) -> int:
     """Return a number that grows with every change of the segments or gaps."""
-    return connection.execute("SELECT number FROM versions WHERE name = 'segments'").fetchone()[0]
+    return int(connection.execute("SELECT number FROM versions WHERE name = 'segments'").fetchone()[0])
 
 
 def segments(connection: sqlite3.Connection) -> list[Segment]:
     """Return every segment, in a fixed order."""
     rows = connection.execute(f"SELECT {_COLUMNS} FROM segments ORDER BY environment, tbl, day, min_ns, path")
-    return [Segment(*row[:-1], settled=bool(row[-1])) for row in rows]
+    return [Segment(**dict(zip(_FIELDS, row[:-1], strict=True)), settled=bool(row[-1])) for row in rows]
 
 
 def pending(connection: sqlite3.Connection, environment: str, table: str) -> list[Pending]:
@@ -71,7 +73,7 @@ def pending_tables(connection: sqlite3.Connection) -> list[tuple[str, str]]:
 
 def waiting_rows(connection: sqlite3.Connection) -> int:
     """Return the rows in the journal, over all environments."""
-    return connection.execute("SELECT coalesce(sum(rows), 0) FROM batches").fetchone()[0]
+    return int(connection.execute("SELECT coalesce(sum(rows), 0) FROM batches").fetchone()[0])
 
 
 def gaps(connection: sqlite3.Connection) -> list[Gap]:
@@ -101,6 +103,12 @@ def retire(connection: sqlite3.Connection, old: Iterable[Segment]) -> None:
         connection.execute("DELETE FROM segments WHERE path = ?", (s.path,))
         connection.execute("INSERT OR REPLACE INTO retired VALUES (?, ?)", (s.path, now_ns))
     _changed(connection)
+
+
+def forget_seen(connection: sqlite3.Connection, *, older_than_ns: int, keep: int) -> None:
+    """Forget digests of batches that are old or beyond the newest *keep*; rows sent again are still resolved by key."""
+    limit = connection.execute("SELECT added_ns FROM seen ORDER BY added_ns DESC LIMIT 1 OFFSET ?", (keep,)).fetchone()
+    connection.execute("DELETE FROM seen WHERE added_ns < ?", (max(older_than_ns, limit[0] if limit else 0),))
 
 
 def record_gap(connection: sqlite3.Connection, gap: Gap) -> None:

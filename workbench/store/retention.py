@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 
 from workbench.errors import UsageError
@@ -14,7 +13,7 @@ from workbench.store.journal import Journal
 from workbench.store.sealing import Sealer
 
 
-def retain(sealer: Sealer, connection: sqlite3.Connection, journal: Journal, *, days: float, now_ns: int | None) -> int:
+def retain(sealer: Sealer, journal: Journal, *, days: float, now_ns: int | None) -> int:
     """Delete the segments of days that ended more than *days* ago; return the rows deleted.
 
     Journal entries are sealed first, so that late rows of old days leave as well.
@@ -25,13 +24,13 @@ def retain(sealer: Sealer, connection: sqlite3.Connection, journal: Journal, *, 
     sealer.seal()
     with sealer.exclusive(), journal.write_lock:
         old = [
-            s for s in manifest.segments(connection)
+            s for s in manifest.segments(journal.connection)
             if table(s.table).partition is not None and (s.max_ns // DAY_NS + 1) * DAY_NS <= limit_ns
         ]  # fmt: skip
-        with transaction(connection):
-            manifest.retire(connection, old)
+        with transaction(journal.connection):
+            manifest.retire(journal.connection, old)
             if old:
                 # Otherwise sending an expired batch again would be called a duplicate of rows that are gone.
-                connection.execute("DELETE FROM seen")
+                journal.connection.execute("DELETE FROM seen")
     sealer.remove_retired(grace_s=0)
     return sum(s.rows for s in old)

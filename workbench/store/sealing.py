@@ -30,6 +30,8 @@ from workbench.store.segments import ROW_GROUP, Segment, Verifier, write_segment
 _KEYS_A_PASS = 8_000_000
 """Keys compared at once in compaction, so that its memory does not grow with the store."""
 
+_REMEMBERED_NS, _REMEMBERED_BATCHES = 2 * DAY_NS, 500_000
+"""How long, and how many, digests of batches are kept to drop exact repeats in the journal."""
 _LARGE = 4_000_000
 """Rows from which a settled segment is left alone by compaction, unless one of its keys came again."""
 
@@ -142,6 +144,10 @@ class Sealer:
         rewritten = 0
         with self.exclusive():
             self._remove_strays()
+            with self._journal.write_lock, transaction(self._connection):
+                manifest.forget_seen(
+                    self._connection, older_than_ns=time.time_ns() - _REMEMBERED_NS, keep=_REMEMBERED_BATCHES
+                )
             with self._journal.write_lock:
                 segments = manifest.segments(self._connection)
             loose = sorted({(s.environment, s.table) for s in segments if not s.settled})
@@ -156,9 +162,7 @@ class Sealer:
         segments = self._believed(segments)
         scratch = self._root / SCRATCH
         scratch.mkdir(exist_ok=True)
-        connection = locked_down(
-            [str(self._root / s.path) for s in segments], memory_limit=_MEMORY, scratch=scratch
-        )
+        connection = locked_down([str(self._root / s.path) for s in segments], memory_limit=_MEMORY, scratch=scratch)
         try:
             affected = self._affected(connection, declared, segments)
             days = {s.day for s in affected}
@@ -180,8 +184,8 @@ class Sealer:
             shutil.rmtree(scratch, ignore_errors=True)
         return len(days)
 
-    def _affected(self, connection: Any, declared: Table, segments: Sequence[Segment]) -> list[Segment]:  # noqa: ANN401
-        """Return the segments to rewrite: the unsettled, the settled that hold one of their keys, small ones beside them.
+    def _affected(self, connection: Any, declared: Table, segments: Sequence[Segment]) -> list[Segment]:
+        """Return what to rewrite: the unsettled, the settled that hold one of their keys, small ones beside them.
 
         Large settled segments stay as they are, so that a busy day is not rewritten for each late row.
         """
@@ -190,12 +194,14 @@ class Sealer:
         settled = [s for s in segments if s.settled]
         near = [s for s in settled if s.day in days]
         asked = near if declared.partition in declared.key else settled
-        hit = self._holding_keys(connection, declared, [s for s in asked if s.day not in days or s.rows >= _LARGE], loose)
+        hit = self._holding_keys(
+            connection, declared, [s for s in asked if s.day not in days or s.rows >= _LARGE], loose
+        )
         days |= {s.day for s in settled if s.path in hit}
         return [s for s in segments if not s.settled or s.path in hit or (s.day in days and s.rows < _LARGE)]
 
     def _holding_keys(
-        self, connection: Any, declared: Table, settled: Sequence[Segment], loose: Sequence[Segment]  # noqa: ANN401
+        self, connection: Any, declared: Table, settled: Sequence[Segment], loose: Sequence[Segment]
     ) -> set[str]:
         """Return the paths of settled segments with a key of the unsettled ones."""
         if not settled or not loose:
@@ -209,9 +215,7 @@ class Sealer:
         ).fetchall()
         return {by_file[file] for (file,) in hits}
 
-    def _keys_held_twice(
-        self, connection: Any, declared: Table, segments: Sequence[Segment]  # noqa: ANN401
-    ) -> str | None:
+    def _keys_held_twice(self, connection: Any, declared: Table, segments: Sequence[Segment]) -> str | None:
         """Gather the winners of all keys that stand in more than one row; return the relation's name."""
         rows = sum(s.rows for s in segments)
         if len(segments) < 2:
@@ -305,7 +309,7 @@ def _by_day(declared: Table, ordered: pa.Table) -> Iterator[tuple[str, pa.Table]
         start = cut
 
 
-def _slices(connection: Any, declared: Table, source: str, day: str) -> list[str]:  # noqa: ANN401
+def _slices(connection: Any, declared: Table, source: str, day: str) -> list[str]:
     """Cut a day into conditions on its time, each for about two row groups, so that sorting needs little memory."""
     if day == WHOLE:
         return ["true"]
@@ -337,4 +341,3 @@ def _day_number(day: str) -> int:
 
 def _with_file_name(paths: Sequence[str]) -> str:
     return parquet(paths).removesuffix(")") + ", filename=true)"
-

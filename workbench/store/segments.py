@@ -85,7 +85,9 @@ class SegmentWriter:
             self._partial.replace(self._root / path)
             sync_folder((self._root / path).parent)
         except OSError as error:
-            raise StoreError(f"A segment cannot be written in {self._folder}: {error}. Free space and retry.") from error
+            raise StoreError(
+                f"A segment cannot be written in {self._folder}: {error}. Free space and retry."
+            ) from error
         size = (self._root / path).stat().st_size
         return Segment(
             path, self._environment, self._table.name, self._day, self._rows, size,
@@ -163,7 +165,7 @@ class Verifier:
 
 
 def _options(table: Table, group_rows: int) -> dict[str, object]:
-    """Parquet settings: delta-packed integers, plain random ids with a bloom filter on trace_id, the rest by dictionary."""
+    """Parquet settings: delta-packed integers, plain random ids, a bloom filter on trace_id, else dictionaries."""
     whole = {c.name for c in table if c.type in {"int", "time_ns"}}
     ids = {c.name for c in table if c.name in _RANDOM_IDS}
     leaves = [c.name for c in table if c.type in {"text", "json", "float"} and c.name not in ids]

@@ -114,7 +114,8 @@ class Store:
     def _ask(self, asked: Query, arguments: Mapping[str, Any]) -> pa.Table:
         with self._engine.session() as session:
             answer = asked.run(session, **arguments)
-        missing = [str(gap) for gap in self.gaps()]
+            recorded = {gap.path: gap for gap in session.gaps}
+        missing = [str(gap) for _, gap in sorted((self._engine.found | recorded).items())]
         return answer.replace_schema_metadata({"gaps": json.dumps(missing)} if missing else None)
 
     def seal(self) -> int:
@@ -123,8 +124,6 @@ class Store:
         moved = self._sealer.seal()
         if self._upkeep is not None:
             self._upkeep.sealed(moved)
-        with self._readers.snapshot() as snapshot:
-            self._engine.forget_sealed(snapshot)
         return moved
 
     def compact(self, *, progress: Progress | None = None) -> int:
@@ -137,7 +136,7 @@ class Store:
     def retain(self, days: float, *, now_ns: int | None = None) -> int:
         """Delete whole days older than *days*; return the rows deleted. Small tables kept whole stay."""
         self._must_write()
-        return retain(self._sealer, self._connection, self._journal, days=days, now_ns=now_ns)
+        return retain(self._sealer, self._journal, days=days, now_ns=now_ns)
 
     def export(self, name: str) -> bytes:
         """Return a table in canonical form: JSON lines in key order, one row a key, without provenance.
@@ -184,7 +183,8 @@ class Store:
         """Return rows and bytes that wait in the journal, over all environments."""
         with self._readers.snapshot() as snapshot:
             sql = "SELECT coalesce(sum(rows), 0), coalesce(sum(bytes), 0) FROM batches"
-            return snapshot.execute(sql).fetchone()
+            rows, size = snapshot.execute(sql).fetchone()
+        return int(rows), int(size)
 
     def gaps(self) -> list[Gap]:
         """Return what is known to be missing: segments whose bytes are not those that were written."""
@@ -242,7 +242,7 @@ class Store:
 
     def _loose_segments(self) -> int:
         with self._readers.snapshot() as snapshot:
-            return snapshot.execute("SELECT count(*) FROM segments WHERE NOT settled").fetchone()[0]
+            return int(snapshot.execute("SELECT count(*) FROM segments WHERE NOT settled").fetchone()[0])
 
     def _must_write(self) -> None:
         if self.mode != "write":

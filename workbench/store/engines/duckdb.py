@@ -109,6 +109,7 @@ class DuckEngine:
                 files = [self.file(s) for segments in by_table.values() for s in segments]
                 gaps = tuple(g for g in manifest.gaps(snapshot) if g.environment == self.environment)
                 connection = locked_down(files, memory_limit=self._memory_limit)
+                self._forget_sealed(snapshot)
                 self._database = _Database(version, {t: tuple(s) for t, s in by_table.items()}, gaps, connection)
             return self._database
 
@@ -152,12 +153,11 @@ class DuckEngine:
                 return None
         return self._decoded[entry.id]
 
-    def forget_sealed(self, snapshot: sqlite3.Connection) -> None:
+    def _forget_sealed(self, snapshot: sqlite3.Connection) -> None:
         """Drop decoded entries that are sealed by now."""
         oldest = snapshot.execute("SELECT min(id) FROM batches").fetchone()[0]
-        with self._lock:
-            for entry in [e for e in self._decoded if oldest is None or e < oldest]:
-                del self._decoded[entry]
+        for entry in [e for e in self._decoded if oldest is None or e < oldest]:
+            del self._decoded[entry]
 
     def close(self) -> None:
         """Release the database."""
@@ -230,9 +230,9 @@ class Session:
         return manifest.pending(self._snapshot, self._engine.environment, name)
 
     def days(self, name: str, start_ns: int, end_ns: int) -> list[tuple[int, int]]:
-        """Return the window cut at midnight UTC, only parts that hold rows, for questions too large to answer at once."""
+        """Return the window cut at midnight UTC, only parts that hold rows, for questions too large at once."""
         spans = [(s.min_ns, s.max_ns) for s in self.segments(name)] + [(p.min_ns, p.max_ns) for p in self.pending(name)]
-        days = set()
+        days: set[int] = set()
         for low, high in spans:
             days.update(range(max(low, start_ns) // DAY_NS, min(high, end_ns - 1) // DAY_NS + 1))
         return [(max(start_ns, d * DAY_NS), min(end_ns, (d + 1) * DAY_NS)) for d in sorted(days)]
@@ -310,5 +310,7 @@ def _whole(number: int) -> int:
 
 def _plain(rows: pa.Table) -> pa.Table:
     """Return rows with every integer as int64: the engine's narrower and wider ones depend on the values."""
+    if all(f.type == pa.int64() for f in rows.schema if pa.types.is_integer(f.type)):
+        return rows
     fields = [pa.field(f.name, pa.int64() if pa.types.is_integer(f.type) else f.type) for f in rows.schema]
     return rows.cast(pa.schema(fields))

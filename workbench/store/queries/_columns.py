@@ -45,7 +45,9 @@ def origin(entity: str) -> Origin:
 
 def text_cell(source: Origin, column: str, placeholder: str) -> str:
     """Return SQL for a cell as text; *placeholder* is the bound column name."""
-    return quoted(column) if column in source.typed_texts else f"map_extract_value({quoted(source.texts)}, {placeholder})"
+    return (
+        quoted(column) if column in source.typed_texts else f"map_extract_value({quoted(source.texts)}, {placeholder})"
+    )
 
 
 def number_cell(source: Origin, column: str, placeholder: str) -> str:

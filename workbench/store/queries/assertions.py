@@ -13,11 +13,9 @@ from workbench.store.queries._lookup import columns_of, lookup
 from workbench.store.query import Query
 
 
-def _run(
-    session: Session, *, start_ns: int, end_ns: int, dataset: Any = None, success: bool | None = None
-) -> pa.Table:
+def _run(session: Session, *, start_ns: int, end_ns: int, dataset: Any = None, success: bool | None = None) -> pa.Table:
     asked = Conditions().equal("dataset", dataset).equal("success", success)
-    order = "time_ns, dataset, \"column\", assertion, job_run"
+    order = 'time_ns, dataset, "column", assertion, job_run'
     return lookup(session, ASSERTIONS, asked, order, start_ns=start_ns, end_ns=end_ns)
 
 

@@ -30,6 +30,10 @@ def _run(session: Session, *, entity: str, column: str, windows: Sequence[Sequen
 QUERY = Query(
     doc="Rows per level of a categorical column in each window.",
     arguments={"entity": ENTITY, "column": "column or feature", "windows": "list of (start_ns, end_ns)"},
-    columns={"window": "place in the list of windows, from 0", "level": "value; null where the cell was null or absent", "n": "rows"},
+    columns={
+        "window": "place in the list of windows, from 0",
+        "level": "value; null where the cell was null or absent",
+        "n": "rows",
+    },
     run=_run,
 )

@@ -20,7 +20,12 @@ def _run(session: Session, *, start_ns: int, end_ns: int, kind: Any = None, enti
 
 QUERY = Query(
     doc="Changes that took effect in a window, in order of time.",
-    arguments={"start_ns": START, "end_ns": END, "kind": "optional: kind, or a list", "entity": "optional: kind:name, or a list"},
+    arguments={
+        "start_ns": START,
+        "end_ns": END,
+        "kind": "optional: kind, or a list",
+        "entity": "optional: kind:name, or a list",
+    },
     columns=columns_of(CHANGES),
     run=_run,
 )

@@ -24,7 +24,8 @@ def _parts(session: Session, declared: Table) -> str:
     hits = ", ".join(f"CASE WHEN {test} THEN {literal(name)} END" for name, test in tests)
     any_hit = " OR ".join(test for _, test in tests)
     return (
-        f"SELECT {literal(declared.name)} AS \"table\", hit AS \"column\", count(*) AS n, min(t) AS first_ns, max(t) AS last_ns "
+        f'SELECT {literal(declared.name)} AS "table", hit AS "column", count(*) AS n, '
+        "min(t) AS first_ns, max(t) AS last_ns "
         f"FROM (SELECT {time} AS t, unnest([{hits}]) AS hit FROM {session.relation(declared.name)} WHERE {any_hit}) "
         "WHERE hit IS NOT NULL GROUP BY hit"
     )
@@ -33,7 +34,8 @@ def _parts(session: Session, declared: Table) -> str:
 def _run(session: Session, *, text: str) -> pa.Table:
     wanted = as_text("text", text)
     filled = [t for t in TABLES.values() if session.segments(t.name) or session.pending(t.name)]
-    empty = 'SELECT \'\' AS "table", \'\' AS "column", 0::BIGINT AS n, 0::BIGINT AS first_ns, 0::BIGINT AS last_ns WHERE false'
+    empty = "SELECT '' AS \"table\", '' AS \"column\", 0::BIGINT AS n, 0::BIGINT AS first_ns, 0::BIGINT AS last_ns "
+    empty += "WHERE false"
     sql = " UNION ALL ".join([empty, *(_parts(session, t) for t in filled)])
     return session.query(f"SELECT * FROM ({sql}) ORDER BY n DESC, 1, 2", {"text": wanted} if filled else None)
 

@@ -15,8 +15,10 @@ def _run(session: Session, *, start_ns: int, end_ns: int, every_ns: int, entity:
     versions, features = (session.relation(name, start_ns, end_ns) for name in ("dataset_versions", "features"))
     sql = f"""
         SELECT * FROM (
-            SELECT 'dataset:' || dataset AS entity, {begin} AS start_ns, count(*) AS n, max(last_updated_ns) AS newest_ns,
-                   median((time_ns - last_updated_ns) / 1e9) AS median_age_s, max((time_ns - last_updated_ns) / 1e9) AS max_age_s
+            SELECT 'dataset:' || dataset AS entity, {begin} AS start_ns, count(*) AS n,
+                   max(last_updated_ns) AS newest_ns,
+                   median((time_ns - last_updated_ns) / 1e9) AS median_age_s,
+                   max((time_ns - last_updated_ns) / 1e9) AS max_age_s
             FROM {versions} GROUP BY ALL
             UNION ALL
             SELECT 'feature:' || feature, {begin}, count(*), CAST(NULL AS BIGINT), median(freshness_s), max(freshness_s)

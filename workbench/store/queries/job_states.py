@@ -20,7 +20,12 @@ def _run(session: Session, *, start_ns: int, end_ns: int, job: Any = None, state
 
 QUERY = Query(
     doc="Events of job runs in order of time.",
-    arguments={"start_ns": START, "end_ns": END, "job": "optional: job, or a list", "state": "optional: state, or a list"},
+    arguments={
+        "start_ns": START,
+        "end_ns": END,
+        "job": "optional: job, or a list",
+        "state": "optional: state, or a list",
+    },
     columns=columns_of(JOB_RUNS),
     run=_run,
 )

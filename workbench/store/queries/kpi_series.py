@@ -20,7 +20,12 @@ def _run(session: Session, *, start_ns: int, end_ns: int, kpi: Any = None, segme
 
 QUERY = Query(
     doc="Business figures by name, segment and time.",
-    arguments={"start_ns": START, "end_ns": END, "kpi": "optional: name, or a list", "segment": "optional: segment, or a list"},
+    arguments={
+        "start_ns": START,
+        "end_ns": END,
+        "kpi": "optional: name, or a list",
+        "segment": "optional: segment, or a list",
+    },
     columns=columns_of(KPIS),
     run=_run,
 )

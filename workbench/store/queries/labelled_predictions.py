@@ -23,7 +23,8 @@ def _run(
     asked = Conditions().equal("p.model", model).equal("l.name", label)
     labels = session.relation("labels", None, arrived_before_ns)
     sql = f"""
-        SELECT p.prediction_id, p.time_ns, p.model, p.model_version, p.score, p.output, l.name AS label, l.value, l.arrived_ns
+        SELECT p.prediction_id, p.time_ns, p.model, p.model_version, p.score, p.output, l.name AS label,
+               l.value, l.arrived_ns
         FROM {session.relation("predictions", start_ns, end_ns)} p JOIN {labels} l ON p.prediction_id = l.prediction_id
         {asked.where} ORDER BY p.time_ns, p.prediction_id, l.name"""
     return session.query(sql, asked.values)

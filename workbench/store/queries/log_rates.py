@@ -14,7 +14,8 @@ _LONGEST = 200
 # Ids, numbers and quoted parts vary from record to record; what is left is the sentence that the code writes.
 _PATTERN = (
     "regexp_replace(regexp_replace(left(body, 1000), "
-    "'[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|0x[0-9a-fA-F]+|\\b[0-9a-fA-F]{12,}\\b', '#', 'g'), '[0-9]+([.,:][0-9]+)*', '#', 'g')"
+    "'[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|0x[0-9a-fA-F]+|\\b[0-9a-fA-F]{12,}\\b', '#', 'g'), "
+    "'[0-9]+([.,:][0-9]+)*', '#', 'g')"
 )
 
 

@@ -12,7 +12,8 @@ from workbench.store.query import Query
 def _cells(relation: str, owner: str, origin: str, maps: tuple[str, str], begin: str) -> str:
     kind = "dataset" if origin == "table_rows" else "model"
     parts = (
-        f"SELECT {owner} AS owner, {begin} AS start_ns, unnest(map_keys({m})) AS col, unnest(map_values({m})) IS NULL AS missing "
+        f"SELECT {owner} AS owner, {begin} AS start_ns, unnest(map_keys({m})) AS col, "
+        f"unnest(map_values({m})) IS NULL AS missing "
         f"FROM {relation} WHERE {owner} IS NOT NULL"
         for m in maps
     )

@@ -30,6 +30,10 @@ def _run(session: Session, *, entity: str, column: str, windows: Sequence[Sequen
 QUERY = Query(
     doc="Distinct values of a numeric column in each window with how often each occurs: exact, for any statistic.",
     arguments={"entity": ENTITY, "column": "column or feature", "windows": "list of (start_ns, end_ns)"},
-    columns={"window": "place in the list of windows, from 0", "value": "value; null where the cell was null or absent", "n": "rows"},
+    columns={
+        "window": "place in the list of windows, from 0",
+        "value": "value; null where the cell was null or absent",
+        "n": "rows",
+    },
     run=_run,
 )

@@ -20,7 +20,7 @@ def _run(
     sql = f"""
         SELECT start_ns, model, model_version, output, n, mean_score, n / sum(n) OVER w AS share FROM (
             SELECT {bucket("time_ns", every_ns)} AS start_ns, model, model_version, output, count(*) AS n,
-                   fsum(score) / count(score) AS mean_score
+                   fsum(score ORDER BY score) / count(score) AS mean_score
             FROM {session.relation("predictions", start_ns, end_ns)} {asked.where} GROUP BY ALL)
         WINDOW w AS (PARTITION BY start_ns, model, model_version)
         ORDER BY start_ns, model NULLS FIRST, model_version NULLS FIRST, output NULLS FIRST"""

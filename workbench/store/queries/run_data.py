@@ -13,9 +13,7 @@ from workbench.store.queries._lookup import columns_of, lookup
 from workbench.store.query import Query
 
 
-def _run(
-    session: Session, *, run_id: Any = None, dataset: Any = None, data_version: Any = None
-) -> pa.Table:
+def _run(session: Session, *, run_id: Any = None, dataset: Any = None, data_version: Any = None) -> pa.Table:
     asked = Conditions().equal("run_id", run_id).equal("dataset", dataset).equal("data_version", data_version)
     return lookup(session, RUN_DATA, asked, "run_id, dataset, data_version, role")
 

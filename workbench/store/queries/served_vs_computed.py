@@ -23,7 +23,7 @@ def _run(session: Session, *, start_ns: int, end_ns: int, every_ns: int) -> pa.T
              c AS (SELECT dataset, row_id, unnest(map_keys(numbers)) AS col, unnest(map_values(numbers)) AS value FROM t)
         SELECT s.model, c.dataset, s.col AS "column", s.start_ns, count(*) AS n,
                count(*) FILTER (WHERE (s.value IS NULL) <> (c.value IS NULL) OR NOT ({_NEAR})) AS differ,
-               avg(s.value) AS served_mean, avg(c.value) AS computed_mean
+               avg(s.value ORDER BY s.value) AS served_mean, avg(c.value ORDER BY c.value) AS computed_mean
         FROM s JOIN c ON s.row_ref = c.row_id AND s.col = c.col
         GROUP BY ALL ORDER BY 1, 2, 3, 4"""
     return session.query(sql)

@@ -30,7 +30,7 @@ def _run(session: Session, *, start_ns: int, end_ns: int, every_ns: int, entity:
 
 
 QUERY = Query(
-    doc="Rows per bucket of each data set (as its writers report, and as its rows count) and of each model's predictions.",
+    doc="Rows per bucket of each data set (as its writers say, and as its rows count) and of each model's predictions.",
     arguments={
         "start_ns": START,
         "end_ns": END,
