@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from workbench.config import Settings, TableSettings
 from workbench.errors import UsageError
 from workbench.intake.cardinality import OVERFLOW, KeyLimit
 from workbench.intake.files import ingest
@@ -146,6 +147,26 @@ def test_a_mapping_without_a_table_is_refused(store: Store) -> None:
     """--map and --as belong together."""
     with pytest.raises(UsageError, match="--as"):
         ingest(store, [], mapping={"score": "p"})
+
+
+def test_a_table_of_ones_own_enters_by_a_declared_mapping_and_is_otherwise_offered_a_guess(
+    tmp_path: Path, store: Store
+) -> None:
+    """Unmapped: nothing read, a guess given. By --as and --map, or by [[tables]] in the settings: its rows, masked."""
+    csv = tmp_path / "scores.csv"
+    csv.write_text("id,ts,p,buyer\na1,2026-01-01T00:00:00Z,0.25,bob@example.org\na2,2026-01-01T00:01:00Z,0.75,x\n")
+    offered = ingest(store, [csv]).files[0]
+    assert (offered.outcome, dict(offered.rows)) == ("unmapped", {})
+    assert offered.guess
+    assert "--map" in ingest(store, [csv]).text()
+    mapping = {"prediction_id": "id", "time_ns": "ts", "score": "p"}
+    report = ingest(store, [csv], as_table="predictions", mapping=mapping)
+    assert report.rows == {"predictions": 2}
+    rows = store.ask("rows", table="predictions").to_pylist()
+    assert [row["score"] for row in rows] == [0.25, 0.75]
+    assert "bob@" not in str(rows)
+    declared = Settings(tables=(TableSettings("sc*.csv", "predictions", mapping),))
+    assert ingest(store, [csv], settings=declared).duplicates == 2
 
 
 def test_progress_is_told_before_each_file_and_at_the_end(tmp_path: Path, store: Store) -> None:

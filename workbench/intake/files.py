@@ -138,7 +138,7 @@ class _Intake:
             known = ", ".join(sorted(self._sources))
             return FileReport(each.place, "unrecognised", reason=f"no source knows this format (known: {known})")
         if source.name == _TABLES_SOURCE:
-            return self._unmapped(each)
+            return self._own_table(each, context, tally)
         for batch in source.read(what, context):
             tally.add(batch)
         return FileReport(each.place, "read", source.name)
@@ -156,12 +156,18 @@ class _Intake:
             tally.add(batch)
         return FileReport(each.place, "read", _TABLES_SOURCE)
 
-    def _unmapped(self, each: Input) -> FileReport:
+    def _own_table(self, each: Input, context: Context, tally: _Tally) -> FileReport:
+        """Read a table that states its mapping itself; offer a guess for any other, and read nothing of it."""
         if each.path is None:
-            return FileReport(each.place, "unmapped", _TABLES_SOURCE, reason="A table needs a file and a mapping.")
+            reason = "a table of one's own needs a file: save it, then name it with --as and --map"
+            return FileReport(each.place, "unmapped", _TABLES_SOURCE, reason=reason)
+        # By path and never as a stream, which the reader would have to lay down unmasked first.
         frames = importlib.import_module("workbench.sources.frames")
+        stated = frames.own_mapping(each.path)
+        if stated is not None:
+            return self._mapped(each, TableSettings("*", *stated), context, tally)
         guess = {shown(str(k)): shown(str(v)) for k, v in frames.guess(each.path).items()}
-        reason = "A table of one's own enters by a declared mapping only."
+        reason = "a table of one's own enters by a declared mapping only"
         return FileReport(each.place, "unmapped", _TABLES_SOURCE, reason=reason, guess=guess)
 
     def _pull(self, each: Input, context: Context, tally: _Tally) -> FileReport:

@@ -21,6 +21,7 @@ from workbench.sources import Head
 HEAD_BYTES = 65_536
 SQLITE_MAGIC = b"SQLite format 3\x00"
 _GZIP_MAGIC, _ZSTD_MAGIC = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_MAPPING = ".mapping.toml"
 _MOST_INFLATED_BYTES = 64 * 2**30
 _NAMED_SOURCE = re.compile(r"(?P<source>[a-z][a-z0-9_]*)\+(?P<url>https?://.+)")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]+:", re.I)
@@ -139,6 +140,8 @@ def _folder(folder: Path, root: Path, place: str, claims: Callable[[Head], bool]
             continue
         if entry.is_symlink() and (not entry.resolve().is_relative_to(root) or entry.is_dir()):
             yield Skipped(name, "a link that leads elsewhere")
+        elif entry.name.endswith(_MAPPING):
+            yield Skipped(name, "states the mapping of the table beside it")
         elif entry.is_dir():
             yield from _folder(entry, root, name, claims)
         else:

@@ -24,8 +24,7 @@ class FileReport:
     """Things refused, by reason; each one stands in the quarantine."""
     reason: str = ""
     guess: Mapping[str, str] | None = None
-    """For an unmapped table: what a mapping could look like."""
-    guess_table: str | None = None
+    """For an unmapped table: what it could be (``as``, ``map``) and ``because`` of what."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ class IngestReport:
                     "duplicates": f.duplicates,
                     "rejections": dict(f.rejections),
                     "reason": f.reason,
-                    "guess": None if f.guess is None else {"as": f.guess_table, "map": dict(f.guess)},
+                    "guess": None if f.guess is None else dict(f.guess),
                 }
                 for f in self.files
             ],
@@ -101,10 +100,9 @@ class IngestReport:
 def _line(file: FileReport) -> str:
     if file.outcome != "read":
         line = f"{file.place}: {file.outcome}: {file.reason}"
-        if file.guess is not None:
-            pairs = ",".join(f"{column}={own}" for column, own in file.guess.items())
-            line += f" Perhaps: --as {file.guess_table or 'table_rows'} --map {pairs}"
-        return line
+        guess = file.guess or {}
+        offered = f" Perhaps: --as {guess['as']} --map {guess.get('map', '')}" if "as" in guess else ""
+        return line + offered + (f" ({guess['because']})" if "because" in guess else "")
     rows = ", ".join(f"{count} {table}" for table, count in file.rows.items()) or "no rows"
     refused = sum(file.rejections.values())
     return f"{file.place}: {file.source}: {rows}" + (f"; {refused} rejected" if refused else "")
