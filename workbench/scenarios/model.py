@@ -57,7 +57,7 @@ def timetable(world: World, plan: Plan) -> list[Training]:
         (last - every * rng.uniform(0.2, 0.8), np.inf, "current", False) for _ in range(int(rng.integers(1, 3)))
     ]
     entries += [(t.start_s, t.deployed_s, t.snapshot, True) for t in plan.of(Train)]
-    version = int(rng.integers(1, 9))
+    version = 0
     found = []
     for start, deployed, data, promoted in sorted(entries, key=lambda e: e[0]):
         version += promoted

@@ -35,7 +35,7 @@ class Firing:
 
 
 def firing(incident: Incident) -> list[Firing]:
-    """Return the rules that fire, main one first; none if nothing is loud; a hair-trigger rule where nothing is wrong."""
+    """Return the rules that fire, main one first; a hair-trigger rule where nothing is wrong; none if all is calm."""
     watched = _watched(incident)
     if not incident.plan.sources:
         return [_nervous(incident, watched)]

@@ -31,7 +31,9 @@ def write(incident: Incident, out: Path) -> None:
 
 def _put(folder: Path, name: str, table: pa.Table, kind: str, mapping: dict[str, str], dataset: str = "") -> None:
     pq.write_table(table, folder / f"{name}.parquet", compression="zstd", row_group_size=65_536)
-    lines = [f'as = "{kind}"'] + ([f'dataset = "{dataset}"'] if dataset else [])
+    if dataset:
+        mapping = {"dataset": f"={dataset}", **mapping}
+    lines = [f'as = "{kind}"']
     lines += ["", "[map]", *(f'{ours} = "{theirs}"' for ours, theirs in mapping.items())]
     (folder / f"{name}.parquet.mapping.toml").write_text("\n".join(lines) + "\n")
 
@@ -97,7 +99,7 @@ def _features(incident: Incident, folder: Path) -> None:
 
 
 def _category(world: World, mapped: np.ndarray) -> pa.Array:
-    return _words((*world.categories, "unmapped"), mapped)
+    return _words((*world.categories, "unknown"), mapped)
 
 
 def _predictions(incident: Incident, folder: Path) -> None:
