@@ -167,7 +167,7 @@ class _Intake:
         if stated is not None:
             return self._mapped(each, TableSettings("*", *stated), context, tally)
         guess = {shown(str(k)): shown(str(v)) for k, v in frames.guess(each.path).items()}
-        reason = "a table of one's own enters by a declared mapping only"
+        reason = "a table of one's own enters by a declared mapping only."
         return FileReport(each.place, "unmapped", _TABLES_SOURCE, reason=reason, guess=guess)
 
     def _pull(self, each: Input, context: Context, tally: _Tally) -> FileReport:
