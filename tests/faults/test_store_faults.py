@@ -90,10 +90,10 @@ def _kill_rounds(folder: Path, rounds: int, chance: random.Random) -> tuple[set[
         return acknowledged, store.ask("rows", table="logs", columns=["log_id"]).column(0).to_pylist()
 
 
-def test_five_kills_lose_and_double_nothing(tmp_path: Path) -> None:
-    """Five times kill -9 of three appending threads beside sealing and compaction: 0 acknowledged lost, 0 twice."""
-    acknowledged, found = _kill_rounds(tmp_path / "s", 5, random.Random(1))
-    assert len(acknowledged) > 250
+def test_three_kills_lose_and_double_nothing(tmp_path: Path) -> None:
+    """Three times kill -9 of three appending threads beside sealing and compaction: 0 acknowledged lost, 0 twice."""
+    acknowledged, found = _kill_rounds(tmp_path / "s", 3, random.Random(1))
+    assert len(acknowledged) > 150
     assert acknowledged - set(found) == set()
     assert len(found) == len(set(found))
 

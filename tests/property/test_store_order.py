@@ -78,7 +78,7 @@ def _check(
     assert count == again_count == len(keys) == after.count(b"\n")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(*INPUTS)
 def test_order_and_repetition_leave_no_trace(
     given_rows: tuple[Table, list[dict[str, Any]]], seed: int, steps: list[str], others: list[str], cuts: int
