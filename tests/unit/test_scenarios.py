@@ -1,4 +1,4 @@
-"""Scenarios: what an incident's folder holds, that it repeats byte for byte, and that only the truth names the cause."""
+"""Scenarios: what an incident folder holds, that it repeats byte for byte, and that only the truth names the cause."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+
 from workbench import plugins, scenarios
 from workbench.errors import UnknownNameError, UsageError
 from workbench.model.entities import split

@@ -6,6 +6,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+
 from workbench import plugins, scenarios
 from workbench.model.entities import split
 from workbench.scenarios import figures, pipeline
@@ -121,7 +122,10 @@ def test_telemetry_fault_leaves_every_decision_as_it_was() -> None:
     reported = [f for f in figures.business(one) if not f.labels]
     true = [f for f in figures.business(quiet) if not f.labels]
     since = int(one.plan.moment.onset_s // 900) + 1
-    moved = [abs(np.nanmean(a.values[since:]) / np.nanmean(b.values[since:]) - 1) for a, b in zip(reported, true, strict=True)]
+    moved = [
+        abs(np.nanmean(a.values[since:]) / np.nanmean(b.values[since:]) - 1)
+        for a, b in zip(reported, true, strict=True)
+    ]
     assert max(moved) > 0.08
 
 

@@ -8,19 +8,9 @@ import numpy as np
 
 from workbench import plugins
 from workbench.scenarios import decoys, everyday
+from workbench.scenarios import vocabulary as words
 from workbench.scenarios.mechanisms import Commit, Deploy, Effect, Fault, Moment, Plan, Planted
 from workbench.scenarios.world import DAY_S, World, stream
-
-AREAS = (
-    ("services/{service}/handlers.py", ("Tidy request parsing", "Log the caller on refusals", "Drop an unused option")),
-    ("services/{service}/client.py", ("Reuse connections", "Name the timeouts", "Bump the client library")),
-    ("pipelines/{view}.sql", ("Comment the windows", "Use the shared calendar", "Reformat joins")),
-    ("pipelines/export.py", ("Write smaller files", "Rename a variable", "Add a dry run")),
-    ("reference/{provider}_map.csv", ("Add codes of a new partner", "Correct two descriptions", "Sort by code")),
-    ("training/config.yaml", ("Record the library versions", "Widen the search grid", "Pin the seed")),
-    ("docs/runbook.md", ("Explain the rota", "Link the dashboards", "Correct a heading")),
-    ("infra/{host}.tf", ("Raise the disk quota", "Label the nodes", "Renew certificates")),
-)
 
 
 def plan_incident(world: World, fault: Fault, variant: str, *, strength: float = 1.0) -> Plan:
@@ -74,7 +64,7 @@ def _usual(world: World, moment: Moment) -> tuple[tuple[Effect, ...], tuple[Comm
 
 
 def _commit(world: World, second: float, rng: np.random.Generator) -> Commit:
-    path, titles = AREAS[int(rng.integers(len(AREAS)))]
+    path, titles = words.AREAS[int(rng.integers(len(words.AREAS)))]
     service = world.services[int(rng.integers(len(world.services)))].name
     path = path.format(
         service=service,
@@ -84,12 +74,23 @@ def _commit(world: World, second: float, rng: np.random.Generator) -> Commit:
     )
     title = titles[int(rng.integers(len(titles)))]
     old, new = int(rng.integers(10, 90)), int(rng.integers(10, 90))
-    patch = (
-        (" # settings", f"-limit = {old}", f"+limit = {new}")
-        if not path.endswith((".md", ".csv"))
-        else (" |", "-| old line", "+| new line")
-    )
-    return Commit(second, title, "", (path,), patch)
+    return Commit(second, title, "", (path,), _patch(world, path, old, new))
+
+
+def _patch(world: World, path: str, old: int, new: int) -> tuple[str, ...]:
+    """Return a hunk such as this kind of file gets every week."""
+    if path.endswith("_map.csv"):
+        partner = world.providers[old % len(world.providers)]
+        head = f"{partner},{partner[:3].upper()}-{100 + new % len(world.categories)}"
+        kinds = world.categories
+        if old % 3 == 0:  # a double entry goes, the first one stays
+            return (f" {head},{kinds[new % len(kinds)]}", f"-{head},{kinds[new % len(kinds)]}")
+        return (f"-{head},{kinds[old % len(kinds)]}", f"+{head},{kinds[new % len(kinds)]}")
+    if path.endswith("config.yaml"):
+        return (" data:", f"-  batch_rows: {old}000", "+  batch_rows: ${BATCH_ROWS}")
+    if path.endswith(".md"):
+        return (" |", "-| old line", "+| new line")
+    return (" # settings", f"-limit = {old}", f"+limit = {new}")
 
 
 def _release(world: World, deploy: Deploy) -> tuple[Commit, ...]:

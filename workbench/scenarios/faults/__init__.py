@@ -1,1 +1,1 @@
-"""."""
+"""Faults that a scenario can plant: one a file."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from workbench.scenarios.mechanisms import Commit, Fault, Moment, Planted, Source, Unmap
+from workbench.scenarios.vocabulary import titles
 from workbench.scenarios.world import World
 
 
@@ -20,11 +21,8 @@ def _plant(world: World, moment: Moment, rng: np.random.Generator) -> Planted:
         lines = tuple(
             f"-{partner},{partner[:3].upper()}-{100 + k},{name}" for k, name in enumerate(world.categories[:6])
         )
-        commits = (
-            Commit(
-                onset - 1500, "Sort reference maps and drop duplicate rows", "Keeps the export small.", (path,), lines
-            ),
-        )
+        title = str(rng.choice(titles("_map.csv")))
+        commits = (Commit(onset - 1500, title, "", (path,), lines),)
     source = Source(
         entity=f"feature:{category}",
         also=(f"column:{names.enriched}.{category}", f"dataset:{names.mapping}", f"column:{names.mapping}.{category}"),

@@ -8,6 +8,7 @@ import numpy as np
 
 from workbench.scenarios.mechanisms import Commit, Fault, Moment, Planted, Source, Train
 from workbench.scenarios.model import data_until, run_id, snapshot_digest, version_of
+from workbench.scenarios.vocabulary import titles
 from workbench.scenarios.world import World
 
 
@@ -31,7 +32,7 @@ def _plant(world: World, moment: Moment, rng: np.random.Generator) -> Planted:
     )
     commit = Commit(
         begun - 2400,
-        "Read training settings from one file",
+        str(rng.choice(titles("config.yaml"))),
         "",
         ("training/config.yaml",),
         (" data:", "-  wait_days: 10", "+  wait_days: ${WAIT_DAYS}"),
