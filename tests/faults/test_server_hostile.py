@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import http.client
 import json
@@ -11,7 +12,6 @@ import socket
 import struct
 import threading
 import time
-import zlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,8 +36,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 @pytest.fixture(scope="module")
 def address(store: Store) -> Iterator[str]:
-    """Serve it, with deadlines of 2 s instead of 10 so that the tests are short."""
-    with serving(store, limits=Limits(read_s=2.0, idle_s=2)) as url:
+    """Serve it, with deadlines of 1 s instead of 10 so that the tests are short."""
+    with serving(store, limits=Limits(read_s=1.0, idle_s=1)) as url:
         yield url.removeprefix("http://")
 
 
@@ -71,8 +71,8 @@ def mutations(dice: random.Random) -> Iterator[tuple[str, str, bytes, dict[str, 
     event = json.dumps({"eventTime": "2026-01-01T00:00:00Z", "eventType": "START", "run": {"runId": "r"},
                         "job": {"namespace": "n", "name": "j"}, "inputs": [], "outputs": []}).encode()  # fmt: skip
     alert = json.dumps({"version": "4", "status": "firing", "alerts": [{"status": "firing",
-                        "labels": {"alertname": "a"}, "annotations": {}, "startsAt": "2026-01-01T00:00:00Z", "fingerprint": "f"}]}
-                       ).encode()  # fmt: skip
+                        "labels": {"alertname": "a"}, "annotations": {}, "startsAt": "2026-01-01T00:00:00Z",
+                        "fingerprint": "f"}]}).encode()  # fmt: skip
     seeds = {"/v1/traces": otlp_json, "/v1/metrics": otlp_json.replace(b"Spans", b"Metrics"),
              "/v1/logs": otlp_json.replace(b"Spans", b"Logs")}  # fmt: skip
     odd = (b"null", b"[]", b"{}", b"0", b'""', b"-1e999", b"[[[[", b"{" * 5000, b"[" * 100_000, b'"\\ud800"',
@@ -119,16 +119,15 @@ def mutations(dice: random.Random) -> Iterator[tuple[str, str, bytes, dict[str, 
 def answers(address: str, count: int, seed: int) -> Counter[int]:
     """Send *count* mutated requests over one connection and count the statuses."""
     seen: Counter[int] = Counter()
-    connection = http.client.HTTPConnection(address, timeout=20)
     cases = mutations(random.Random(seed))
-    for _ in range(count):
-        path, media, body, headers = next(cases)
-        connection.request("POST", path, body, {"Content-Type": media, **headers})
-        answer = connection.getresponse()
-        answer.read()
-        seen[answer.status] += 1
-        assert answer.status < 500, (answer.status, path, media, body[:500])
-    connection.close()
+    with contextlib.closing(http.client.HTTPConnection(address, timeout=20)) as connection:
+        for _ in range(count):
+            path, media, body, headers = next(cases)
+            connection.request("POST", path, body, {"Content-Type": media, **headers})
+            answer = connection.getresponse()
+            answer.read()
+            seen[answer.status] += 1
+            assert answer.status < 500, (answer.status, path, media, body[:500])
     return seen
 
 
@@ -147,9 +146,7 @@ def test_10_000_malformed_requests_get_4xx_or_partial_success(address: str, seed
 
 def test_a_gzip_bomb_of_2_gib_is_refused_in_half_a_second_with_flat_memory(address: str) -> None:
     """2 MiB that inflate to 2 GiB: 413 within 0.5 s (best of three), under 100 MiB more memory."""
-    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
-    piece = bytes(64 * 2**20)
-    bomb = b"".join([*(packer.compress(piece) for _ in range(32)), packer.flush()])
+    bomb = gzip.compress(bytes(64 * 2**20), 9) * 32
     assert len(bomb) < 3 * 2**20
     process = psutil.Process()
     before = process.memory_info().rss
@@ -218,7 +215,7 @@ def test_a_client_that_drips_or_stops_is_closed_after_the_deadline(address: str,
         except ConnectionResetError:
             break
     raw.close()
-    assert time.monotonic() - began <= 4
+    assert time.monotonic() - began <= 3
 
 
 def round_trips(address: str) -> list[float]:

@@ -81,7 +81,7 @@ def opened_outside(watch: Watch, tmp_path: Path, texts: list[str]) -> list[str]:
     (folder / "up.json").symlink_to(bait / "secret.json")
     before = {p for p in tmp_path.rglob("*") if (tmp_path / "store") not in p.parents}
     with Store.open(tmp_path / "store") as store:
-        ingest(store, [folder / next(iter(os.listdir(folder)))])
+        ingest(store, [next(p for p in folder.iterdir() if p.is_file())])
         watch.opened.clear()
         watch.on = True
         report = ingest(store, [folder])
