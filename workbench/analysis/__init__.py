@@ -1,1 +1,1 @@
-"""."""
+"""Analysis: pure functions, frames and arrays in, numbers out; neither sources nor store are known here."""

@@ -1,1 +1,1 @@
-"""."""
+"""Apps: what is served to a browser."""

@@ -53,11 +53,18 @@ class Standing(Protocol):
     """What an operation may look at while its arguments are spelt out: the case as it stands."""
 
     @property
-    def state(self) -> Any: ...  # noqa: D102 - workbench.case.state.State, which stands above this module
+    def state(self) -> Any:
+        """The folded state: a ``workbench.case.state.State``, which stands above this module."""
+
     @property
-    def ranking(self) -> Ranking | None: ...  # noqa: D102
-    def last_undoable(self) -> int: ...  # noqa: D102
-    def length(self) -> int: ...  # noqa: D102
+    def ranking(self) -> Ranking | None:
+        """The newest ranking, if there is one."""
+
+    def last_undoable(self) -> int:
+        """Return the number of the newest entry that can be undone."""
+
+    def length(self) -> int:
+        """Return the number of entries."""
 
 
 @dataclass(frozen=True)

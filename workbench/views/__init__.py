@@ -1,1 +1,1 @@
-"""."""
+"""Views: findings and frames as charts; they never query."""

@@ -1,1 +1,1 @@
-"""."""
+"""Steps: one question of the playbook a file."""

@@ -1,0 +1,1 @@
+"""What writes generated files: ``make docs`` runs it, tests compare."""
