@@ -19,7 +19,7 @@ from workbench.errors import StoreError, UnknownNameError, UsageError
 from workbench.model.tables import TABLES
 from workbench.store import Receipt, Store, layout, upkeep
 from workbench.store.canonical import conform
-from workbench.store.engines.duckdb import locked_down
+from workbench.store.engines.duckdb import FileGoneError, locked_down
 
 DAY_NS = 86_400 * 10**9
 BASE_NS = 20_500 * DAY_NS
@@ -215,6 +215,22 @@ def test_retention_drops_whole_old_days(store: Store) -> None:
     assert store.append(kpis([1.0, 2.0])).rows == 2
     with pytest.raises(UsageError, match="more than 0 days"):
         store.retain(0)
+
+
+def test_a_file_that_compaction_removed_is_no_gap(tmp_path: Path) -> None:
+    """A reader that still holds the older list is told to ask again, and the second answer is whole."""
+    with Store.open(tmp_path, upkeep="manual") as store, Store.open(tmp_path, mode="read") as reader:
+        store.append(kpis([1.0]))
+        store.seal()
+        with reader._engine.session() as session:
+            store.append(kpis([2.0], day=0, place="late"))
+            store.seal()
+            store.compact()
+            assert store._sealer.remove_retired(grace_s=0) == 1
+            with pytest.raises(FileGoneError, match="Ask again"):
+                session.relation("kpis")
+        assert reader.gaps() == []
+        assert reader.ask("rows", table="kpis").column("value").to_pylist() == [2.0]
 
 
 def test_cursors_are_saved_with_their_rows(store: Store) -> None:

@@ -275,7 +275,7 @@ class Sealer:
     def remove_retired(self, *, grace_s: float) -> int:
         """Delete files of segments retired longer than *grace_s* ago; return how many."""
         limit = time.time_ns() - int(grace_s * 1e9)
-        with self._journal.write_lock:
+        with self.exclusive(), self._journal.write_lock:
             paths = [p for (p,) in self._connection.execute("SELECT path FROM retired WHERE retired_ns <= ?", (limit,))]
             for path in paths:
                 (self._root / path).unlink(missing_ok=True)

@@ -125,9 +125,15 @@ class DuckEngine:
             if reason is None:
                 good.append(segment)
             elif segment.path not in self.found:
+                if not self._still_listed(segment):
+                    raise FileGoneError(f"{segment.path} was compacted or expired while it was read. Ask again.")
                 self.found[segment.path] = manifest.segment_gap(segment, reason)
                 self._fault(segment, reason)
         return good
+
+    def _still_listed(self, segment: Segment) -> bool:
+        with self._readers.snapshot() as now:
+            return now.execute("SELECT 1 FROM segments WHERE path = ?", (segment.path,)).fetchone() is not None
 
     def unsealed(
         self, snapshot: sqlite3.Connection, name: str, start_ns: int | None, end_ns: int | None
