@@ -48,7 +48,7 @@ def read(what: BinaryIO | Path, context: Context) -> Iterator[Batch]:
         return
     rows = Rows("alertmanager", context, (ALERTS,))
     for document in documents(what, context.place):
-        _take(document, rows, context)
+        _take(document, rows)
         if len(rows) >= _ROWS_AT_ONCE:
             yield rows.batch()
     if len(rows):
@@ -58,14 +58,14 @@ def read(what: BinaryIO | Path, context: Context) -> Iterator[Batch]:
 def decode(body: bytes, context: Context) -> Batch:
     """Return the rows of one webhook body; one that is none gives rejections and no table (answer 400)."""
     rows = Rows("alertmanager", context, (ALERTS,))
-    taken = [_take(document, rows, context) for document in documents(io.BytesIO(body), context.place)]
+    taken = [_take(document, rows) for document in documents(io.BytesIO(body), context.place)]
     if not taken:
         rows.reject(Rejection.of("an empty body", context.place, body))
     batch = rows.batch()
     return batch if any(taken) else Batch({}, batch.rejections)
 
 
-def _take(document: tuple[str, Any] | Rejection, rows: Rows, context: Context) -> bool:
+def _take(document: tuple[str, Any] | Rejection, rows: Rows) -> bool:
     """Add a body's alerts and return True, or what is wrong with it and return False."""
     if isinstance(document, Rejection):
         rows.reject(document)
