@@ -170,3 +170,8 @@ def test_names_and_sizes_differ_from_seed_to_seed() -> None:
     assert len({len(w.services) for w in worlds}) >= 3
     assert len({len(w.features) for w in worlds}) >= 3
     assert len({len(w.feeds) for w in worlds}) == 3
+
+
+def test_traffic_is_never_negative_even_a_year_before() -> None:
+    second = np.arange(-400 * DAY_S, 0, 3600.0)
+    assert min(build(seed, DAYS).load(second).min() for seed in range(40)) > 0

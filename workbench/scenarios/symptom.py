@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 SMOOTH = 4
 """Rules look at means over four slots: an hour."""
 FIRES_AT = 4.0
+LAST_STRENGTH = 3.0
+"""A fault this strong that still moves little is called by the figure that it moves most."""
 MAX_ALERTS = 3
 
 
@@ -41,6 +43,8 @@ def firing(incident: Incident) -> list[Firing]:
         return [_nervous(incident, watched)]
     judged = sorted((_judge(incident, f) for f in watched), key=lambda j: (-j.deviation, j.figure.metric))
     loud = [j for j in judged if j.deviation >= FIRES_AT]
+    if not loud and incident.plan.moment.strength >= LAST_STRENGTH:
+        return judged[:1]
     # People are called for the business first; which rule comes first differs from system to system.
     rng = stream(incident.world.seed, f"rules {incident.name}")
     edge = incident.world.services[0].name

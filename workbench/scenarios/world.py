@@ -166,7 +166,9 @@ class World:
         """Return the expected traffic relative to its mean."""
         weekday = ((self.start_s + second) // DAY_S + 3) % 7
         day = np.where(weekday >= 5, self.weekend, 1.0)
-        return (1 + self.amplitude * self.rhythm(second)) * day * (1 + self.growth * second / (31 * DAY_S))
+        # Snapshots may lie months back, where a straight line of growth would have been below nothing.
+        grown = np.maximum(1 + self.growth * second / (31 * DAY_S), 0.3)
+        return (1 + self.amplitude * self.rhythm(second)) * day * grown
 
     def role(self, role: str) -> int:
         """Return the index of the first service with a role."""

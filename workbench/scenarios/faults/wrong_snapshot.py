@@ -14,6 +14,8 @@ from workbench.scenarios.world import World
 
 def _plant(world: World, moment: Moment, rng: np.random.Generator) -> Planted:
     snapshot: Literal["outdated", "immature"] = "outdated" if rng.random() < 0.6 else "immature"
+    if moment.strength > 1:  # this system hardly felt that snapshot, so it gets the other one
+        snapshot = "immature" if snapshot == "outdated" else "outdated"
     begun = moment.onset_s - float(rng.uniform(1.2, 3.5)) * 3600
     train = Train(snapshot, begun, moment.onset_s)
     run = f"run:{run_id(world, begun)}"
