@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from workbench.analysis.contrast import contrast
     from workbench.analysis.rank import rank_causes
     from workbench.bench import Bench, Case
-    from workbench.bench import open_bench as open
+    from workbench.bench import open_bench as open  # noqa: A004 - `wb.open` is the public name
     from workbench.instrument import instrument
     from workbench.model.window import Window
     from workbench.report.show import explain, frame, plot

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import Any, Literal, Self
 
 import pandas as pd
 
@@ -19,6 +19,7 @@ from workbench.case.bundle import frame
 from workbench.case.case import Case
 from workbench.case.identity import user_name
 from workbench.columnar import without_provenance
+from workbench.config import Settings
 from workbench.errors import UsageError, WorkbenchError
 from workbench.intake.files import Progress, ingest
 from workbench.intake.gate import Gate
@@ -29,9 +30,6 @@ from workbench.model.window import MINUTE_NS, Window, iso, parse_duration_ns
 from workbench.report import rich_html
 from workbench.sources import Context
 from workbench.store import Store
-
-if TYPE_CHECKING:
-    from workbench.config import Settings
 
 CASES = "cases"
 _TIME_SERIES = ("metrics", "kpis", "predictions", "spans", "logs", "features")
@@ -185,7 +183,7 @@ class Bench:
         """Return the newest firing alert as a row of the alerts table, masked like everything that is ingested."""
         content, place = _alert_bytes(alert)
         source = plugins.load("source", "alertmanager")
-        gate = Gate(self.store, mask_policy(self.settings))
+        gate = Gate(self.store, mask_policy(self.settings or Settings()))
         rows: list[dict[str, Any]] = []
         for batch in source.read(io.BytesIO(content), Context(self.store.environment, place, self._clock())):
             kept, _ = gate.prepare(batch)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -15,6 +16,17 @@ from workbench.errors import UsageError
 FILE = "workbench.toml"
 _SECRET_WORDS = ("password", "secret", "token", "api_key", "apikey", "private_key", "credential")
 _SOURCE_KEYS = ("name", "kind", "interval", "uri", "options")
+_TYPES: Mapping[str, tuple[tuple[type, ...], str]] = {
+    "str": ((str,), "text"),
+    "int": ((int,), "a whole number"),
+    "float": ((int, float), "a number"),
+    "bool": ((bool,), "true or false"),
+    "tuple[str, ...]": ((list,), "a list of texts"),
+    "Mapping[str, str]": ((dict,), "a table of texts"),
+    "Mapping[str, Any]": ((dict,), "a table"),
+}
+"""Declared type -> what TOML gives for it, and its name in words."""
+_WITH_PASSWORD = re.compile(r"^[\w+.-]+://[^/@\s]*:[^/@\s]+@")
 
 
 @dataclass(frozen=True)
@@ -22,11 +34,15 @@ class SourceSettings:
     """Describe one live source that the server pulls."""
 
     name: str
+    """What it is called in messages; by default its kind."""
     kind: str
     """Name of a source, such as mlflow or prometheus."""
     uri: str
+    """Where it answers; one with a password in it stands outside: env:NAME or file:PATH."""
     interval: str = "60s"
+    """How often it is asked, such as 30s or 5m."""
     options: Mapping[str, Any] = field(default_factory=dict)
+    """What this kind of source needs further; secrets as env:NAME or file:PATH."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +50,11 @@ class TableSettings:
     """Say how files of one's own whose name matches *files* enter a declared table."""
 
     files: str
+    """Glob over file names, such as predictions*.parquet."""
     table: str
+    """Declared table that they enter."""
     map: Mapping[str, str] = field(default_factory=dict)
+    """Declared column to own column."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +62,11 @@ class ServerSettings:
     """Say where the server listens and what it lets in."""
 
     host: str = "127.0.0.1"
+    """Address to listen on."""
     port: int = 4318
+    """Port to listen on; 4318 is where OpenTelemetry's senders look."""
     allowed_hosts: tuple[str, ...] = ()
+    """Further names under which senders may address the server, beside this machine's own."""
     outside: bool = False
     """Listen beyond this machine."""
 
@@ -54,8 +76,11 @@ class Prices:
     """State what things cost, in the configured currency."""
 
     gpu_hour: float | None = None
+    """One hour of one GPU."""
     energy_kwh: float | None = None
+    """One kilowatt-hour."""
     licence_month: float | None = None
+    """Licences, a month."""
     per_prediction: float | None = None
     """Harm of one wrong prediction, where the business knows it."""
 
@@ -75,15 +100,25 @@ class Settings:
     """Hold everything that ``workbench.toml`` says."""
 
     store: str = "./store"
+    """Folder that holds the telemetry and the cases."""
     environment: str = "prod"
+    """Where what arrives ran: prod, dev, ..."""
     zone: str = "UTC"
+    """Time zone of the clock shown beside UTC."""
     currency: str = "C$"
+    """Sign of the currency that prices are in."""
     retain_days: int | None = None
+    """Rows older than this are let go; by default none."""
     sources: tuple[SourceSettings, ...] = ()
+    """Live sources that the server pulls, each a [[sources]] section."""
     tables: tuple[TableSettings, ...] = ()
+    """Files of one's own, each a [[tables]] section."""
     server: ServerSettings = ServerSettings()
+    """Where the server listens: the [server] section."""
     prices: Prices = Prices()
+    """What things cost: the [prices] section."""
     mask: MaskSettings = MaskSettings()
+    """What is masked: the [mask] section."""
 
 
 def read_settings(path: str | Path | None = None) -> Settings:
@@ -119,16 +154,14 @@ def secret(value: str) -> str:
 def _settings(read: Mapping[str, Any], place: str) -> Settings:
     _known(read, [f.name for f in fields(Settings)], place)
     plain = {k: v for k, v in read.items() if k in {"store", "environment", "zone", "currency", "retain_days"}}
-    server = _section(read, "server", ServerSettings, place)
     return Settings(
-        **plain,
-        sources=tuple(_source(s, place) for s in read.get("sources", [])),
-        tables=tuple(_table(t, place) for t in read.get("tables", [])),
-        server=ServerSettings(**{**server, "allowed_hosts": tuple(server.get("allowed_hosts", ()))}),
+        **_typed(plain, Settings, place),
+        sources=tuple(_source(s, place) for s in _listed(read, "sources", place)),
+        tables=tuple(_table(t, place) for t in _listed(read, "tables", place)),
+        server=ServerSettings(**_section(read, "server", ServerSettings, place)),
         prices=Prices(**_section(read, "prices", Prices, place)),
-        mask=MaskSettings(**{k: tuple(v) if isinstance(v, list) else v for k, v in _section(
-            read, "mask", MaskSettings, place).items()}),
-    )  # fmt: skip
+        mask=MaskSettings(**_section(read, "mask", MaskSettings, place)),
+    )
 
 
 def _section(read: Mapping[str, Any], name: str, shape: type, place: str) -> dict[str, Any]:
@@ -136,23 +169,52 @@ def _section(read: Mapping[str, Any], name: str, shape: type, place: str) -> dic
     if not isinstance(section, dict):
         raise UsageError(f"{place}: [{name}] is a table of settings; found {section!r}.")
     _known(section, [f.name for f in fields(shape)], f"{place} [{name}]")
-    return section
+    return _typed(section, shape, f"{place} [{name}]")
+
+
+def _listed(read: Mapping[str, Any], name: str, place: str) -> list[dict[str, Any]]:
+    entries = read.get(name, [])
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise UsageError(f"{place}: {name} are written as [[{name}]] sections, one each; found {entries!r}.")
+    return entries
 
 
 def _source(entry: Mapping[str, Any], place: str) -> SourceSettings:
-    _known(entry, _SOURCE_KEYS, f"{place} [[sources]]")
-    missing = [k for k in ("kind", "uri") if k not in entry]
-    if missing:
-        raise UsageError(f"{place}: a [[sources]] entry needs {' and '.join(missing)}; found {sorted(entry)}.")
-    return SourceSettings(**{"name": entry["kind"], **entry})
+    place = f"{place} [[sources]]"
+    _known(entry, _SOURCE_KEYS, place)
+    _needed(entry, ("kind", "uri"), place)
+    return SourceSettings(**_typed({"name": entry["kind"], **entry}, SourceSettings, place))
 
 
 def _table(entry: Mapping[str, Any], place: str) -> TableSettings:
-    _known(entry, ("files", "as", "map"), f"{place} [[tables]]")
-    missing = [k for k in ("files", "as") if k not in entry]
+    place = f"{place} [[tables]]"
+    _known(entry, ("files", "as", "map"), place)
+    _needed(entry, ("files", "as"), place)
+    return TableSettings(**_typed({"table" if k == "as" else k: v for k, v in entry.items()}, TableSettings, place))
+
+
+def _needed(entry: Mapping[str, Any], names: tuple[str, ...], place: str) -> None:
+    missing = [name for name in names if name not in entry]
     if missing:
-        raise UsageError(f"{place}: a [[tables]] entry needs {' and '.join(missing)}; found {sorted(entry)}.")
-    return TableSettings(entry["files"], entry["as"], entry.get("map", {}))
+        found = ", ".join(sorted(entry)) or "none"
+        raise UsageError(f"{place}: an entry needs {' and '.join(missing)}; found {found}.")
+
+
+def _typed(entry: Mapping[str, Any], shape: type, place: str) -> dict[str, Any]:
+    """Return the values as the declaration wants them; refuse those of another type."""
+    declared = {f.name: str(f.type).removesuffix(" | None") for f in fields(shape)}
+    return {name: _value(value, declared[name], f"{place}: {name}") for name, value in entry.items()}
+
+
+def _value(value: Any, wanted: str, place: str) -> Any:  # whatever TOML holds
+    kinds, words = _TYPES[wanted]
+    fits = isinstance(value, kinds) and (wanted == "bool" or not isinstance(value, bool))
+    inner = value.values() if isinstance(value, dict) and wanted == "Mapping[str, str]" else value
+    if fits and wanted in {"tuple[str, ...]", "Mapping[str, str]"}:
+        fits = all(isinstance(each, str) for each in inner)
+    if not fits:
+        raise UsageError(f"{place} is {words}; found {value!r}.")
+    return tuple(value) if wanted == "tuple[str, ...]" else value
 
 
 def _known(entry: Mapping[str, Any], known: list[str] | tuple[str, ...], place: str) -> None:
@@ -163,16 +225,21 @@ def _known(entry: Mapping[str, Any], known: list[str] | tuple[str, ...], place: 
             raise UsageError(f"{place} has no setting {name!r}. {hint}")
 
 
-def _refuse_secrets(entry: Any, place: str, name: str = "") -> None:  # noqa: ANN401 - whatever TOML holds
+def _refuse_secrets(entry: Any, place: str, name: str = "") -> None:  # whatever TOML holds
     if isinstance(entry, dict):
         for key, value in entry.items():
             _refuse_secrets(value, place, key)
     elif isinstance(entry, list):
         for value in entry:
             _refuse_secrets(value, place, name)
-    elif isinstance(entry, str) and any(word in name.lower() for word in _SECRET_WORDS):
-        if not entry.startswith(("env:", "file:")):
-            raise UsageError(f"{place}: {name} holds a secret in clear; write env:NAME or file:PATH instead.")
+    elif isinstance(entry, str) and _in_clear(name, entry):
+        raise UsageError(f"{place}: {name} holds a secret in clear; write env:NAME or file:PATH instead.")
+
+
+def _in_clear(name: str, value: str) -> bool:
+    if value.startswith(("env:", "file:")):
+        return False
+    return any(word in name.lower() for word in _SECRET_WORDS) or _WITH_PASSWORD.match(value) is not None
 
 
 COMMENTED = '''\

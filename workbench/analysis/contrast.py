@@ -189,13 +189,13 @@ def _log_ratio(
 
 
 def _score(inside: int, outside: int, counter: _Counter) -> float:
-    return float(_log_ratio(np.array([inside]), np.array([outside]), counter.selected, counter.others)[0])
+    return float(_log_ratio(np.array([float(inside)]), np.array([float(outside)]), counter.selected, counter.others)[0])
 
 
 def _scored(counter: _Counter, sets: list[tuple[int, ...]], tested: dict[int, int]) -> pd.DataFrame:
     counts = np.array([counter.count(members) for members in sets], dtype=np.int64).reshape(-1, 2)
     inside, outside = counts[:, 0], counts[:, 1]
-    score = np.round(_log_ratio(inside, outside, counter.selected, counter.others), 9)
+    score = np.round(_log_ratio(inside.astype(float), outside.astype(float), counter.selected, counter.others), 9)
     table = pd.DataFrame({
         "condition": [" and ".join(sorted(counter.words[m] for m in members)) for members in sets],
         "order": [len(members) for members in sets],

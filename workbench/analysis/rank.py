@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import networkx as nx
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from workbench.analysis import attribution, excess
 from workbench.errors import CouldNotRunError, UsageError
@@ -109,7 +112,8 @@ def _unusual(parts: np.ndarray, rarity: np.ndarray, length: int) -> np.ndarray:
     sums = np.lib.stride_tricks.sliding_window_view(parts, length, axis=0).sum(axis=-1)
     rare = np.lib.stride_tricks.sliding_window_view(rarity, length, axis=0).sum(axis=-1)
     first = np.argmax(np.round(sums[:, :-1], 9), axis=1)
-    return rare[:, -1] + rare[np.arange(len(rare)), first]
+    total: NDArray[np.float64] = rare[:, -1] + rare[np.arange(len(rare)), first]
+    return total
 
 
 def _usual_volume(
@@ -129,10 +133,7 @@ def _verdict(
     total = float(found.harm.sum())
     if not ranking or total <= 0 or ranking[0][1] < MIN_PART * total:
         return "none"
-    if enough_quiet:
-        unusual = p_value <= ALPHA
-    else:
-        unusual = total >= MIN_RISE * usual
+    unusual = p_value <= ALPHA if enough_quiet else total >= MIN_RISE * usual
     return "suspected" if unusual else "none"
 
 
@@ -151,7 +152,7 @@ def _ranking(
     for rank, (entity, part) in enumerate(found.ranking(), start=1):
         share = part / total if total > 0 else 0.0
         path = tuple(reversed(nx.shortest_path(graph, target, entity))) if entity in graph else (entity,)
-        by_guess = any((b, a) in guessed for a, b in zip(path, path[1:], strict=False))
+        by_guess = any((b, a) in guessed for a, b in pairwise(path))
         factors = {"share": share, "signal": signal, "path": 0.5 if by_guess else 1.0}
         words = f"{entity} accounts for {share:.0%} of the extra {metric} of {target}"
         note = ", over an edge inferred from matching volumes." if by_guess else "."

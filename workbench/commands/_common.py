@@ -52,6 +52,6 @@ def progress(title: str) -> Iterator[Progress]:
         yield bar
 
 
-def print_json(value: Any) -> None:  # noqa: ANN401 - anything that JSON can hold
+def print_json(value: Any) -> None:
     """Print one JSON document on the standard output."""
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))

@@ -21,7 +21,7 @@ Examples:
 
   workbench investigate --alert alert.json
 
-  workbench investigate --entity service:scoring --signal p95_ms --start 2026-03-01T13:40Z --end 2026-03-01T14:25Z --json
+  workbench investigate --entity service:scoring --signal p95_ms --start 2026-03-01T13:40Z --end 2026-03-01T14:25Z
 """
 
 

@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
 def demo(
     seed: Annotated[int, typer.Option(help="Every seed is another system.")] = 7,
     variant: Annotated[str, typer.Option(help="cause, no_cause, decoy or two_cause.")] = "cause",
-    fault: Annotated[str, typer.Option(help="Which fault is planted; see `workbench scenario list`.")] = "unmapped_category",
+    fault: Annotated[str, typer.Option(help="Fault to plant; see `workbench scenario list`.")] = "unmapped_category",
     out: Annotated[Path, typer.Option(help="Folder for everything written.")] = Path("demo"),
 ) -> None:
     """Create an incident, take it in, find its cause, and write the case, a notebook and an HTML page."""
@@ -52,13 +52,17 @@ def demo(
     from workbench.report.terminal import print_report
 
     print_report(case, console=common.console, replay=replayed)
-    common.console.print(_next(page, notebook, case.folder))
+    common.console.print(_next(page, notebook, case.path))
 
 
 def _next(page: Path, notebook: Path, folder: Path) -> Panel:
     lines = Text()
-    for what, where in (("Read it", str(page)), ("Explore it", f"workbench lab {notebook.parent}  (then open {notebook.name})"),
-                        ("Recompute it", f"workbench replay {folder}")):  # fmt: skip
+    steps = {
+        "Read it": str(page),
+        "Explore it": f"workbench lab {notebook.parent}  (then open {notebook.name})",
+        "Recompute it": f"workbench replay {folder}",
+    }
+    for what, where in steps.items():
         lines.append(f"{what:<13}", style="bold")
         lines.append(where + "\n")
     lines.rstrip()

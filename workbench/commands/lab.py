@@ -7,7 +7,7 @@ import shutil
 import sys
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -28,7 +28,7 @@ def lab(
     common.errors.print(f"Opening JupyterLab in {folder.resolve()} (Ctrl-C twice stops).")
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder.resolve()}",
                "--LabApp.news_url=''", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]  # fmt: skip
-    os.execv(sys.executable, [*command, "--no-browser"] if no_browser else command)  # noqa: S606 - arguments are our own
+    os.execv(sys.executable, [*command, "--no-browser"] if no_browser else command)
 
 
 def lay_notebooks(folder: Path) -> list[Path]:
@@ -45,7 +45,7 @@ def lay_notebooks(folder: Path) -> list[Path]:
     return written
 
 
-def _shipped():  # noqa: ANN202 - a Traversable, whose home moved between Python versions
+def _shipped() -> Any:  # a Traversable, whose home moved between Python versions
     inside = files("workbench") / "_notebooks"
     # In a checkout the notebooks stand beside the package; in a wheel, inside it.
     return inside if inside.is_dir() else Path(__file__).parents[2] / "notebooks"

@@ -9,11 +9,13 @@ import typer
 
 from workbench.commands import _common as common
 
+EXAMPLE = "Example:  workbench scenario create unmapped_category --seed 7 --out incident"
+
 
 def register(app: typer.Typer) -> None:
     """Add the family of verbs."""
-    family = typer.Typer(no_args_is_help=True, help="Write incidents with a known cause, to learn from and to test with.")
-    family.command("create", epilog="Example:  workbench scenario create unmapped_category --seed 7 --out incident")(create)
+    family = typer.Typer(no_args_is_help=True, help="Write incidents with a known cause, to learn and to test with.")
+    family.command("create", epilog=EXAMPLE)(create)
     family.command("list")(list_faults)
     app.add_typer(family, name="scenario")
 

@@ -39,7 +39,7 @@ class Health:
 
     def pause_s(self, interval_s: float) -> float:
         """Return the pause before the next try: the interval, doubled with each failure, 5 minutes at most."""
-        return min(interval_s * 2 ** min(self.failures, 10), max(_LONGEST_PAUSE_S, interval_s))
+        return min(interval_s * 2.0 ** min(self.failures, 10), max(_LONGEST_PAUSE_S, interval_s))
 
 
 class Repeat:

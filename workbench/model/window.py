@@ -116,12 +116,14 @@ class Baseline:
         if incident.duration_ns >= DAY_NS:
             start = incident.start_ns - days * DAY_NS
             start = start if since_ns is None else max(start, since_ns)
-            windows = (Window(start, incident.start_ns),) if start < incident.start_ns else ()
+            windows: tuple[Window, ...] = (Window(start, incident.start_ns),) if start < incident.start_ns else ()
         else:
             shifted = (incident.shifted(-day * DAY_NS) for day in range(days, 0, -1))
             windows = tuple(w for w in shifted if since_ns is None or w.start_ns >= since_ns)
         if not windows:
-            raise UsageError(f"No history before {iso(incident.start_ns)} to compare with; ingest earlier data or choose a baseline.")
+            raise UsageError(
+                f"No history before {iso(incident.start_ns)} to compare with; ingest earlier data or choose a baseline."
+            )
         rule = f"same hours, last {len(windows)} days" if len(windows) > 1 else "the day before"
         return cls(windows, rule)
 

@@ -54,7 +54,8 @@ class Pair:
         number = np.minimum((below / max(self.reference.sum(), 1e-12) * bins).astype(int), bins - 1)
         occupied, number = np.unique(number, return_inverse=True)
         size = len(occupied)
-        return Pair(np.bincount(number, self.reference, size), np.bincount(number, self.current, size))
+        before, now = (np.bincount(number, counts, size).astype(float) for counts in (self.reference, self.current))
+        return Pair(before, now)
 
     @classmethod
     def of_numbers(cls, reference: Sequence[float], current: Sequence[float]) -> Pair:
