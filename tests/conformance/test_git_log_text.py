@@ -68,8 +68,7 @@ def test_two_commits_in_every_form(form: str, repository: Path) -> None:
     assert (first["time_ns"], second["time_ns"]) == WHEN_NS
     assert second["body"].endswith("It was unmapped.")
     assert {c["kind"] for c in (first, second)} == {"commit"}
-    assert second["change_id"] == f"commit:{second['version_after']}"
-    assert len(second["version_after"]) == 40
+    assert (len(second["change_id"]), second["entity"]) == (40, f"change:{second['change_id']}")
 
 
 @pytest.mark.parametrize("form", ["names", "status", "stat", "patch", "iso", "stat and patch"])
@@ -111,7 +110,8 @@ def test_a_folder_without_a_repository_is_refused_in_words(tmp_path: Path) -> No
 
 def test_a_commit_without_a_date_is_refused_alone() -> None:
     """Of two commits the one with an unreadable date is refused, the other is a row."""
-    content = b"commit 1111111\nAuthor: A\nDate:   someday\n\n    One\n\ncommit 2222222\nAuthor: A\nDate: 2026-03-01\n\n    Two\n"
+    head = "commit {}\nAuthor: A\nDate:   {}\n\n    {}\n\n"
+    content = (head.format("1111111", "someday", "One") + head.format("2222222", "2026-03-01", "Two")).encode()
     (batch,) = read(io.BytesIO(content), CONTEXT)
     assert batch.tables["changes"].column("title").to_pylist() == ["Two"]
-    assert [(r.reason, r.place) for r in batch.rejections] == [("commit without a date that can be read", "git.log:1")]
+    assert [(r.reason, r.place) for r in batch.rejections] == [("a commit without a readable date", "git.log:1")]

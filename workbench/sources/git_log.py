@@ -1,203 +1,240 @@
-"""Git: the text of ``git log`` with dates, paths and patches, or a repository folder, as changes.
+"""Git: the text that ``git log`` writes (plain, --name-only, --stat, --patch), or a repository, as changes.
 
-A commit becomes one change of kind ``commit`` with its subject, body, paths and diff. A commit
-that moves a version pin (``tag: 1.2.3`` under deploy, helm or similar paths) says so in its versions, which is
-what tells a deployment from other commits. Authors are left out: causes are never persons.
+A commit becomes one change of kind ``commit`` with its subject, body, paths and diff. One
+that moves a version pin (``tag: 1.2.3``) under a deploy folder is of kind ``deploy`` and
+names the service and both versions. Authors are left out: causes are never persons.
 """
 
 from __future__ import annotations
 
 import io
+import os
 import re
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, BinaryIO
-
-import orjson
 
 from workbench.errors import SourceError
 from workbench.model.entities import entity
 from workbench.model.tables import CHANGES
-from workbench.sources import Batch, Context, Head, Source
+from workbench.sources import Batch, Context, Head, Rejection, Source
+from workbench.sources._json import canonical
 from workbench.sources._rows import Rows
-from workbench.sources._time import iso_ns
+from workbench.sources._time import epoch_ns, iso_ns
 
-NAME = "git_log"
-MOST_DIFF = 20_000
-"""Characters of one commit's diff that are kept."""
-_AT_ONCE = 2_000
-_COMMIT = re.compile(r"commit ([0-9a-f]{7,64})(?: \(.*\))?\s*$")
-_DATE = re.compile(r"(?:Date|AuthorDate|CommitDate):\s+(.+?)\s*$")
-_STAT = re.compile(r" (\S.*?)\s+\|\s+(?:\d+|Bin)")
-_PLAIN_PATH = re.compile(r"[^\s:][^:\n]*\.[A-Za-z0-9]{1,10}$|[^\s:]+/[^:\n]*$")
+_COMMIT = re.compile(r"commit ([0-9a-f]{7,64})(?: \(.*\))?(?: [0-9a-f]{7,64})*\s*")
+_FIELD = re.compile(r"(Author|AuthorDate|Commit|CommitDate|Date|Merge):\s*(.*)")
+_STAT_FILE = re.compile(r" (\S.*?)\s+\|\s+(?:\d+\s*[+-]*|Bin\b.*|Unmerged)")
+_STAT_SUM = re.compile(r" \d+ files? changed.*")
+_STATUS_FILE = re.compile(r"[ACDMRTUX]\d{0,3}\t(.+)")
+_DIFF_FILE = re.compile(r'diff --git (?:"?a/.*?"? "?b/(.*?)"?|.*)')
+_MOST_DIFF = 256 * 1024
+"""Characters of a commit's diff that are kept."""
+_MOST_FILES = 10_000
+_ROWS_AT_ONCE = 2_000
+_SECONDS = 60
 _PIN = re.compile(r"^([+-])\s*(?:image|tag|version|appVersion|[\w.-]*_version)\s*[:=]\s*[\"']?([\w.+:/@-]+)", re.M)
 _DEPLOY_PATH = re.compile(r"(?:^|/)(?:deploy(?:ments?)?|helm|charts?|k8s|kubernetes|releases?)/([^/]+)/", re.I)
-_SECONDS_LIMIT = 5
+_SAFE = ("-c", "core.fsmonitor=false", "-c", "log.showSignature=false", "-c", "core.pager=cat")
 
 
 @dataclass
 class _Commit:
-    """Gather the lines of one commit."""
-
     sha: str
-    line: int
-    when: str = ""
+    place: str
+    fields: dict[str, str] = field(default_factory=dict)
     message: list[str] = field(default_factory=list)
-    files: list[str] = field(default_factory=list)
+    files: dict[str, None] = field(default_factory=dict)
     diff: list[str] = field(default_factory=list)
-    diff_size: int = 0
-
-    def take(self, line: str) -> None:
-        """Sort one line into date, message, paths or diff."""
-        if self.diff or line.startswith("diff --git "):
-            self._take_diff(line)
-        elif line.startswith("    "):
-            self.message.append(line[4:])
-        elif (dated := _DATE.match(line)) is not None:
-            self.when = dated.group(1)
-        elif (stat := _STAT.match(line)) is not None:
-            self._touch(stat.group(1))
-        elif self.message and _PLAIN_PATH.match(line):
-            self._touch(line.strip())
-
-    def _take_diff(self, line: str) -> None:
-        if line.startswith("diff --git "):
-            self._touch(line.rsplit(" b/", 1)[-1])
-        if self.diff_size < MOST_DIFF:
-            self.diff.append(line)
-            self.diff_size += len(line) + 1
-
-    def _touch(self, path: str) -> None:
-        if path not in self.files:
-            self.files.append(path)
+    diff_length: int = 0
 
 
-def _row(commit: _Commit) -> Mapping[str, Any] | None:
-    time_ns = _time_ns(commit.when)
-    if time_ns is None:
-        return None
-    while commit.message and not commit.message[0].strip():
-        commit.message.pop(0)
-    title, body = (commit.message[0].strip() if commit.message else ""), "\n".join(commit.message[1:]).strip()
-    diff = "\n".join(commit.diff)[:MOST_DIFF]
-    pins = dict(_PIN.findall(diff))
-    deployed = next((m.group(1) for path in commit.files if (m := _DEPLOY_PATH.search(path))), None)
-    return {
-        "change_id": commit.sha,
-        "time_ns": time_ns,
-        "kind": "deploy" if deployed and "+" in pins else "commit",
-        "entity": entity("service", deployed) if deployed else entity("change", commit.sha),
-        "title": title,
-        "body": body or None,
-        "files": orjson.dumps(commit.files).decode(),
-        "diff": diff or None,
-        "version_before": pins.get("-"),
-        "version_after": pins.get("+"),
-        "attributes": {},
-    }
+def recognise(head: Head) -> float:
+    """Recognise the text by its first line and an author, a repository by its folders."""
+    if head.name.endswith("/"):
+        return 1.0 if {b"HEAD", b"objects", b"refs"} <= set(head.start.split(b"\n")) else 0.0
+    start = head.start.lstrip()[:4000].decode("utf-8", "replace").splitlines()
+    if not start or not _COMMIT.fullmatch(start[0]):
+        return 0.0
+    return 1.0 if any(_FIELD.match(line) for line in start[1:4]) else 0.0
 
 
-def _time_ns(text: str) -> int | None:
-    """Read git's default, ISO, RFC and unix dates; one without an offset is no moment."""
-    for form in ("%a %b %d %H:%M:%S %Y %z", "%a, %d %b %Y %H:%M:%S %z", "%Y-%m-%d %H:%M:%S %z"):
-        try:
-            return int(datetime.strptime(text, form).timestamp()) * 1_000_000_000
-        except ValueError:
-            continue
-    unix = re.fullmatch(r"(\d{9,11})(?: [+-]\d{4})?", text)
-    return int(unix.group(1)) * 1_000_000_000 if unix else iso_ns(text)
+def read(what: BinaryIO | Path, context: Context) -> Iterator[Batch]:
+    """Yield the commits of a log, or of a repository (its folder, or its ``.git``)."""
+    if isinstance(what, Path) and what.is_dir():
+        yield from _batches(_lines(io.BytesIO(_log_of(what))), context)
+    elif isinstance(what, Path):
+        with what.open("rb") as stream:
+            yield from _batches(_lines(stream), context)
+    else:
+        yield from _batches(_lines(what), context)
 
 
-def _commits(stream: BinaryIO) -> Iterator[_Commit]:
+def _lines(stream: BinaryIO) -> Iterator[str]:
+    for line in iter(lambda: stream.readline(2**20), b""):
+        yield line.decode("utf-8", "replace").rstrip("\r\n")
+
+
+def _log_of(repository: Path, since: str | None = None) -> bytes:
+    """Ask git for the log; what a repository's own configuration could make it run is switched off."""
+    options = ("--no-color", "--no-ext-diff", "--no-textconv", "--no-show-signature", "--format=fuller")
+    span = (f"{since}..HEAD",) if since else ()
+    return _git(repository, "log", *options, "--date=iso-strict", "--patch", "--no-renames", *span)
+
+
+def _git(repository: Path, *arguments: str) -> bytes:
+    quiet = {
+        "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_NO_LAZY_FETCH": "1",
+        "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C",
+    }  # fmt: skip
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    command = ["git", "--no-pager", *_SAFE, "-C", str(repository), *arguments]
+    try:
+        done = subprocess.run(command, env=kept | quiet, capture_output=True, timeout=_SECONDS, check=False)
+    except FileNotFoundError as error:
+        raise SourceError("git is not installed; save the output of 'git log --patch' as a file instead.") from error
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise SourceError(f"git did not run: {error}. Save the output of 'git log --patch' as a file.") from error
+    if done.returncode:
+        said = done.stderr.decode("utf-8", "replace").strip()[:500]
+        raise SourceError(f"{repository.name} is no git repository whose log can be read: {said}")
+    return done.stdout
+
+
+def _batches(lines: Iterable[str], context: Context) -> Iterator[Batch]:
+    rows = Rows("git_log", context, (CHANGES,))
+    for commit in _commits(lines, context, rows):
+        time_ns = _time_of(commit)
+        if time_ns is None:
+            dates = {k: v for k, v in commit.fields.items() if "Date" in k}
+            rows.refuse("a commit without a readable date", commit.place, canonical(dates).encode())
+        else:
+            rows.add(CHANGES, _row(commit, time_ns), commit.place)
+        if len(rows) >= _ROWS_AT_ONCE:
+            yield rows.batch()
+    if len(rows):
+        yield rows.batch()
+
+
+def _commits(lines: Iterable[str], context: Context, rows: Rows) -> Iterator[_Commit]:
     commit: _Commit | None = None
-    for number, line in enumerate(io.TextIOWrapper(stream, encoding="utf-8", errors="replace"), start=1):
-        line = line.rstrip("\n")
-        begun = _COMMIT.match(line)
-        if begun is not None:
+    for number, line in enumerate(lines, 1):
+        begins = _COMMIT.fullmatch(line)
+        if begins is not None:
             if commit is not None:
                 yield commit
-            commit = _Commit(begun.group(1).lower(), number)
+            commit = _Commit(begins[1], f"{context.place}:{number}")
         elif commit is not None:
-            commit.take(line)
+            _add_line(commit, line)
+        elif line.strip():
+            rows.reject(Rejection.of("text before the first commit", f"{context.place}:{number}", line.encode()))
     if commit is not None:
         yield commit
 
 
-def _read(stream: BinaryIO | Path, context: Context) -> Iterator[Batch]:
-    if isinstance(stream, Path):
-        yield from _read(io.BytesIO(_log(stream, ())), context)
+def _add_line(commit: _Commit, line: str) -> None:
+    """Take one line as header, message, file or diff; only the message is indented by four."""
+    if commit.diff or line.startswith("diff --"):
+        _add_diff(commit, line)
         return
-    rows = Rows(NAME, context, (CHANGES,))
-    for commit in _commits(stream):
-        row, place = _row(commit), f"{context.place}:{commit.line}"
-        if row is None:
-            rows.refuse("a commit without a readable date", place, "\n".join([commit.when, *commit.message]).encode())
-        else:
-            rows.add(CHANGES, row, place)
-        if len(rows) >= _AT_ONCE:
-            yield rows.batch()
-    yield rows.batch()
+    field_ = _FIELD.fullmatch(line) if not commit.message else None
+    if field_ is not None:
+        commit.fields[field_[1]] = field_[2].strip()
+    elif line.startswith("    "):
+        commit.message.append(line[4:])
+    elif not line.strip() or _STAT_SUM.fullmatch(line) or line == "---":
+        if commit.message and not commit.files:
+            commit.message.append("")
+    elif commit.message:
+        found = _STAT_FILE.fullmatch(line) or _STATUS_FILE.fullmatch(line)
+        _add_file(commit, found[1] if found else line)
 
 
-def _log(folder: Path, since: tuple[str, ...]) -> bytes:
-    # No pager, no external diff, no hooks: nothing that the repository configures is run.
-    command = ["git", "--no-pager", "-c", "core.fsmonitor=false", "-C", str(folder), "log", "--patch", "--no-ext-diff",
-               "--no-textconv", "--no-color", "--unified=1", "--date=iso-strict", *since]  # fmt: skip
+def _add_diff(commit: _Commit, line: str) -> None:
+    begins = _DIFF_FILE.fullmatch(line)
+    if begins is not None and begins[1]:
+        _add_file(commit, begins[1])
+    if commit.diff_length <= _MOST_DIFF:
+        commit.diff.append(line)
+        commit.diff_length += len(line) + 1
+
+
+def _add_file(commit: _Commit, name: str) -> None:
+    name = name.split("\t")[-1].strip().strip('"')
+    if len(commit.files) < _MOST_FILES:
+        commit.files[name] = None
+
+
+def _time_of(commit: _Commit) -> int | None:
+    """Return when a commit took effect: the committer's date where it is written, else the author's."""
+    said = next((commit.fields[k] for k in ("CommitDate", "Date", "AuthorDate") if k in commit.fields), "")
+    found = iso_ns(said)
+    if found is not None:
+        return found
+    seconds = re.fullmatch(r"(\d{9,11})(?: [+-]\d{4})?", said)
+    if seconds is not None:
+        return epoch_ns(int(seconds[1]))
+    for pattern in ("%a %b %d %H:%M:%S %Y %z", "%a %b %d %H:%M:%S %Y"):
+        try:
+            moment = datetime.strptime(said, pattern)
+        except ValueError:
+            continue
+        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()) * 1_000_000_000
     try:
-        done = subprocess.run(command, capture_output=True, timeout=60, check=False)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise SourceError(f"git log of {folder} did not run: {error}. Is git installed?") from error
-    if done.returncode != 0:
-        reason = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
-        raise SourceError(f"git log of {folder} failed: {' '.join(reason)}")
-    return done.stdout
+        return int(parsedate_to_datetime(said).timestamp()) * 1_000_000_000
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
 
 
-def _pull(settings: Mapping[str, Any], cursor: str | None, context: Context) -> Iterator[tuple[Batch, str]]:
+def _row(commit: _Commit, time_ns: int) -> dict[str, object]:
+    lines = "\n".join(commit.message).strip("\n").split("\n")
+    diff = "\n".join(commit.diff)
+    if len(diff) > _MOST_DIFF:
+        diff = diff[:_MOST_DIFF] + "\n[cut]"
+    pins = dict(_PIN.findall(diff))
+    deployed = next((found[1] for path in commit.files if (found := _DEPLOY_PATH.search(path))), None)
+    return {
+        "change_id": commit.sha, "time_ns": time_ns, "kind": "deploy" if deployed and "+" in pins else "commit",
+        "entity": entity("service", deployed) if deployed else entity("change", commit.sha),
+        "title": lines[0] or None, "body": "\n".join(lines[1:]).strip() or None,
+        "files": canonical(list(commit.files)), "diff": diff or None,
+        "version_before": pins.get("-"), "version_after": pins.get("+"), "attributes": {},
+    }  # fmt: skip
+
+
+def pull(settings: Mapping[str, Any], saved: str | None, context: Context) -> Iterator[tuple[Batch, str]]:
+    """Yield the commits of a repository (``uri``, a folder) since the commit that the cursor names."""
     folder = Path(str(settings.get("uri", ".")))
-    newest = _head(folder)
-    if newest == cursor:
+    newest = _newest(folder)
+    if newest == saved:
         return
-    known = (f"{cursor}..HEAD",) if cursor else ()
-    for batch in _read(io.BytesIO(_log(folder, known)), context):
-        yield batch, newest
+    since = saved if saved and re.fullmatch(r"[0-9a-f]{7,64}", saved) else None
+    batches = list(_batches(_lines(io.BytesIO(_log_of(folder, since))), context))
+    for number, batch in enumerate(batches, 1):
+        yield batch, newest if number == len(batches) else saved or ""
 
 
-def _head(folder: Path) -> str:
-    command = ["git", "-C", str(folder), "rev-parse", "HEAD"]
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=_SECONDS_LIMIT, check=False, text=True)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise SourceError(f"git in {folder} did not answer: {error}.") from error
-    if done.returncode != 0:
-        raise SourceError(f"{folder} is no git repository with a commit; name its folder as uri.")
-    return done.stdout.strip()
+def _newest(folder: Path) -> str:
+    return _git(folder, "rev-parse", "--verify", "HEAD").decode("ascii", "replace").strip()
 
 
-def _check(settings: Mapping[str, Any]) -> str:
+def check(settings: Mapping[str, Any]) -> str:
+    """Return one line on the repository, or raise SourceError."""
     folder = Path(str(settings.get("uri", ".")))
-    return f"git repository {folder}, newest commit {_head(folder)[:12]}"
-
-
-def _recognise(head: Head) -> float:
-    if head.name == ".git":
-        return 1.0
-    lines = head.start[:4096].decode("utf-8", "replace").splitlines()
-    if not lines or _COMMIT.match(lines[0]) is None:
-        return 0.0
-    return 0.95 if any(_DATE.match(line) for line in lines[:8]) else 0.4
+    return f"git repository {folder.name or '.'}, newest commit {_newest(folder)[:12]}"
 
 
 SOURCE = Source(
-    name=NAME,
-    title="Git",
-    doc="The text of `git log` (with `--patch`, `--stat` or `--name-only`), or a repository folder, as changes.",
-    reads=("changes",),
-    recognise=_recognise,
-    read=_read,
-    pull=_pull,
-    check=_check,
+    name="git_log",
+    title="Git log",
+    doc="Commits with their files and diffs, from the text of 'git log' or from a repository.",
+    reads=(CHANGES.name,),
+    recognise=recognise,
+    read=read,
+    pull=pull,
+    check=check,
 )
