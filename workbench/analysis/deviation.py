@@ -95,15 +95,20 @@ def deviate(
     *,
     scale: Scale,
     floor: float,
+    counts: Floats | None = None,
+    onset_by_ns: int | None = None,
 ) -> Deviation | None:
     """Return how far the window is from its quiet windows; None where it or the history has no sample.
 
     *times_ns* are sorted begins of samples, *values* may hold NaN (unknown). *floor* is the
-    smallest spread believed, in the unit of *scale*.
+    smallest spread believed, in the unit of *scale*. *counts* says from how many rows each
+    sample, then a share, was counted: samples weigh by it, and a window of few rows is
+    allowed to wander as far as chance takes it. The onset is looked for up to *onset_by_ns*.
     """
     times, raw = np.asarray(times_ns, dtype=np.int64), np.asarray(values, dtype=float)
-    held = np.isfinite(raw) & (times >= history_start_ns)
-    times, raw = times[held], raw[held]
+    weight = np.ones(len(raw)) if counts is None else np.asarray(counts, dtype=float)
+    held = np.isfinite(raw) & (times >= history_start_ns) & (weight > 0)
+    times, raw, weight = times[held], raw[held], weight[held]
     inside = (times >= window[0]) & (times < window[1])
     if not inside.any() or not (times < window[0]).any():
         return None
@@ -112,33 +117,52 @@ def deviate(
     if scale == "relative":
         floor_of = SCALE_FLOOR * max(float(np.median(np.abs(raw[times < window[0]]))), 1e-12)
         residual = residual / np.maximum(np.abs(usual), floor_of)
-    now = float(residual[inside].mean())
-    quiet = _means(times, residual, quiet_starts(*window, history_start_ns), window[1] - window[0])
+    now = float(np.average(residual[inside], weights=weight[inside]))
+    quiet = _means(times, residual, weight, quiet_starts(*window, history_start_ns), window[1] - window[0])
     quiet = quiet[np.isfinite(quiet)]
-    spread = max(MAD_TO_SIGMA * float(np.median(np.abs(quiet - np.median(quiet)))), floor) if len(quiet) else floor
+    rows = float(weight[inside].sum()) if counts is not None else 0.0
+    spread = max(spread_of(quiet), floor, chance(float(np.average(raw[~inside], weights=weight[~inside])), rows))
     centre = float(np.median(quiet)) if len(quiet) else 0.0
     distance = abs(now - centre)
     p_value = (1 + int((np.abs(quiet - centre) >= distance).sum())) / (1 + len(quiet)) if len(quiet) >= MIN_QUIET else 1.0
-    after, onset = onset_between(times, residual - centre, window)
-    return Deviation(float(raw[inside].mean()), float(usual[inside].mean()), (now - centre) / spread, p_value,
+    after, onset = onset_between(times, residual - centre, window, by_ns=onset_by_ns)
+    level = float(np.average(raw[inside], weights=weight[inside]))
+    return Deviation(level, float(np.average(usual[inside], weights=weight[inside])), (now - centre) / spread, p_value,
                      len(quiet), onset, after)  # fmt: skip
 
 
-def _means(times: Ints, values: Floats, starts: Ints, length: int) -> Floats:
-    """Return the mean of the samples in each window; NaN where there is none."""
-    total = np.concatenate([[0.0], np.cumsum(values)])
+def spread_of(quiet: Floats) -> float:
+    """Return the spread of quiet values: by the median deviation, or by the middle 90 % where most are equal."""
+    if not len(quiet):
+        return 0.0
+    low, high = np.quantile(quiet, [0.05, 0.95])
+    return max(MAD_TO_SIGMA * float(np.median(np.abs(quiet - np.median(quiet)))), float(high - low) / 3.29)
+
+
+def chance(share: float, rows: float) -> float:
+    """Return the standard error of a share counted from so many rows; 0 where rows are not counted."""
+    if rows <= 0:
+        return 0.0
+    p = min(max(share, 1.0 / (rows + 2)), 1 - 1.0 / (rows + 2))
+    return float(np.sqrt(p * (1 - p) / rows))
+
+
+def _means(times: Ints, values: Floats, weight: Floats, starts: Ints, length: int) -> Floats:
+    """Return the weighted mean of the samples in each window; NaN where there is none."""
+    total, mass = (np.concatenate([[0.0], np.cumsum(v)]) for v in (values * weight, weight))
     low, high = np.searchsorted(times, starts), np.searchsorted(times, starts + length)
-    count = high - low
-    return np.where(count > 0, (total[high] - total[low]) / np.maximum(count, 1), np.nan)
+    held = mass[high] - mass[low]
+    return np.where(held > 0, (total[high] - total[low]) / np.maximum(held, 1e-12), np.nan)
 
 
 def onset_between(
-    times_ns: Ints, residual: Floats, window: tuple[int, int], *, lead_ns: int = 12 * HOUR_NS
+    times_ns: Ints, residual: Floats, window: tuple[int, int], *, lead_ns: int = 12 * HOUR_NS, by_ns: int | None = None
 ) -> tuple[int | None, int | None]:
     """Return ``(last sample before, first sample after)`` the change that fits the window best.
 
     Two levels are fitted to the samples from *lead_ns* before the window to its end; the
-    split with the least squared error is the change.
+    split with the least squared error is the change; it is not looked for after *by_ns*,
+    when somebody had already noticed.
     """
     part = (times_ns >= window[0] - lead_ns) & (times_ns < window[1])
     times, values = times_ns[part], residual[part]
@@ -149,6 +173,8 @@ def onset_between(
     count = np.arange(1, n)
     right = values.sum() - left
     gain = left**2 / count + right**2 / (n - count)
+    if by_ns is not None and (times[1:] <= by_ns).any():
+        gain = np.where(times[1:] <= by_ns, gain, -1.0)
     split = int(np.argmax(np.round(gain, 12))) + 1
     return int(times[split - 1]), int(times[split])
 

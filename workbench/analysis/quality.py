@@ -57,7 +57,7 @@ def null_changes(history: pd.DataFrame, window: Window, history_start_ns: int) -
     """Return one row per entity, origin and column: null rate now and usually, and how unusual that is."""
     total = history["rows"].astype("float64")
     rate = history["nulls"].astype("float64") / total.where(total > 0)
-    rows = history.assign(value=rate)
+    rows = history.assign(value=rate, counted=total)
     return _deviations(rows, ["entity", "origin", "column"], window, history_start_ns, "absolute", NULLS_FLOOR)
 
 
@@ -69,8 +69,9 @@ def _deviations(
         times = group["start_ns"].to_numpy(dtype=np.int64)
         held = np.isfinite(group["value"].to_numpy(dtype=float))
         chosen = slow_window(times[held], window)
+        counts = group["counted"].fillna(0.0).to_numpy(dtype=float) if "counted" in group else None
         deviation = deviate(times, group["value"].to_numpy(dtype=float), chosen, history_start_ns,
-                            scale=scale, floor=floor)  # type: ignore[arg-type]  # fmt: skip
+                            scale=scale, floor=floor, counts=counts)  # type: ignore[arg-type]  # fmt: skip
         if deviation is not None:
             found.append({**dict(zip(keys, key, strict=True)), **row_of(deviation)})
     return pd.DataFrame(found, columns=[*keys, *COLUMNS])

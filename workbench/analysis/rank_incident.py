@@ -13,7 +13,7 @@ OFF_PATH = 0.05
 UNKNOWN_SHARE = 0.5
 """Counted where nobody can say how much of the symptom a candidate explains."""
 PROVEN_AT = 0.5
-SUSPECTED_AT = 0.25
+SUSPECTED_AT = 0.4
 COVERED = 0.3
 """What a candidate keeps that another one covers: the deviation shows there because of the other."""
 
@@ -56,11 +56,11 @@ def weigh(
     """
     judged = [_judged(c, symptom_onset_ns, slack_ns) for c in candidates]
     judged = _uncovered(judged)
-    real = min(1.0, symptom_strength / 0.9)
+    real = min(1.0, max(0.0, (symptom_strength - 0.9) / 0.09))
     weighed = []
     for item in judged:
         factors = item.factors | {"symptom": real}
-        confidence = item.confidence * (0.3 + 0.7 * real)
+        confidence = item.confidence * (0.1 + 0.9 * real)
         weighed.append(Weighed(item.candidate, round(confidence, 9), factors, _verdict(item.candidate, confidence, real)))
     return sorted(weighed, key=lambda w: (-w.confidence, w.candidate.key))
 

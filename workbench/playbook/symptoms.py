@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.case.reading import Reading
+from workbench.case.symptom import Symptom
 from workbench.errors import CouldNotRunError
 from workbench.model.entities import split
 from workbench.model.findings import Evidence
@@ -109,6 +110,7 @@ class Recount:
     output: str
     """The decision that it counts; empty for the volume or the mean score."""
     correlation: float
+    """How well it agrees with the symptom over the quiet history; higher is better, -1 .. 3."""
     evidence: Evidence
 
 
@@ -133,23 +135,28 @@ def recount(reading: Reading, symptom: Series, *, every_ns: int = 60 * MINUTE_NS
         options.append(("mean score", "", mean))
     known = symptom.frame.assign(bucket=symptom.frame["time_ns"] - symptom.frame["time_ns"] % every_ns)
     figure = known.groupby("bucket")["value"].mean()
-    return _closest(options, figure, totals, answer.evidence, reading.symptom.window.start_ns)
+    return _closest(options, figure, totals, answer.evidence, reading.symptom)
 
 
 def _closest(
-    options: list[tuple[str, str, pd.Series]], figure: pd.Series, totals: pd.Series, evidence: Evidence, before_ns: int
+    options: list[tuple[str, str, pd.Series]], told: pd.Series, totals: pd.Series, evidence: Evidence, symptom: Symptom
 ) -> Recount | None:
+    """Return the figure that is nearest to what is told: same level, same ups and downs, same name."""
     best: Recount | None = None
+    words = set(symptom.signal.lower().split("_")) | set(symptom.entity.lower().replace(":", "_").split("_"))
     for what, output, values in options:
-        both = pd.concat([figure, values], axis=1, keys=["a", "b"]).dropna()
-        quiet = both[both.index < before_ns - DAY_NS // 2]
+        both = pd.concat([told, values, totals], axis=1, keys=["a", "b", "n"]).dropna()
+        quiet = both[both.index < symptom.window.start_ns - DAY_NS // 2]
         if len(quiet) < 48 or quiet["a"].std() == 0 or quiet["b"].std() == 0:
             continue
-        near = float(np.abs(quiet["a"] - quiet["b"]).median())
-        size = float(np.corrcoef(quiet["a"], quiet["b"])[0, 1])
-        same = 1.0 if near <= 0.1 * max(float(quiet["a"].abs().median()), 1e-9) else 0.0
-        score = round(size + same, 9)
+        coarse = quiet.groupby(quiet.index // (6 * 60 * MINUTE_NS))[["a", "b"]].mean()
+        together = float(np.nan_to_num(np.corrcoef(coarse["a"], coarse["b"])[0, 1]))
+        level = float(np.average(quiet["b"], weights=quiet["n"]))
+        off = abs(float(quiet["a"].mean()) - level) / max(abs(float(quiet["a"].mean())), 1e-9)
+        near = max(0.0, 1.0 - 5 * off)
+        score = round(together + near + (1.0 if output and output.lower() in words else 0.0), 9)
         if best is None or score > best.correlation:
-            frame = pd.DataFrame({"time_ns": values.index, "value": values.to_numpy(), "n": totals.reindex(values.index).to_numpy()})
+            frame = pd.DataFrame({"time_ns": values.index, "value": values.to_numpy(),
+                                  "n": totals.reindex(values.index).to_numpy()})  # fmt: skip
             best = Recount(frame, what, output, score, evidence)
     return best if best is not None and best.correlation >= 0.3 else None

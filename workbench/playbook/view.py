@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -47,7 +48,7 @@ class View:
     @cached_property
     def shares(self) -> dict[str, float]:
         """Share of the symptom's change that each feature accounts for, by feature name."""
-        if self.contributions.empty or self.family not in ("outcome", "errors"):
+        if self.contributions.empty or self.family != "outcome":
             return {}
         return {str(r.column): float(r.share) for r in self.contributions.itertuples()}
 
@@ -72,7 +73,12 @@ class View:
         return tuple(sorted(named | reached))
 
     def explained(self, features: Iterable[str]) -> float | None:
-        """Return the share of the change that features account for together, 0..1; None where nobody can say."""
+        """Return the share of the change that features account for together, 0..1; None where nobody can say.
+
+        What an input is changes what is decided, not how many requests come or how fast they are answered.
+        """
+        if self.family != "outcome":
+            return 0.0
         if not self.shares:
             return None
         return float(min(1.0, max(0.0, sum(self.shares.get(f, 0.0) for f in set(features)))))
@@ -89,12 +95,28 @@ class View:
             )
         ]  # fmt: skip
 
+    def changes_naming(self, entities: Iterable[str], onset_ns: int | None) -> list[Finding]:
+        """Return changes of the last day before an onset that name one of the entities, nearest first."""
+        wanted = list(entities)
+        near = [f for f in self.of("change") if f.onset_ns is not None and onset_ns is not None
+                and onset_ns - 24 * HOUR_NS <= f.onset_ns <= onset_ns + HOUR_NS]  # fmt: skip
+        found = [f for f in near if any(mentions(f, e) for e in wanted)]
+        return sorted(found, key=lambda f: (abs((f.onset_ns or 0) - (onset_ns or 0)), f.statement))
+
     def changes_of(self, entity: str, onset_ns: int | None, *, before_ns: int = 6 * HOUR_NS, after_ns: int = HOUR_NS) -> list[Finding]:
         """Return the changes of an entity that lie shortly before an onset."""
         if onset_ns is None:
             return []
         near = [f for f in self.of("change") if f.entity == entity and f.onset_ns is not None]
         return [f for f in near if onset_ns - before_ns <= (f.onset_ns or 0) <= onset_ns + after_ns]
+
+
+def mentions(change: Finding, entity: str) -> bool:
+    """Say whether a change's title, message or paths name the entity: its last part, or that without a layer's prefix."""
+    said = set(str(change.values.get("words") or "").split())
+    last = re.split(r"[/.]", entity.partition(":")[2])[-1].lower()
+    names = {last, last.partition("_")[2]} if last.count("_") > 1 else {last}
+    return any(name and len(name) > 4 and any(name in word for word in said) for name in names)
 
 
 def _not_later(first: Finding, second: Finding, allowance_ns: int) -> bool:

@@ -31,6 +31,17 @@ def propose(view: View) -> Iterator[Lead]:
             covers=tuple(f.entity for f in view.findings if f.entity.startswith("service:") and f.entity != service
                          and view.feeds(service, f.entity)),
         )  # fmt: skip
+    yield from _harmless(view, set(by_service))
+
+
+def _harmless(view: View, deviating: set[str]) -> Iterator[Lead]:
+    """Propose, weakly, services that were released although they answer as usual: the lead where there is no other."""
+    for change in view.of("change"):
+        if not change.entity.startswith("service:") or change.entity in deviating:
+            continue
+        if view.changes_of(change.entity, view.times.start_ns):
+            text = f"{change.statement}, yet it answers as fast and as well as usual."
+            yield Lead(change.entity, text, 0.1, change.onset_ns, None, (change,), (), 0.0, specificity=0.2)
 
 
 def _explained(view: View, service: str, found: list[Finding]) -> float | None:
@@ -43,6 +54,8 @@ def _explained(view: View, service: str, found: list[Finding]) -> float | None:
                 return 0.1
             return min(1.0, max(number(f, "own") for f in same) / number(symptom, "change"))
         return 0.6 if view.feeds(service, view.symptom.entity) else 0.0
+    if view.family == "volume":
+        return 0.0
     if not view.shares:
         return None
     without = max(0.0, view.shares.get("(decided without the model)", 0.0))

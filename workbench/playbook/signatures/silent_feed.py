@@ -22,10 +22,10 @@ def propose(view: View) -> Iterator[Lead]:
         if downstream and not below:
             against = [f for f in view.of("upstream")][:1]
         explained = _explained(view, root, below)
-        text = f"{short(root.entity)} fell silent: {root.statement.rstrip('.')}"
+        text = root.statement.rstrip(".")
         if below:
-            text += f"; {short(below[0].entity)} and {len(below) - 1} more below it inherit the loss" if len(below) > 1 else (
-                f"; {short(below[0].entity)} below it inherits the loss")
+            more = f" and {len(below) - 1} more" if len(below) > 1 else ""
+            text += f"; {short(below[0].entity)}{more} below it inherit the loss"
         yield Lead(
             root.entity, text + (f", {percent(explained)} of the symptom." if explained is not None else "."), root.strength,
             root.onset_ns, after(root), (root, *below[:4]), tuple(against), explained,
@@ -43,6 +43,9 @@ def _one_each(findings: list[Finding]) -> list[Finding]:
 
 def _explained(view: View, root: Finding, below: list[Finding]) -> float | None:
     """Return the share of a lost volume that the losses below the root account for."""
+    if view.family == "latency":
+        # Fewer requests are answered faster; they never make a service slow.
+        return 0.6 if below and (view.change or 0.0) < 0 else 0.0
     if view.family != "volume":
         return 0.15 if below else 0.0
     if not view.change or view.change >= 0:

@@ -17,7 +17,7 @@ def propose(view: View) -> Iterator[Lead]:
         missing = 1.0 - min(1.0, max(0.0, number(finding, "reproduced_share")))
         yield Lead(
             finding.entity,
-            f"{finding.statement.rstrip('.')} The rows show {percent(1.0 - missing)} of the change.",
+            f"{finding.statement} The rows show {percent(1.0 - missing)} of the change.",
             finding.strength, finding.onset_ns, after(finding), (finding,), (), missing,
             specificity=1.0, shown=missing >= 0.6,
         )  # fmt: skip

@@ -27,13 +27,16 @@ def propose(view: View) -> Iterator[Lead]:
         related = [f for f in view.of("rows") if number(f, "relative") < 0 and view.feeds(f.entity, drift.entity)]
         mapping = [f for f in related if not any(view.feeds(g.entity, f.entity) for g in related if g is not f)]
         maps = [f for f in mapping if len(view.features_of([f.entity])) <= 1]
-        source = f" after {maps[0].statement.rstrip('.')}" if maps else ""
+        above = view.graph.ancestors(drift.entity) if drift.entity in view.graph else ()
+        named = [e for e in above if e.startswith("dataset:") and e not in {f.entity for f in maps}]
+        edits = view.changes_naming(named, drift.onset_ns)
+        source = f" after {maps[0].statement.rstrip('.')}" if maps else f" after {edits[0].statement}" if edits else ""
         share = f" and accounts for {percent(explained)} of the symptom" if explained is not None else ""
         yield Lead(
             drift.entity,
             f"'{level}' in {name} rose from {percent(number(drift, 'usual'))} to {percent(number(drift, 'now'))} of decisions"
             f"{share}: codes arrive that the mapping does not know{source}.",
-            drift.strength, drift.onset_ns, after(drift), (drift, *maps[:2]), (), explained,
+            drift.strength, drift.onset_ns, after(drift), (drift, *maps[:2], *edits[:2]), (), explained,
             specificity=1.0 if catches else 0.35, shown=catches and (explained or 0.0) >= 0.3,
         )  # fmt: skip
 

@@ -18,7 +18,7 @@ def propose(view: View) -> Iterator[Lead]:
         entity = f"run:{run_id}" if run_id else version.entity
         traits = [f for f in view.of("run_metric", "data_age") if f.entity == entity]
         share = number(effect, "share") if effect is not None else 0.0
-        explained = min(1.0, max(0.0, share)) if view.shares else None
+        explained = min(1.0, max(0.0, share)) if view.shares else 0.0 if view.family != "outcome" else None
         what = f"; {traits[0].statement.rstrip('.')}" if traits else ""
         name = version.entity.partition(":")[2]
         yield Lead(

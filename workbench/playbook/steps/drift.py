@@ -109,10 +109,10 @@ def _drifts(rows: pd.DataFrame, found: impact.Split, t: Times, sample: Answer, n
 def _level_deviation(rows: pd.DataFrame, coded: pd.Series, level: str, t: Times):
     hit = (coded == level).to_numpy(dtype=float)
     hours = (rows["time_ns"] - rows["time_ns"] % HOUR_NS).to_numpy()
-    shares = pd.DataFrame({"hour": hours, "hit": hit}).groupby("hour")["hit"].mean()
+    shares = pd.DataFrame({"hour": hours, "hit": hit}).groupby("hour")["hit"].agg(["mean", "size"])
     start = t.start_ns - t.start_ns % HOUR_NS
-    return deviate(shares.index.to_numpy(dtype=np.int64), shares.to_numpy(), (start, t.end_ns), t.history_start_ns,
-                   scale="absolute", floor=0.002)  # fmt: skip
+    return deviate(shares.index.to_numpy(dtype=np.int64), shares["mean"].to_numpy(), (start, t.end_ns), t.history_start_ns,
+                   scale="absolute", floor=0.002, counts=shares["size"].to_numpy(dtype=float))  # fmt: skip
 
 
 def _level(level: str) -> str:
@@ -171,7 +171,8 @@ def _skew(reading: Reading, t: Times) -> list[Finding]:
         rate = (group["differ"] / group["n"]).to_numpy(dtype=float)
         start = t.start_ns - t.start_ns % HOUR_NS
         measured = deviate(group["start_ns"].to_numpy(dtype=np.int64), rate, (start, t.end_ns),
-                           int(group["start_ns"].min()), scale="absolute", floor=0.003)  # fmt: skip
+                           int(group["start_ns"].min()), scale="absolute", floor=0.003,
+                           counts=group["n"].to_numpy(dtype=float))  # fmt: skip
         if measured is None or measured.change < SKEW_EFFECT:
             continue
         strong = strength(measured.z, measured.p_value)

@@ -13,6 +13,7 @@ from workbench.model.findings import Finding
 from workbench.model.window import DAY_NS
 from workbench.playbook import Step
 from workbench.playbook.symptoms import Series, history_start, series
+from workbench.playbook.times import SLOT_NS
 from workbench.playbook.words import clock, count, figure, percent, points, seconds, short
 
 RELATIVE_FAMILIES = ("volume", "latency")
@@ -23,7 +24,7 @@ def run(reading: Reading) -> Outcome:
     symptom = reading.symptom
     own = series(reading)
     window = (symptom.window.start_ns, symptom.window.end_ns)
-    deviation = measured(own, window, history_start(reading))
+    deviation = measured(own, window, history_start(reading), by_ns=_noticed(reading))
     if deviation is None:
         raise CouldNotRunError(f"{symptom.signal} of {symptom.entity} has no sample in the selection or no history before it")
     strong = strength(deviation.z, deviation.p_value)
@@ -42,13 +43,21 @@ def run(reading: Reading) -> Outcome:
     return Outcome((finding, *_segments(reading, own, window)), values, summary=summary)
 
 
-def measured(own: Series, window: tuple[int, int], history_start_ns: int) -> Deviation | None:
-    """Return how far the symptom is from usual inside a window."""
+def _noticed(reading: Reading) -> int | None:
+    """Return when the alert fired: the change came before."""
+    fired = (reading.symptom.alert or {}).get("starts_ns")
+    return int(fired) if isinstance(fired, int) else reading.symptom.window.start_ns + SLOT_NS
+
+
+def measured(
+    own: Series, window: tuple[int, int], history_start_ns: int, *, by_ns: int | None = None
+) -> Deviation | None:
+    """Return how far the symptom is from usual inside a window, and when it began, at *by_ns* at the latest."""
     scale = "relative" if own.family in RELATIVE_FAMILIES else "absolute"
     size = float(np.nanmedian(np.abs(own.frame["value"]))) if len(own.frame) else 0.0
     floor = 0.01 if scale == "relative" else max(0.005 * size, 1e-6)
     return deviate(own.frame["time_ns"].to_numpy(), own.frame["value"].to_numpy(), window, history_start_ns,
-                   scale=scale, floor=floor)  # type: ignore[arg-type]  # fmt: skip
+                   scale=scale, floor=floor, onset_by_ns=by_ns)  # type: ignore[arg-type]  # fmt: skip
 
 
 def _words(own: Series, d: Deviation) -> str:

@@ -41,8 +41,9 @@ def _compared(reading: Reading, own: Series, again: Recount) -> tuple[Finding, d
     window = (symptom.window.start_ns - symptom.window.start_ns % HOUR_NS, symptom.window.end_ns)
     since = history_start(reading)
     both = _aligned(own, again)
+    counts = both["n"].to_numpy(dtype=float)
     relative = own.family == "volume"
-    told, seen, gap = (_deviation(both, name, window, since, relative) for name in ("told", "seen", "gap"))
+    told, seen, gap = (_deviation(both, name, window, since, relative, counts) for name in ("told", "seen", "gap"))
     if told is None or seen is None or gap is None:
         raise CouldNotRunError(f"{symptom.signal} and the rows behind it have no hours in common inside the selection")
     moved = told.relative if relative else told.change
@@ -69,7 +70,8 @@ def _aligned(own: Series, again: Recount) -> pd.DataFrame:
     hours = own.frame.assign(time_ns=own.frame["time_ns"] - own.frame["time_ns"] % HOUR_NS)
     told = hours.groupby("time_ns")["value"].mean()
     seen = again.frame.set_index("time_ns")["value"].astype(float)
-    both = pd.concat([told, seen], axis=1, keys=["told", "seen"]).dropna().sort_index()
+    rows = again.frame.set_index("time_ns")["n"].astype(float)
+    both = pd.concat([told, seen, rows], axis=1, keys=["told", "seen", "n"]).dropna().sort_index()
     if own.family == "volume":
         both["seen"] *= float((both["told"] / both["seen"].where(both["seen"] > 0)).median())
         both["gap"] = np.log((both["told"] + 1e-9) / (both["seen"] + 1e-9)) + 1.0
@@ -79,10 +81,13 @@ def _aligned(own: Series, again: Recount) -> pd.DataFrame:
     return both
 
 
-def _deviation(both: pd.DataFrame, name: str, window: tuple[int, int], since: int, relative: bool) -> Deviation | None:
+def _deviation(
+    both: pd.DataFrame, name: str, window: tuple[int, int], since: int, relative: bool, rows: np.ndarray
+) -> Deviation | None:
     scale = "relative" if relative and name != "gap" else "absolute"
+    counts = None if relative else rows
     return deviate(both.index.to_numpy(dtype=np.int64), both[name].to_numpy(dtype=float), window, since,
-                   scale=scale, floor=0.005)  # type: ignore[arg-type]  # fmt: skip
+                   scale=scale, floor=0.005, counts=counts)  # type: ignore[arg-type]  # fmt: skip
 
 
 def _show(value: float, relative: bool) -> str:
