@@ -66,7 +66,7 @@ def render(path: Path = PROJECT) -> str:
 def _conda(requirement: str) -> str:
     bare = re.sub(r"\[.*?\]", "", requirement)
     name = name_of(bare)
-    return on_conda(name) + bare[len(name):]
+    return on_conda(name) + bare[len(name) :]
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ def build(table: Table, columns: Mapping[str, Sequence[Any] | pa.Array | pa.Chun
     return pa.Table.from_arrays(arrays, schema=schema(table))
 
 
-def _array(table: Table, field: pa.Field, values: Any, rows: int) -> pa.Array | pa.ChunkedArray:  # noqa: ANN401
+def _array(table: Table, field: pa.Field, values: Any, rows: int) -> pa.Array | pa.ChunkedArray:
     if values is None:
         array = pa.nulls(rows, field.type)
     elif isinstance(values, str | int):

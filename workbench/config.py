@@ -6,6 +6,7 @@ import difflib
 import os
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -154,9 +155,13 @@ def secret(value: str) -> str:
 def _settings(read: Mapping[str, Any], place: str) -> Settings:
     _known(read, [f.name for f in fields(Settings)], place)
     plain = {k: v for k, v in read.items() if k in {"store", "environment", "zone", "currency", "retain_days"}}
+    sources = tuple(_source(s, place) for s in _listed(read, "sources", place))
+    for name, times in Counter(source.name for source in sources).items():
+        if times > 1:  # each is read from where its name left off
+            raise UsageError(f"{place}: {times} [[sources]] are called {name!r}; give each a name of its own.")
     return Settings(
         **_typed(plain, Settings, place),
-        sources=tuple(_source(s, place) for s in _listed(read, "sources", place)),
+        sources=sources,
         tables=tuple(_table(t, place) for t in _listed(read, "tables", place)),
         server=ServerSettings(**_section(read, "server", ServerSettings, place)),
         prices=Prices(**_section(read, "prices", Prices, place)),
@@ -242,7 +247,7 @@ def _in_clear(name: str, value: str) -> bool:
     return any(word in name.lower() for word in _SECRET_WORDS) or _WITH_PASSWORD.match(value) is not None
 
 
-COMMENTED = '''\
+COMMENTED = """\
 # Settings of Incident Workbench. Every line is optional; what is commented out shows the default or an example.
 
 store = "./store"
@@ -281,7 +286,7 @@ port = 4318
 # [mask]
 # addresses = true                # mask IP addresses as well
 # keys = ["customer_ref"]
-'''
+"""
 
 
 def write_commented(path: Path) -> Path:

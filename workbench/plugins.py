@@ -36,7 +36,7 @@ def names(group: str) -> tuple[str, ...]:
 
 
 @cache
-def load(group: str, name: str) -> Any:  # noqa: ANN401 - each group has its own type
+def load(group: str, name: str) -> Any:
     """Import one plugin and return its object."""
     if name not in names(group):
         raise UnknownNameError(group, name, names(group))

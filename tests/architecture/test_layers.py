@@ -134,6 +134,6 @@ def test_plugins_of_one_kind_never_import_each_other() -> None:
             if path.stem.startswith("_"):
                 continue
             nodes = ast.walk(ast.parse(path.read_text("utf-8")))
-            met = {node.module or '' for node in nodes if isinstance(node, ast.ImportFrom)} & own
+            met = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)} & own
             crossings += [f"{path.relative_to(ROOT)} imports {name}" for name in sorted(met)]
     assert crossings == []

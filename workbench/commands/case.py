@@ -30,8 +30,8 @@ def register(app: typer.Typer) -> None:
     app.command("investigate", epilog=INVESTIGATE)(investigate)
     app.command("replay", epilog="Example:  workbench replay store/cases/INC-1 --strict")(replay)
     family = typer.Typer(no_args_is_help=True, help="List and show cases.")
-    family.command("list")(list_cases)
-    family.command("show")(show_case)
+    family.command("list", epilog="Example:  workbench case list --json")(list_cases)
+    family.command("show", epilog="Example:  workbench case show INC-1")(show_case)
     app.add_typer(family, name="case")
 
 

@@ -16,9 +16,20 @@ from workbench.commands import scenario
 from workbench.commands.ingest import show
 
 
+EXAMPLES = """
+Examples:
+
+  workbench demo
+
+  workbench demo --seed 11 --variant no_cause           the same alert on a quiet system
+
+  workbench demo --fault silent_feed --variant decoy
+"""
+
+
 def register(app: typer.Typer) -> None:
     """Add the verb."""
-    app.command("demo")(demo)
+    app.command("demo", epilog=EXAMPLES)(demo)
 
 
 def demo(

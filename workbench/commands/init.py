@@ -13,7 +13,7 @@ from workbench.config import FILE, write_commented
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
-    app.command("init")(init)
+    app.command("init", epilog="Example:  workbench init && workbench doctor")(init)
 
 
 def init(folder: Annotated[Path, typer.Argument(help="Folder to write the settings into.")] = Path()) -> None:

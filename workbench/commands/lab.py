@@ -14,9 +14,18 @@ import typer
 from workbench.commands import _common as common
 
 
+EXAMPLES = """
+Examples:
+
+  workbench lab
+
+  workbench lab demo/unmapped_category-cause-7 --no-browser
+"""
+
+
 def register(app: typer.Typer) -> None:
     """Add the verb."""
-    app.command("lab")(lab)
+    app.command("lab", epilog=EXAMPLES)(lab)
 
 
 def lab(

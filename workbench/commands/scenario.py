@@ -16,7 +16,7 @@ def register(app: typer.Typer) -> None:
     """Add the family of verbs."""
     family = typer.Typer(no_args_is_help=True, help="Write incidents with a known cause, to learn and to test with.")
     family.command("create", epilog=EXAMPLE)(create)
-    family.command("list")(list_faults)
+    family.command("list", epilog="Example:  workbench scenario list --json")(list_faults)
     app.add_typer(family, name="scenario")
 
 

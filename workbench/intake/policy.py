@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
+from typing import Any
 
 from workbench.config import Settings, SourceSettings, TableSettings, secret
+from workbench.errors import UsageError
 from workbench.intake.background import Pull
 from workbench.intake.mask import MaskPolicy
 from workbench.intake.patterns import KINDS
@@ -28,6 +30,14 @@ def pulls(settings: Settings) -> tuple[Pull, ...]:
 
 
 def _pull(source: SourceSettings) -> Pull:
-    options = {name: secret(value) if isinstance(value, str) else value for name, value in source.options.items()}
     interval_s = parse_duration_ns(source.interval) / 1e9
-    return Pull(source.name, source.kind, {**options, "url": source.uri}, interval_s)
+    if interval_s <= 0:
+        raise UsageError(f"The source {source.name!r} is asked every {source.interval}; write at least 1s.")
+    return Pull(source.name, source.kind, asked_with(source), interval_s)
+
+
+def asked_with(source: SourceSettings) -> dict[str, Any]:
+    """Return what a source is asked with: its options and its address, the secrets they point to filled in."""
+    options = {name: secret(value) if isinstance(value, str) else value for name, value in source.options.items()}
+    address = secret(source.uri)
+    return {**options, "uri": address, "url": address}

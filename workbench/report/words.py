@@ -10,7 +10,7 @@ _LARGE = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _SHAPES = {"proven": "●", "suspected": "◐", "none": "○", "interesting": "◆", "clear": "○", "could not run": "—"}
 
 
-def number(value: float | int | None) -> str:
+def number(value: float | None) -> str:
     """Return a figure with at most three significant digits: ``1.90 M``, ``0.310``, ``unknown``.
 
     >>> number(1_900_000), number(0.31), number(41.0), number(None)
