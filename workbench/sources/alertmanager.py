@@ -13,6 +13,7 @@ from workbench.errors import UnknownNameError, UsageError
 from workbench.model.entities import entity, split
 from workbench.model.tables import ALERTS
 from workbench.sources import Batch, Context, Head, Rejection, Source
+from workbench.sources._gpu_metrics import device
 from workbench.sources._json import canonical, documents, integer, mapping, objects, text, texts
 from workbench.sources._rows import Rows, digest
 from workbench.sources._time import iso_ns
@@ -132,7 +133,7 @@ def entity_of(labels: Mapping[str, str | None], fingerprint: str) -> str:
     for kind, names in ENTITY_LABELS:
         found = next((labels[name] for name in names if labels.get(name)), None)
         if found:
-            return entity(kind, found)
+            return entity(kind, (device(found, None, None) or found) if kind == "gpu" else found)
     return entity("alert", fingerprint)
 
 
