@@ -95,7 +95,7 @@ def groups(document: object, signal: Signal) -> Iterator[Group]:
     document = unwrapped(document)
     if not isinstance(document, Mapping):
         raise ValueError(f"not OTLP JSON: an object with {resources!r} was expected, not {type(document).__name__}")
-    if document.get(resources) is None and document:
+    if resources not in document and document:
         raise ValueError(f"not OTLP JSON: there is no {resources!r} among {sorted(document)[:5]}")
     for by_resource in _objects(document.get(resources)):
         resource = by_resource.get("resource")
