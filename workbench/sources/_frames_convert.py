@@ -12,10 +12,15 @@ import pyarrow.compute as pc
 
 from workbench.sources._time import epoch_ns, iso_ns
 
-_NO_NUMBER = pa.array(["NULL", "null", "NA", "N/A", "n/a", "NaN", "nan", "None", "none", "-", "[N/A]", "?"])
-_TRUE = pa.array(["true", "t", "yes", "y", "1", "1.0", "pass", "passed"])
-_FALSE = pa.array(["false", "f", "no", "n", "0", "0.0", "fail", "failed"])
+_NO_NUMBER = ("NULL", "null", "NA", "N/A", "n/a", "NaN", "nan", "None", "none", "-", "[N/A]", "?")
+_TRUE = ("true", "t", "yes", "y", "1", "1.0", "pass", "passed")
+_FALSE = ("false", "f", "no", "n", "0", "0.0", "fail", "failed")
 _HEX_32 = r"^[0-9a-f]{1,32}$"
+
+
+def _among(cells: pa.Array, words: tuple[str, ...]) -> pa.Array:
+    # Built here and not once for all: the first array that Arrow builds imports pandas.
+    return pc.is_in(cells, pa.array(words, pa.string()))
 
 
 def plain(column: pa.Array | pa.ChunkedArray) -> pa.Array:
@@ -54,7 +59,7 @@ def holds_figures(column: pa.Array) -> bool:
 def _said(column: pa.Array) -> pa.Array:
     """Trim text, and take the words for nothing for nothing."""
     cells = pc.utf8_trim_whitespace(column.cast(pa.string()))
-    return pc.if_else(pc.or_kleene(pc.is_in(cells, _NO_NUMBER), pc.equal(cells, "")), None, cells)
+    return pc.if_else(pc.or_kleene(_among(cells, _NO_NUMBER), pc.equal(cells, "")), None, cells)
 
 
 def floats(column: pa.Array) -> pa.Array:
@@ -102,7 +107,7 @@ def booleans(column: pa.Array) -> pa.Array:
     if pa.types.is_boolean(column.type):
         return column
     words = pc.utf8_lower(pc.utf8_trim_whitespace(texts(column)))
-    return pc.if_else(pc.is_in(words, _TRUE), True, pc.if_else(pc.is_in(words, _FALSE), False, None))
+    return pc.if_else(_among(words, _TRUE), True, pc.if_else(_among(words, _FALSE), False, None))
 
 
 def texts(column: pa.Array) -> pa.Array:

@@ -111,7 +111,11 @@ def _header(path: Path) -> tuple[list[str], str]:
         raise SourceError(f"{path.name} is no CSV file: its first line names no columns.")
     delimiter = max(_DELIMITERS, key=first.count)
     names: list[str] = []
-    for number, cell in enumerate(next(csv.reader([first], delimiter=delimiter))):
+    try:
+        cells = next(csv.reader([first], delimiter=delimiter))
+    except csv.Error as error:
+        raise SourceError(f"{path.name} is no CSV file: its first line cannot be read ({error}).") from error
+    for number, cell in enumerate(cells):
         name = cell.strip() or f"column_{number + 1}"
         names.append(name if name not in names else f"{name}_{number + 1}")
     return names, delimiter

@@ -18,11 +18,11 @@ from workbench.sources._time import iso_ns
 
 _WHO = {"timestamp", "uuid", "gpu_uuid", "index", "hostname", "name", "gpu_name", "pci.bus_id", "gpu_bus_id"}
 _CAPTURE = re.compile(r"^# \$ nvidia-smi\b", re.M)
-_UNIT = re.compile(r"\s*\[([^\]]*)\]$")
 _NUMBER = re.compile(r"(-?\d+(?:\.\d+)?)\s*(%|MiB|GiB|KiB|W|MHz|C|us)?")
 _STAMP = re.compile(r"(\d{4})/(\d\d)/(\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?)")
 _ROWS_AT_ONCE = 50_000
 _MOST_LINE = 2**20
+_LONGEST_HEADER = 32_768
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,9 @@ class _Header:
     @classmethod
     def of(cls, line: str) -> _Header | None:
         """Return the header that a line is, or None: it names figures, and nothing but fields."""
-        names = [_UNIT.sub("", cell.strip()) for cell in line.split(",")]
+        if not line[:1].isalpha() or len(line) > _LONGEST_HEADER:
+            return None
+        names = [cell.partition("[")[0].strip() for cell in line.split(",")]
         figures = [(at, NVIDIA_SMI[name]) for at, name in enumerate(names) if name in NVIDIA_SMI]
         fields = all(re.fullmatch(r"[a-zA-Z][\w.]*", name) for name in names)
         identified = bool(_WHO & set(names)) or len(figures) > 1
