@@ -99,7 +99,8 @@ def judge(prediction: Prediction, truth: dict[str, Any]) -> Judged:
     """Compare a prediction with the sealed truth; any accepted name of a planted place counts."""
     accepted = [{c["entity"], *c["also"]} for c in truth["causes"]]
     places = tuple(
-        next((rank for rank, entity in enumerate(prediction.ranking, start=1) if entity in names), None) for names in accepted
+        next((rank for rank, entity in enumerate(prediction.ranking, start=1) if entity in names), None)
+        for names in accepted
     )
     right = set().union(*accepted) if accepted else set()
     decoys = set(truth["decoys"])
@@ -149,7 +150,10 @@ def run(cases: int, first_seed: int, out: Path, *, work: Path) -> list[Judged]:
             judged.append(found)
             sink.write(json.dumps(asdict(prediction)) + "\n")
             sink.flush()
-            print(f"{folder.name:44s} places {list(found.places)} verdict {found.verdict} {found.seconds:.1f} s", flush=True)
+            print(
+                f"{folder.name:44s} places {list(found.places)} verdict {found.verdict} {found.seconds:.1f} s",
+                flush=True,
+            )
             shutil.rmtree(folder)
             shutil.rmtree(store)
     return judged

@@ -124,7 +124,9 @@ def deviate(
     spread = max(spread_of(quiet), floor, chance(float(np.average(raw[~inside], weights=weight[~inside])), rows))
     centre = float(np.median(quiet)) if len(quiet) else 0.0
     distance = abs(now - centre)
-    p_value = (1 + int((np.abs(quiet - centre) >= distance).sum())) / (1 + len(quiet)) if len(quiet) >= MIN_QUIET else 1.0
+    p_value = (
+        (1 + int((np.abs(quiet - centre) >= distance).sum())) / (1 + len(quiet)) if len(quiet) >= MIN_QUIET else 1.0
+    )
     after, onset = onset_between(times, residual - centre, window, by_ns=onset_by_ns)
     level = float(np.average(raw[inside], weights=weight[inside]))
     return Deviation(level, float(np.average(usual[inside], weights=weight[inside])), (now - centre) / spread, p_value,

@@ -142,9 +142,15 @@ def _summary(parts: pd.DataFrame, change: float, wander: pd.DataFrame) -> pd.Dat
     grouped = parts.groupby("column", sort=True)
     table = pd.DataFrame({"contribution": grouped["part"].sum(), "psi": grouped["psi"].sum()})
     table["share"] = table["contribution"] / change if change else 0.0
-    strongest = parts.assign(size=parts["part"].abs().round(12)).sort_values(["column", "size", "level"], ascending=[True, False, True])
+    strongest = parts.assign(size=parts["part"].abs().round(12)).sort_values(
+        ["column", "size", "level"], ascending=[True, False, True]
+    )
     strongest = strongest.groupby("column").first()
-    table["level"], table["level_before"], table["level_now"] = strongest["level"], strongest["before"], strongest["now"]
+    table["level"], table["level_before"], table["level_now"] = (
+        strongest["level"],
+        strongest["before"],
+        strongest["now"],
+    )
     table["z"], table["p_value"] = 0.0, 1.0
     for name in table.index.intersection(wander.columns):
         usual = wander[name].to_numpy()

@@ -127,7 +127,7 @@ def _decide(summary: pd.DataFrame, named: pd.DataFrame) -> Resolved:
     s = summary
     one_version = s["registry_run_n"].eq(1)
     agrees = _agreements(named)
-    run = pd.Series(pd.NA, index=s.index, dtype="object")
+    run = pd.Series(None, index=s.index, dtype="object")
     rule = pd.Series("", index=s.index, dtype="object")
 
     def settle(which: pd.Series, chosen: pd.Series, by: pd.Series | str) -> None:
@@ -165,7 +165,7 @@ def _unresolved(left: pd.DataFrame) -> pd.DataFrame:
     reason[left["any"].notna()] = "the registry does not know the named version"
     reason[left["unknown"].notna()] = "the stated run is unknown"
     reason[left["registry_run_n"].gt(1) | left["stated_n"].gt(1)] = "senders contradict each other"
-    seen = left["unknown"].fillna(left["stated"]).fillna(left["registry_run"]).fillna("")
+    seen = left["unknown"].astype("object").combine_first(left["stated"]).combine_first(left["registry_run"]).fillna("")
     return pd.DataFrame({"subject": left.index, "reason": reason.to_numpy(), "seen": seen.to_numpy()})
 
 

@@ -107,7 +107,9 @@ def silences(history: pd.DataFrame, end_ns: int) -> pd.DataFrame:
             found.append({"entity": entity, "gap_ns": gap, "usual_ns": usual, "longest_ns": longest,
                           "p_value": 1.0 / (1 + len(gaps)), "last_ns": int(times[-1])})  # fmt: skip
     columns = ["entity", "gap_ns", "usual_ns", "longest_ns", "p_value", "last_ns"]
-    return pd.DataFrame(found, columns=columns).sort_values(["gap_ns", "entity"], ascending=[False, True], kind="stable")
+    return pd.DataFrame(found, columns=columns).sort_values(
+        ["gap_ns", "entity"], ascending=[False, True], kind="stable"
+    )
 
 
 def schema_changes(history: pd.DataFrame) -> list[SchemaChange]:

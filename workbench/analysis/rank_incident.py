@@ -61,7 +61,9 @@ def weigh(
     for item in judged:
         factors = item.factors | {"symptom": real}
         confidence = item.confidence * (0.1 + 0.9 * real)
-        weighed.append(Weighed(item.candidate, round(confidence, 9), factors, _verdict(item.candidate, confidence, real)))
+        weighed.append(
+            Weighed(item.candidate, round(confidence, 9), factors, _verdict(item.candidate, confidence, real))
+        )
     return sorted(weighed, key=lambda w: (-w.confidence, w.candidate.key))
 
 

@@ -82,10 +82,20 @@ def find(ask: Ask, text: str) -> Found:
     parts = [_hops(ask, entity) for entity in entities]
     edges = _lineage(ask, entities)
     found = pd.concat([edges, *(p[0] for p in parts)], ignore_index=True) if entities else edges
-    unresolved = pd.concat([p[1] for p in parts], ignore_index=True) if parts else pd.DataFrame(columns=["subject", "reason", "seen"])
+    unresolved = (
+        pd.concat([p[1] for p in parts], ignore_index=True)
+        if parts
+        else pd.DataFrame(columns=["subject", "reason", "seen"])
+    )
     kept = found[list(LINK_COLUMNS)].dropna().drop_duplicates().sort_values(list(LINK_COLUMNS)).head(MAX_LINKS)
     columns = ["table", "column", "n", "first_ns", "last_ns"]
-    return Found(text, entities, places[columns].drop_duplicates().reset_index(drop=True), kept.reset_index(drop=True), unresolved)
+    return Found(
+        text,
+        entities,
+        places[columns].drop_duplicates().reset_index(drop=True),
+        kept.reset_index(drop=True),
+        unresolved,
+    )
 
 
 def _entities(places: pd.DataFrame, text: str) -> tuple[str, ...]:
@@ -136,14 +146,30 @@ def _of_request(ask: Ask, kind: str, name: str) -> tuple[pd.DataFrame, pd.DataFr
         predictions = pd.concat([predictions, _rows(ask, "predictions", "prediction_id", named)], ignore_index=True)
     linked = link_runs(spans, predictions, ask("runs").to_pandas()["run_id"], ask("model_versions").to_pandas())
     own = "trace:" + spans["trace_id"]
-    places = [links(own, prefixed(k, spans[c]), "span_resource") for k, c in (("service", "service"), ("host", "host"), ("gpu", "gpu"))]
-    source = links("prediction:" + predictions["prediction_id"], prefixed("model", predictions["model"]), "prediction_table")
+    places = [
+        links(own, prefixed(k, spans[c]), "span_resource")
+        for k, c in (("service", "service"), ("host", "host"), ("gpu", "gpu"))
+    ]
+    source = links(
+        "prediction:" + predictions["prediction_id"], prefixed("model", predictions["model"]), "prediction_table"
+    )
     return pd.concat([linked.links, source, *places], ignore_index=True), linked.unresolved
 
 
-def _rows(ask: Ask, table: str, column: str, value: Any) -> pd.DataFrame:  # noqa: ANN401 - one text or a list
+def _rows(ask: Ask, table: str, column: str, value: Any) -> pd.DataFrame:
     columns = {
-        "spans": ["trace_id", "span_id", "run_id", "model", "model_version", "prediction_id", "service", "host", "gpu", "source"],
+        "spans": [
+            "trace_id",
+            "span_id",
+            "run_id",
+            "model",
+            "model_version",
+            "prediction_id",
+            "service",
+            "host",
+            "gpu",
+            "source",
+        ],
         "predictions": ["prediction_id", "trace_id", "run_id", "model", "model_version"],
     }[table]
     return ask("rows", table=table, columns=columns, equals={column: value}, limit=MAX_ROWS).to_pandas()
@@ -169,7 +195,9 @@ def _of_place(ask: Ask, kind: str, name: str) -> pd.DataFrame:
         spans = spans[spans[kind] == name]
         for other in ("service", "host", "gpu", "model"):
             if other != kind:
-                parts.append(links(pd.Series([f"{kind}:{name}"] * len(spans)), prefixed(other, spans[other]), "span_resource"))
+                parts.append(
+                    links(pd.Series([f"{kind}:{name}"] * len(spans)), prefixed(other, spans[other]), "span_resource")
+                )
     if kind == "model":
         versions = ask("model_versions", model=name).to_pandas()
         named = "model_version:" + versions["model"] + "/" + versions["version"]

@@ -119,7 +119,9 @@ def _places(spans: pd.DataFrame) -> pd.DataFrame:
 
 def _figures(metrics: pd.DataFrame, columns: pd.DataFrame, roots: list[str], symptom: str) -> pd.DataFrame:
     """Return models, and services that nobody calls → business figures: what is decided is what they measure."""
-    kpis = sorted({e for e in metrics["entity"] if e.startswith("kpi:")} | ({symptom} if symptom.startswith("kpi:") else set()))
+    kpis = sorted(
+        {e for e in metrics["entity"] if e.startswith("kpi:")} | ({symptom} if symptom.startswith("kpi:") else set())
+    )
     models = sorted({e for e in columns["entity"] if e.startswith("model:")})
     fronts = [f"service:{name}" for name in roots]
     rows = [(maker, kpi, "model_output") for kpi in kpis for maker in (*models, *fronts)]

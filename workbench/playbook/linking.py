@@ -25,14 +25,15 @@ class Linked:
     """Subjects where a sender states another run: columns subject, run_id, rule, conflict."""
 
 
-def link_runs(
-    spans: pd.DataFrame, predictions: pd.DataFrame, runs: Iterable[str], versions: pd.DataFrame
-) -> Linked:
+def link_runs(spans: pd.DataFrame, predictions: pd.DataFrame, runs: Iterable[str], versions: pd.DataFrame) -> Linked:
     """Link traces and decisions with each other and with their runs."""
     claims = pd.concat([
         linkage.claims_of_spans(spans), linkage.claims_of_predictions(predictions, spans),
     ], ignore_index=True).drop_duplicates()  # fmt: skip
-    subjects = {*("trace:" + spans["trace_id"].astype("object")), *("prediction:" + predictions["prediction_id"].astype("object"))}
+    subjects = {
+        *("trace:" + spans["trace_id"].astype("object")),
+        *("prediction:" + predictions["prediction_id"].astype("object")),
+    }
     found = linkage.resolve_runs(claims, runs, versions, subjects)
     to_run = pd.DataFrame({"left": found.links["subject"], "right": "run:" + found.links["run_id"].astype("object"),
                            "rule": found.links["rule"]})  # fmt: skip
@@ -44,5 +45,7 @@ def link_runs(
 def link_window(ask: Ask, start_ns: int, end_ns: int) -> Linked:
     """Link every trace and decision of a window of a store."""
     spans = ask("rows", table="spans", columns=SPAN_COLUMNS, start_ns=start_ns, end_ns=end_ns).to_pandas()
-    predictions = ask("rows", table="predictions", columns=PREDICTION_COLUMNS, start_ns=start_ns, end_ns=end_ns).to_pandas()
+    predictions = ask(
+        "rows", table="predictions", columns=PREDICTION_COLUMNS, start_ns=start_ns, end_ns=end_ns
+    ).to_pandas()
     return link_runs(spans, predictions, ask("runs").to_pandas()["run_id"], ask("model_versions").to_pandas())

@@ -20,7 +20,21 @@ Family = Literal["outcome", "volume", "latency", "errors"]
 _WORDS: tuple[tuple[Family, tuple[str, ...]], ...] = (
     ("errors", ("error", "fail", "5xx", "availab", "fallback", "timeout")),
     ("latency", ("duration", "latency", "_ms", "seconds", "p95", "p99", "p50", "queue", "wait")),
-    ("volume", ("per_hour", "per_second", "per_minute", "per_day", "count", "volume", "rows", "requests", "throughput", "_total")),
+    (
+        "volume",
+        (
+            "per_hour",
+            "per_second",
+            "per_minute",
+            "per_day",
+            "count",
+            "volume",
+            "rows",
+            "requests",
+            "throughput",
+            "_total",
+        ),
+    ),
 )
 
 
@@ -95,7 +109,9 @@ def _from_spans(reading: Reading, kind: str, name: str, span: dict[str, int]) ->
         answer = reading.ask("volume_history", **span, every_ns=SLOT_NS * 4, entity=symptom.entity)
         frame = answer.frame.rename(columns={"start_ns": "time_ns", "rows": "value"})[["time_ns", "value"]]
     else:
-        raise CouldNotRunError(f"nothing measures {symptom.signal} of {symptom.entity}; send the metric or the table behind it")
+        raise CouldNotRunError(
+            f"nothing measures {symptom.signal} of {symptom.entity}; send the metric or the table behind it"
+        )
     if frame.empty:
         raise CouldNotRunError(f"no sample of {symptom.signal} of {symptom.entity} lies in the history")
     return Series(frame.sort_values("time_ns").reset_index(drop=True), answer.evidence, found, {})

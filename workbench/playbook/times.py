@@ -54,5 +54,7 @@ def quiet_number(times_ns: object, window: tuple[int, int], history_start_ns: in
     moments = np.asarray(times_ns, dtype=np.int64)
     back = -(-(window[0] - moments) // DAY_NS)
     shifted = moments + back * DAY_NS
-    inside = (back >= 1) & (back <= days) & (shifted >= window[0]) & (shifted < window[1]) & (moments >= history_start_ns)
+    inside = (
+        (back >= 1) & (back <= days) & (shifted >= window[0]) & (shifted < window[1]) & (moments >= history_start_ns)
+    )
     return np.where(inside, back - 1, -1)

@@ -16,6 +16,12 @@ from workbench.model.window import HOUR_NS
 from workbench.playbook.symptoms import Family
 from workbench.playbook.times import Times
 
+WITHOUT_MODEL = "(decided without the model)"
+"""Stands among the inputs for decisions that have no score."""
+VERSION = "(model version)"
+"""Stands among the inputs for the version that decided."""
+ELSEWHERE = 0.7
+"""What explaining another alert of the same hours counts, against explaining the symptom itself."""
 BATCH_SLACK_NS = 3 * HOUR_NS
 """Deviations seen in batches may be stamped so much later than what they cause downstream."""
 
@@ -33,6 +39,8 @@ class View:
     """Per input: column, contribution, share, z, p_value, psi; empty where decisions could not be split."""
     change: float | None
     """Relative change of the symptom where it is a volume, else its difference."""
+    also: frozenset[Family] = frozenset()
+    """Families of other alerts that fire in the same hours: a second cause may show in those only."""
 
     def of(self, *signals: str) -> list[Finding]:
         """Return the findings of these signals, strongest first."""
@@ -48,7 +56,7 @@ class View:
     @cached_property
     def shares(self) -> dict[str, float]:
         """Share of the symptom's change that each feature accounts for, by feature name."""
-        if self.contributions.empty or self.family != "outcome":
+        if self.contributions.empty or "outcome" not in {self.family, *self.also}:
             return {}
         return {str(r.column): float(r.share) for r in self.contributions.itertuples()}
 
@@ -65,11 +73,17 @@ class View:
     def _descendants(self) -> dict[str, frozenset[str]]:
         return {}
 
+    def counts(self, family: Family) -> float:
+        """Return how much explaining a harm of this family counts: fully for the symptom, less for another alert."""
+        return 1.0 if family == self.family else ELSEWHERE if family in self.also else 0.0
+
     def features_of(self, entities: Iterable[str]) -> tuple[str, ...]:
         """Return the features that are made from any of these columns, data sets or features, by name."""
         starts = list(entities)
         named = {e.partition(":")[2] for e in starts if e.startswith("feature:")}
-        reached = {n.partition(":")[2] for e in starts if e in self.graph for n in self._below(e) if n.startswith("feature:")}
+        reached = {
+            n.partition(":")[2] for e in starts if e in self.graph for n in self._below(e) if n.startswith("feature:")
+        }
         return tuple(sorted(named | reached))
 
     def explained(self, features: Iterable[str]) -> float | None:
@@ -77,11 +91,10 @@ class View:
 
         What an input is changes what is decided, not how many requests come or how fast they are answered.
         """
-        if self.family != "outcome":
-            return 0.0
         if not self.shares:
-            return None
-        return float(min(1.0, max(0.0, sum(self.shares.get(f, 0.0) for f in set(features)))))
+            return None if self.family == "outcome" else 0.0
+        total = sum(self.shares.get(f, 0.0) for f in set(features))
+        return float(min(1.0, max(0.0, total))) * self.counts("outcome")
 
     def roots(self, findings: Iterable[Finding], *, allowance_ns: int = BATCH_SLACK_NS) -> list[Finding]:
         """Return the findings that no other of them lies upstream of: those that inherit from nobody."""
@@ -103,7 +116,9 @@ class View:
         found = [f for f in near if any(mentions(f, e) for e in wanted)]
         return sorted(found, key=lambda f: (abs((f.onset_ns or 0) - (onset_ns or 0)), f.statement))
 
-    def changes_of(self, entity: str, onset_ns: int | None, *, before_ns: int = 6 * HOUR_NS, after_ns: int = HOUR_NS) -> list[Finding]:
+    def changes_of(
+        self, entity: str, onset_ns: int | None, *, before_ns: int = 6 * HOUR_NS, after_ns: int = HOUR_NS
+    ) -> list[Finding]:
         """Return the changes of an entity that lie shortly before an onset."""
         if onset_ns is None:
             return []

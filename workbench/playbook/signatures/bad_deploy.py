@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from workbench.model.findings import Finding
 from workbench.playbook import Lead, Signature
-from workbench.playbook.view import View, after, number
+from workbench.playbook.view import WITHOUT_MODEL, View, after, number
 from workbench.playbook.words import percent
 
 
@@ -47,26 +47,36 @@ def _harmless(view: View, deviating: set[str]) -> Iterator[Lead]:
 def _explained(view: View, service: str, found: list[Finding]) -> float | None:
     """Return how much of the symptom the service's own failures or time account for."""
     if view.family in ("errors", "latency"):
-        same = [f for f in found if f.values.get("family") == view.family]
-        symptom = next((f for f in view.findings if f.entity == view.symptom.entity and f.values.get("family") == view.family), None)
-        if view.symptom.entity.startswith("service:"):
-            if not same or symptom is None or number(symptom, "change") <= 0:
-                return 0.1
-            return min(1.0, max(number(f, "own") for f in same) / number(symptom, "change"))
-        return 0.6 if view.feeds(service, view.symptom.entity) else 0.0
-    if view.family == "volume":
-        return 0.0
+        told = _of_requests(view, service, found)
+        return max(told, _of_decisions(view, found)) if view.shares else told
     if not view.shares:
-        return None
-    without = max(0.0, view.shares.get("(decided without the model)", 0.0))
+        return None if view.family == "outcome" else 0.0
+    return _of_decisions(view, found)
+
+
+def _of_requests(view: View, service: str, found: list[Finding]) -> float:
+    """Return the service's own part of the symptom's rise, where the symptom is slowness or failure."""
+    if not view.feeds(service, view.symptom.entity):
+        return 0.0
+    same = [f for f in found if f.values.get("family") == view.family]
+    risen = [f for f in view.findings if f.entity == view.symptom.entity and f.values.get("family") == view.family]
+    if not view.symptom.entity.startswith("service:"):
+        return 0.6
+    if not same or not risen or number(risen[0], "change") <= 0:
+        return 0.1
+    return min(1.0, max(number(f, "own") for f in same) / number(risen[0], "change"))
+
+
+def _of_decisions(view: View, found: list[Finding]) -> float:
+    """Return what decisions without the model, and defaults served in place of features, contribute to the change."""
     failing = [f for f in found if f.values.get("family") == "errors"]
-    slow = [f for f in found if f.values.get("family") == "latency"]
     matched = [
         s.entity.partition(":")[2] for s in view.of("skew")
         if any(0.6 <= number(f, "own") / max(number(s, "now") - number(s, "usual"), 1e-9) <= 1.6 for f in failing)
     ]  # fmt: skip
-    total = sum(view.shares.get(name, 0.0) for name in matched) + (without if failing or slow else 0.0)
-    return float(min(1.0, max(0.0, total)))
+    without = max(0.0, view.shares.get(WITHOUT_MODEL, 0.0))
+    total = sum(view.shares.get(name, 0.0) for name in set(matched)) + without
+    return min(1.0, max(0.0, total)) * view.counts("outcome")
 
 
 SIGNATURE = Signature(
@@ -74,7 +84,11 @@ SIGNATURE = Signature(
     title="Bad deploy",
     pattern="From the minute of a release on, one service is slower or fails more; its callers inherit it.",
     confirms=("the service's own errors or time rise", "a release of the service lies just before the onset"),
-    refutes=("the rise is inherited from a service that it calls", "it began before the release", "nothing waits for the service"),
+    refutes=(
+        "the rise is inherited from a service that it calls",
+        "it began before the release",
+        "nothing waits for the service",
+    ),
     fix="Correct the release and roll it out to one region first.",
     rollback="Deploy the previous version.",
     guard="Hold a roll-out when the canary's error rate or p95 leaves the range of the old version.",

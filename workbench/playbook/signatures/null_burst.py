@@ -47,7 +47,10 @@ SIGNATURE = Signature(
     name="null_burst",
     title="Null burst",
     pattern="A source leaves a column empty for many rows; the schema and the row count stay as they are.",
-    confirms=("the null rate rises at one column, and at everything made from it", "the missing cells explain the change"),
+    confirms=(
+        "the null rate rises at one column, and at everything made from it",
+        "the missing cells explain the change",
+    ),
     refutes=("a schema change removed the column", "the null rate is as usual in quiet windows"),
     fix="Have the source fill the column again and backfill; score the affected rows again.",
     rollback="Serve the last known value, or send rows without it to review.",

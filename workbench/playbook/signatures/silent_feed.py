@@ -14,10 +14,16 @@ DROP = -0.25
 
 def propose(view: View) -> Iterator[Lead]:
     """Propose data sets that lost rows or are no longer written, where nothing upstream of them did."""
-    seen = [f for f in view.of("rows", "write_gap") if f.entity.startswith("dataset:") and number(f, "relative") <= DROP]
+    seen = [
+        f for f in view.of("rows", "write_gap") if f.entity.startswith("dataset:") and number(f, "relative") <= DROP
+    ]
     for root in _one_each(view.roots(seen)):
         below = [f for f in seen if f.entity != root.entity and view.feeds(root.entity, f.entity)]
-        downstream = [n for n in view.graph.downstream_of(root.entity) if n.startswith("dataset:")] if root.entity in view.graph else []
+        downstream = (
+            [n for n in view.graph.downstream_of(root.entity) if n.startswith("dataset:")]
+            if root.entity in view.graph
+            else []
+        )
         against: list[Finding] = []
         if downstream and not below:
             against = [f for f in view.of("upstream")][:1]
@@ -45,9 +51,9 @@ def _explained(view: View, root: Finding, below: list[Finding]) -> float | None:
     """Return the share of a lost volume that the losses below the root account for."""
     if view.family == "latency":
         # Fewer requests are answered faster; they never make a service slow.
-        return 0.6 if below and (view.change or 0.0) < 0 else 0.0
+        return max(0.6 if (view.change or 0.0) < 0 else 0.0, view.counts("volume")) if below else 0.0
     if view.family != "volume":
-        return 0.15 if below else 0.0
+        return max(0.15, view.counts("volume")) if below else 0.0
     if not view.change or view.change >= 0:
         return 0.0
     ends = [f for f in below if f.signal == "rows"] or [root]
@@ -58,7 +64,10 @@ SIGNATURE = Signature(
     name="silent_feed",
     title="Silent feed",
     pattern="One source table or topic stops delivering; totals downstream fall by its share while every job succeeds.",
-    confirms=("rows at the feed near zero while its siblings are as usual", "rows downstream fall by the feed's usual share"),
+    confirms=(
+        "rows at the feed near zero while its siblings are as usual",
+        "rows downstream fall by the feed's usual share",
+    ),
     refutes=("rows downstream did not fall", "the source itself had no traffic in those hours"),
     fix="Restart the connector from its last committed offset and backfill the gap.",
     rollback="None is needed: the data is late, not wrong. Mark what was decided meanwhile.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from workbench.playbook import Lead, Signature
-from workbench.playbook.view import View, after, number
+from workbench.playbook.view import View, number
 from workbench.playbook.words import percent
 
 
@@ -18,7 +18,7 @@ def propose(view: View) -> Iterator[Lead]:
         yield Lead(
             finding.entity,
             f"{finding.statement} The rows show {percent(1.0 - missing)} of the change.",
-            finding.strength, finding.onset_ns, after(finding), (finding,), (), missing,
+            finding.strength, view.times.start_ns, None, (finding,), (), missing,
             specificity=1.0, shown=missing >= 0.6,
         )  # fmt: skip
 

@@ -17,7 +17,9 @@ def propose(view: View) -> Iterator[Lead]:
     skews = view.of("skew")
     if not skews:
         return
-    stale = [f for f in view.of("rows", "write_gap", "freshness") if number(f, "relative") <= DROP or f.signal == "freshness"]
+    stale = [
+        f for f in view.of("rows", "write_gap", "freshness") if number(f, "relative") <= DROP or f.signal == "freshness"
+    ]
     groups: dict[str, list[Finding]] = {}
     for skew in skews:
         direct = [s.entity for s in view.roots(stale) if skew.entity in _near(view, s.entity)]
@@ -58,7 +60,10 @@ SIGNATURE = Signature(
     title="Training/serving skew from a stale feature store",
     pattern="Copying features to the online store stops; serving goes on with old values and defaults.",
     confirms=("served and computed values of the same row differ", "the online table is not written, or its age grows"),
-    refutes=("served and computed values agree", "the feature service itself fails: then defaults are served for another reason"),
+    refutes=(
+        "served and computed values agree",
+        "the feature service itself fails: then defaults are served for another reason",
+    ),
     fix="Restart the publishing job and backfill the online store; score affected rows again if decisions can be revised.",
     rollback="Serve from the last good copy, or let rows with stale features go to review.",
     guard="Alert when the age of the online copy passes twice its usual interval.",

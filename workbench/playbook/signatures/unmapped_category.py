@@ -45,7 +45,10 @@ SIGNATURE = Signature(
     name="unmapped_category",
     title="Unmapped category",
     pattern="A partner renumbers its codes or entries of a mapping go missing; the rows keep flowing, in the wrong category.",
-    confirms=("one catch-all level rises, all others keep their proportions", "the rise explains the change of the decisions"),
+    confirms=(
+        "one catch-all level rises, all others keep their proportions",
+        "the rise explains the change of the decisions",
+    ),
     refutes=("the level's share is as usual in quiet windows", "rows with that level are decided as before"),
     fix="Add the missing codes to the mapping and score the affected rows again.",
     rollback="Restore the previous version of the mapping table.",

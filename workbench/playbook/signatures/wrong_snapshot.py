@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from workbench.playbook import Lead, Signature
-from workbench.playbook.view import View, after, number
+from workbench.playbook.view import VERSION, View, after, number
 from workbench.playbook.words import percent
 
 
@@ -18,7 +18,7 @@ def propose(view: View) -> Iterator[Lead]:
         entity = f"run:{run_id}" if run_id else version.entity
         traits = [f for f in view.of("run_metric", "data_age") if f.entity == entity]
         share = number(effect, "share") if effect is not None else 0.0
-        explained = min(1.0, max(0.0, share)) if view.shares else 0.0 if view.family != "outcome" else None
+        explained = view.explained([VERSION])
         what = f"; {traits[0].statement.rstrip('.')}" if traits else ""
         name = version.entity.partition(":")[2]
         yield Lead(
@@ -35,7 +35,10 @@ SIGNATURE = Signature(
     name="wrong_snapshot",
     title="Wrong data snapshot in training",
     pattern="A run reads an old or unfinished snapshot; its version is promoted and decides differently from the first minute.",
-    confirms=("with inputs held equal, decisions change at the switch of version", "the run's data, its age or its label rate differ from earlier runs"),
+    confirms=(
+        "with inputs held equal, decisions change at the switch of version",
+        "the run's data, its age or its label rate differ from earlier runs",
+    ),
     refutes=("both versions score the same rows alike", "the change began before the version decided"),
     fix="Train again on the intended snapshot and promote that version.",
     rollback="Point the alias back to the previous version.",

@@ -43,7 +43,9 @@ def _listed(answer: Answer, t: Times) -> list[Finding]:
         text = f"{row.kind} '{row.title or row.change_id}' {_when(int(row.time_ns), t)}"
         values = {"kind": row.kind, "change_id": row.change_id, "files": row.files if isinstance(row.files, str) else "",
                   "words": " ".join(_words(row.title, row.body, row.files))}  # fmt: skip
-        found.append(Finding(text, entity, "change", (answer.evidence,), "clear", values=values, onset_ns=int(row.time_ns)))
+        found.append(
+            Finding(text, entity, "change", (answer.evidence,), "clear", values=values, onset_ns=int(row.time_ns))
+        )
     return found
 
 

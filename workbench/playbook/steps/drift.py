@@ -15,10 +15,9 @@ from workbench.model.findings import Finding
 from workbench.model.window import DAY_NS
 from workbench.playbook import Step
 from workbench.playbook.times import Times, quiet_number, times
+from workbench.playbook.view import VERSION, WITHOUT_MODEL
 from workbench.playbook.words import figure, percent, points
 
-WITHOUT_MODEL = "(decided without the model)"
-VERSION = "(model version)"
 MAX_FEATURES = 40
 PSI_EFFECT = 0.1
 SHARE_EFFECT = 0.1
@@ -32,20 +31,32 @@ def run(reading: Reading) -> Outcome:
     columns = reading.ask("data_columns", start_ns=t.end_ns - 3 * DAY_NS, end_ns=t.end_ns)
     features = columns.frame[columns.frame["entity"].str.startswith("model:")]
     model = _model(reading, features)
-    numbers = sorted(features.loc[(features["entity"] == model) & (features["type"] == "number"), "column"])[:MAX_FEATURES]
+    numbers = sorted(features.loc[(features["entity"] == model) & (features["type"] == "number"), "column"])[
+        :MAX_FEATURES
+    ]
     texts = sorted(features.loc[(features["entity"] == model) & (features["type"] == "text"), "column"])[:MAX_FEATURES]
-    sample = reading.ask("prediction_sample", start_ns=t.history_start_ns, end_ns=t.end_ns, numbers=numbers, texts=texts)
+    sample = reading.ask(
+        "prediction_sample", start_ns=t.history_start_ns, end_ns=t.end_ns, numbers=numbers, texts=texts
+    )
     rows, names = _named(sample.frame, numbers, texts)
     outcome, what = _outcome(reading, rows)
     now = (rows["time_ns"] >= t.start_ns).to_numpy()
     quiet = np.asarray(quiet_number(rows["time_ns"].to_numpy(), t.window, t.history_start_ns))
     if now.sum() < MIN_ROWS or (quiet >= 0).sum() < MIN_ROWS:
-        raise CouldNotRunError(f"only {int(now.sum())} decisions with features lie in the bad window; too few to compare")
+        raise CouldNotRunError(
+            f"only {int(now.sum())} decisions with features lie in the bad window; too few to compare"
+        )
     found = impact.split(rows, outcome, now, quiet, names)
     findings = [*_drifts(rows, found, t, sample, names), *_effects(found, t, rows, sample, model), *_skew(reading, t)]
     findings.sort(key=lambda f: (-round(f.strength, 9), f.entity, f.signal))
     table = found.table.reset_index()[["column", "contribution", "share", "z", "p_value", "psi"]]
-    values = {"what": what, "change": found.change, "rest": found.rest, "rows_now": found.rows_now, "rows_quiet": found.rows_quiet}
+    values = {
+        "what": what,
+        "change": found.change,
+        "rest": found.rest,
+        "rows_now": found.rows_now,
+        "rows_quiet": found.rows_quiet,
+    }
     first = findings[0].statement if findings else "No input moved beyond what it does in quiet windows."
     summary = f"{what} changed by {found.change:+.3g}, of which {found.rest:+.3g} is explained by no input. {first}"
     return Outcome(tuple(findings), values, {"contributions": table}, summary)
@@ -64,7 +75,9 @@ def _model(reading: Reading, features: pd.DataFrame) -> str:
 
 def _named(frame: pd.DataFrame, numbers: list[str], texts: list[str]) -> tuple[pd.DataFrame, dict[str, str]]:
     """Return the sample and, per column, the name it is reported under."""
-    names = {f"numbers.{i}": name for i, name in enumerate(numbers)} | {f"texts.{i}": name for i, name in enumerate(texts)}
+    names = {f"numbers.{i}": name for i, name in enumerate(numbers)} | {
+        f"texts.{i}": name for i, name in enumerate(texts)
+    }
     rows = frame.assign(**{WITHOUT_MODEL: frame["score"].isna().map({True: "yes", False: "no"}),
                            VERSION: frame["model_version"].fillna("(none)")})  # fmt: skip
     return rows, names | {WITHOUT_MODEL: WITHOUT_MODEL, VERSION: VERSION}
@@ -116,7 +129,13 @@ def _level_deviation(rows: pd.DataFrame, coded: pd.Series, level: str, t: Times)
 
 
 def _level(level: str) -> str:
-    return f"a range of values ({level})" if level.startswith("bin") else "missing" if level == impact.MISSING else f"'{level}'"
+    return (
+        f"a range of values ({level})"
+        if level.startswith("bin")
+        else "missing"
+        if level == impact.MISSING
+        else f"'{level}'"
+    )
 
 
 def _effects(found: impact.Split, t: Times, rows: pd.DataFrame, sample: Answer, model: str) -> list[Finding]:

@@ -21,7 +21,9 @@ def run(reading: Reading) -> Outcome:
         raise CouldNotRunError("no lineage, registry or spans are kept; send OpenLineage events or traces")
     upstream = found.graph.ancestors(symptom.entity)
     if not upstream:
-        raise CouldNotRunError(f"nothing is known to feed {symptom.entity}; send lineage, spans or predictions that name it")
+        raise CouldNotRunError(
+            f"nothing is known to feed {symptom.entity}; send lineage, spans or predictions that name it"
+        )
     kinds = pd.Series([name.partition(":")[0] for name in upstream]).value_counts().sort_index()
     words = ", ".join(f"{number} {kind.replace('_', ' ')}s" for kind, number in kinds.items())
     text = f"{len(upstream)} entities feed {short(symptom.entity)}: {words}."

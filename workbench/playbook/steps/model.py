@@ -25,7 +25,9 @@ def run(reading: Reading) -> Outcome:
     decided = reading.ask("prediction_series", start_ns=t.history_start_ns, end_ns=t.end_ns, every_ns=HOUR_NS)
     versions = reading.ask("model_versions", until_ns=t.end_ns)
     if decided.frame["model_version"].notna().sum() == 0 and versions.frame.empty:
-        raise CouldNotRunError("neither a registry nor decisions with a model version are kept; send MLflow's store or predictions")
+        raise CouldNotRunError(
+            "neither a registry nor decisions with a model version are kept; send MLflow's store or predictions"
+        )
     runs = reading.ask("runs", end_ns=t.end_ns)
     data = reading.ask("run_data")
     findings: list[Finding] = []
@@ -69,7 +71,9 @@ def _run(run_id: str, runs: Answer, data: Answer, first: int, after: int | None)
     others = runs.frame[(runs.frame["experiment"] == row["experiment"]) & (runs.frame["start_ns"] < row["start_ns"])]
     found = []
     for metric, value in sorted(dict(row["metrics"] or {}).items()):
-        before = np.array([m[metric] for m in others["metrics"] if isinstance(m, dict) and m.get(metric) is not None], dtype=float)
+        before = np.array(
+            [m[metric] for m in others["metrics"] if isinstance(m, dict) and m.get(metric) is not None], dtype=float
+        )
         if len(before) < 3 or value is None:
             continue
         centre = float(np.median(before))

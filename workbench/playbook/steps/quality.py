@@ -30,7 +30,9 @@ def run(reading: Reading) -> Outcome:
     nulls = reading.ask("null_history", **span, every_ns=HOUR_NS)
     schemas = reading.ask("schema_history", start_ns=t.start_ns - LEAD_NS, end_ns=t.end_ns)
     if volume.frame.empty and nulls.frame.empty and schemas.frame.empty:
-        raise CouldNotRunError("no data set was written and no row was kept in the history; send OpenLineage events or tables")
+        raise CouldNotRunError(
+            "no data set was written and no row was kept in the history; send OpenLineage events or tables"
+        )
     findings = [*_volume(volume, t), *_silence(volume, t), *_nulls(nulls, t), *_schemas(schemas)]
     findings.sort(key=lambda f: (-round(f.strength, 9), f.entity, f.signal))
     kept = tuple(findings[:MAX_FINDINGS])
@@ -50,7 +52,9 @@ def _volume(answer: Answer, t: Times) -> list[Finding]:
         what = "rows" if row.origin != "predictions" else "decisions"
         text = (f"{short(row.entity)} has {percent(abs(min(row.relative, 99.0)))} {word} {what} than usual at these hours: "
                 f"{count(row.usual)} → {count(row.now)}")  # fmt: skip
-        found.append(_finding(text, row, answer, "rows", strong, {"origin": row.origin, "relative": min(row.relative, 99.0)}))
+        found.append(
+            _finding(text, row, answer, "rows", strong, {"origin": row.origin, "relative": min(row.relative, 99.0)})
+        )
     return found
 
 

@@ -12,8 +12,8 @@ from workbench.errors import CouldNotRunError
 from workbench.model.findings import Cause, Finding, Ranking, Verdict
 from workbench.playbook import Lead, Step
 from workbench.playbook.joined import joined
-from workbench.playbook.symptoms import family
-from workbench.playbook.times import times
+from workbench.playbook.symptoms import Family, family
+from workbench.playbook.times import LEAD_NS, times
 from workbench.playbook.view import View
 from workbench.playbook.words import percent, short
 
@@ -26,7 +26,11 @@ def run(reading: Reading) -> Outcome:
     view = _view(reading)
     if not view.findings:
         raise CouldNotRunError("no step has found anything yet; run the steps before this one")
-    leads = [(name, lead) for name, signature in sorted(plugins.load_all("signature").items()) for lead in signature.propose(view)]
+    leads = [
+        (name, lead)
+        for name, signature in sorted(plugins.load_all("signature").items())
+        for lead in signature.propose(view)
+    ]
     rejected = reading.rejected
     leads = _distinct([(kind, lead) for kind, lead in leads if f"{kind} {lead.entity}" not in rejected])
     candidates = [_candidate(kind, lead, view) for kind, lead in leads]
@@ -37,7 +41,9 @@ def run(reading: Reading) -> Outcome:
     weighed = weigh(candidates, int(onset) if onset is not None else None, strong)[:MAX_CAUSES]
     causes = tuple(_cause(rank, item, by_key[item.candidate.key], view) for rank, item in enumerate(weighed, start=1))
     verdict: Verdict = causes[0].verdict if causes else "none"
-    impact = tuple(f for f in view.findings if f.entity == view.symptom.entity and f.signal.startswith(view.symptom.signal))
+    impact = tuple(
+        f for f in view.findings if f.entity == view.symptom.entity and f.signal.startswith(view.symptom.signal)
+    )
     ranking = Ranking(causes, verdict, _unexplained(causes), _first_failure(causes, view), impact)
     return Outcome(values={"candidates": len(candidates)}, summary=_summary(causes, verdict), ranking=ranking)
 
@@ -56,7 +62,15 @@ def _view(reading: Reading) -> View:
         if name == "scope":
             change = _change(outcome)
     symptom = reading.symptom
-    return View(symptom, family(symptom.signal), times(reading), tuple(findings), joined(reading).graph, contributions, change)
+    return View(symptom, family(symptom.signal), times(reading), tuple(findings), joined(reading).graph, contributions,
+                change, _also(reading))  # fmt: skip
+
+
+def _also(reading: Reading) -> frozenset[Family]:
+    """Return what kinds of harm the other alerts report that fire in the same hours."""
+    window = reading.symptom.window
+    alerts = reading.ask("alerts", start_ns=window.start_ns - LEAD_NS, end_ns=window.end_ns)
+    return frozenset(family(str(s)) for s in alerts.frame["signal"].dropna() if s != reading.symptom.signal)
 
 
 def _change(scope: Outcome) -> float | None:
@@ -112,8 +126,11 @@ def _first_failure(causes: tuple[Cause, ...], view: View) -> str | None:
              if f.onset_ns is not None and f.signal not in ("change", "new_version")]  # fmt: skip
     if not named:
         return None
-    depth = {name: place for place, name in enumerate(view.graph.ancestors(view.symptom.entity))} if (
-        view.symptom.entity in view.graph) else {}
+    depth = (
+        {name: place for place, name in enumerate(view.graph.ancestors(view.symptom.entity))}
+        if (view.symptom.entity in view.graph)
+        else {}
+    )
     return min(named, key=lambda f: (f.onset_ns or 0, -depth.get(f.entity, 0), f.entity)).entity
 
 

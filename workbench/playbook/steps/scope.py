@@ -26,7 +26,9 @@ def run(reading: Reading) -> Outcome:
     window = (symptom.window.start_ns, symptom.window.end_ns)
     deviation = measured(own, window, history_start(reading), by_ns=_noticed(reading))
     if deviation is None:
-        raise CouldNotRunError(f"{symptom.signal} of {symptom.entity} has no sample in the selection or no history before it")
+        raise CouldNotRunError(
+            f"{symptom.signal} of {symptom.entity} has no sample in the selection or no history before it"
+        )
     strong = strength(deviation.z, deviation.p_value)
     since = f" since {clock(deviation.onset_ns)}" if deviation.onset_ns is not None else ""
     text = f"{symptom.signal} of {short(symptom.entity)} is {_words(own, deviation)}{since}."

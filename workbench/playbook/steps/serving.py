@@ -33,7 +33,9 @@ def run(reading: Reading) -> Outcome:
     spans = reading.ask("span_percentiles", start_ns=t.end_ns - TRACED_NS, end_ns=t.end_ns, every_ns=HOUR_NS)
     if samples is None and spans.frame.empty:
         raise CouldNotRunError("no service sends spans or metrics; send traces or request metrics")
-    callees = calls.frame.groupby("caller")["callee"].agg(lambda c: sorted(set(c))).to_dict() if len(calls.frame) else {}
+    callees = (
+        calls.frame.groupby("caller")["callee"].agg(lambda c: sorted(set(c))).to_dict() if len(calls.frame) else {}
+    )
     findings = []
     if samples is not None:
         for metric, group in samples.frame.groupby("metric", sort=True):
@@ -41,7 +43,9 @@ def run(reading: Reading) -> Outcome:
                 findings += _metric(str(metric), group, samples, t, callees)
     covered = {(f.entity, family(f.signal)) for f in findings}
     findings += [f for f in _spans(spans, t, callees) if (f.entity, family(f.signal)) not in covered]
-    findings.sort(key=lambda f: (-round(float(f.values.get("own") or 0.0), 9), -round(f.strength, 9), f.entity, f.signal))
+    findings.sort(
+        key=lambda f: (-round(float(f.values.get("own") or 0.0), 9), -round(f.strength, 9), f.entity, f.signal)
+    )
     names = sorted({str(s) for s in spans.frame["service"].dropna()} | {s.partition(":")[2] for s in services})
     summary = findings[0].statement if findings else f"All {len(names)} services answer as fast and as well as usual."
     return Outcome(tuple(findings), {"services": len(names)}, summary=summary)

@@ -27,12 +27,16 @@ def run(reading: Reading) -> Outcome:
     findings = _repeats(alerts)
     again = recount(reading, own) if own.family in ("outcome", "volume") else None
     if again is None and own.family in ("outcome", "volume") and not findings:
-        raise CouldNotRunError(f"no rows are kept that {symptom.signal} could be counted again from; send the decisions")
+        raise CouldNotRunError(
+            f"no rows are kept that {symptom.signal} could be counted again from; send the decisions"
+        )
     values: dict[str, float | str | None] = {}
     if again is not None:
         finding, values = _compared(reading, own, again)
         findings.append(finding)
-    summary = findings[-1].statement if findings else f"{symptom.signal} is not a figure that rows of decisions can confirm."
+    summary = (
+        findings[-1].statement if findings else f"{symptom.signal} is not a figure that rows of decisions can confirm."
+    )
     return Outcome(tuple(findings), values, summary=summary)
 
 
@@ -55,7 +59,13 @@ def _compared(reading: Reading, own: Series, again: Recount) -> tuple[Finding, d
     entity = f"source:{place}" if place and disagrees else symptom.entity
     text = (f"{symptom.signal} reports {_show(told.now, relative)} where {again.what} of the rows behind it says "
             f"{_show(seen.now, relative)}; usually {_show(told.usual, relative)} and {_show(seen.usual, relative)}")  # fmt: skip
-    verdict = ": the figure, not the business, is off." if disagrees else ": the rows show the change too." if share >= AGREES else "."
+    verdict = (
+        ": the figure, not the business, is off."
+        if disagrees
+        else ": the rows show the change too."
+        if share >= AGREES
+        else "."
+    )
     finding = Finding(
         text + verdict, entity, "figure_vs_rows", (own.evidence, again.evidence), "interesting" if disagrees else "clear",
         kind="telemetry_fault", supports=disagrees, strength=strong if disagrees else 0.0, onset_ns=gap.onset_ns,
