@@ -29,6 +29,8 @@ SPANS = TABLES["spans"]
 FIRST_NS = 20_500 * DAY_NS
 SPANS_A_TRACE = 8
 BATCH = 2048
+KEYS = ("customer.tier", "feature_flag", "http.method", "http.route", "http.status_code", "tenant", "thread", "user")
+"""Attributes of each span."""
 
 
 def spans(count: int, days: int, seed: int, *, batch: int = BATCH) -> Iterator[pa.Table]:
@@ -40,33 +42,14 @@ def spans(count: int, days: int, seed: int, *, batch: int = BATCH) -> Iterator[p
     hosts = np.array([f"host-{i:03d}" for i in range(100)])
     regions = np.array(["ca-central-1", "us-east-1", "eu-west-1"])
     versions = np.array(["41", "42"])
-    keys = [
-        "customer.tier",
-        "feature_flag",
-        "http.method",
-        "http.route",
-        "http.status_code",
-        "tenant",
-        "thread",
-        "user",
-    ]
-    offsets = pa.array(np.arange(batch + 1) * len(keys), pa.int32())
-    map_keys = pa.array(keys * batch)
-    tenants = np.array([f"tenant-{i}" for i in range(500)])
+    offsets = pa.array(np.arange(batch + 1) * len(KEYS), pa.int32())
+    map_keys = pa.array(KEYS * batch)
     for first in range(0, count, batch):
         n = min(batch, count - first)
         start = FIRST_NS + (first + np.arange(n)) * step_ns
         duration = (rng.lognormal(3.0, 1.0, n) * 1e6).astype(np.int64)
         service = rng.integers(0, 20, n)
-        values = np.empty((n, len(keys)), dtype=object)
-        values[:, 0] = np.where(rng.random(n) < 0.1, "gold", "basic")
-        values[:, 1] = "on"
-        values[:, 2] = "GET"
-        values[:, 3] = operations[rng.integers(0, 60, n)]
-        values[:, 4] = np.where(rng.random(n) < 0.02, "500", "200")
-        values[:, 5] = tenants[rng.integers(0, 500, n)]
-        values[:, 6] = rng.integers(0, 64, n).astype(str)
-        values[:, 7] = rng.integers(0, 100_000, n).astype(str)
+        values = _values(rng, operations[rng.integers(0, 60, n)])
         traces = _hex(rng, -(-n // SPANS_A_TRACE), 16)
         yield build(
             SPANS,
@@ -81,10 +64,25 @@ def spans(count: int, days: int, seed: int, *, batch: int = BATCH) -> Iterator[p
                 "host": pa.array(hosts[rng.integers(0, 100, n)]), "region": pa.array(regions[rng.integers(0, 3, n)]),
                 "queue_wait_ms": pa.array(rng.exponential(2.0, n)),
                 "attributes": pa.MapArray.from_arrays(
-                    offsets.slice(0, n + 1), map_keys.slice(0, n * len(keys)), pa.array(values.ravel().tolist())
+                    offsets.slice(0, n + 1), map_keys.slice(0, n * len(KEYS)), pa.array(values.ravel().tolist())
                 ),
             },
         )  # fmt: skip
+
+
+def _values(rng: np.random.Generator, routes: np.ndarray) -> np.ndarray:
+    """Return the attributes' values, shape (spans, KEYS), of the cardinality that real ones have."""
+    n = len(routes)
+    values = np.empty((n, len(KEYS)), dtype=object)
+    values[:, 0] = np.where(rng.random(n) < 0.1, "gold", "basic")
+    values[:, 1] = "on"
+    values[:, 2] = "GET"
+    values[:, 3] = routes
+    values[:, 4] = np.where(rng.random(n) < 0.02, "500", "200")
+    values[:, 5] = [f"tenant-{i}" for i in rng.integers(0, 500, n)]
+    values[:, 6] = rng.integers(0, 64, n).astype(str)
+    values[:, 7] = rng.integers(0, 100_000, n).astype(str)
+    return values
 
 
 def _hex(rng: np.random.Generator, n: int, width: int) -> list[str]:

@@ -97,7 +97,8 @@ keys = ["customer_ref"]
         ("sources = 'mlflow'", "FILE: sources are written as [[sources]] sections, one each; found 'mlflow'."),
         ("[[sources]]\nkind = 'mlflow'", "FILE [[sources]]: an entry needs uri; found kind."),
         ("[[tables]]\nfiles = 'a'", "FILE [[tables]]: an entry needs as; found files."),
-        ("[[tables]]\nfiles = 'a'\nas = 'kpis'\nmap.v = 1", "FILE [[tables]]: map is a table of texts; found {'v': 1}."),
+        ("[[tables]]\nfiles = 'a'\nas = 'kpis'\nmap.v = 1",
+         "FILE [[tables]]: map is a table of texts; found {'v': 1}."),
         ("[mask]\naddresses = 1", "FILE [mask]: addresses is true or false; found 1."),
     ],
 )  # fmt: skip

@@ -15,7 +15,6 @@ from workbench.commands import case as cases
 from workbench.commands import scenario
 from workbench.commands.ingest import show
 
-
 EXAMPLES = """
 Examples:
 

@@ -13,7 +13,6 @@ import typer
 
 from workbench.commands import _common as common
 
-
 EXAMPLES = """
 Examples:
 
