@@ -44,6 +44,7 @@ def test_too_short_a_series_says_so() -> None:
 
 def test_the_first_deviating_signal_is_the_earliest_and_ties_go_by_name() -> None:
     late, early = onset(TIMES, _series(1, 5.0)), onset(TIMES[:150], _series(1, 5.0)[50:])
-    assert late is not None and early is not None
+    assert late is not None
+    assert early is not None
     assert first_deviating({"b": early, "a": late, "c": early}) == "b"
     assert first_deviating({}) is None

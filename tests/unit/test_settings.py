@@ -120,7 +120,10 @@ def test_a_host_is_let_in_only_where_the_settings_name_it(tmp_path: Path) -> Non
 def test_a_configured_source_is_pulled_and_its_health_is_shown(tmp_path: Path) -> None:
     """One that does not answer is counted; the server answers meanwhile."""
     source = SourceSettings("main", "mlflow", "http://127.0.0.1:9", "1s")
-    with Store.open(tmp_path / "store") as store, serving(store, Settings(sources=(source,))) as url:
-        with urllib.request.urlopen(f"{url}/readyz", timeout=10) as answer:
-            tasks = json.load(answer)["tasks"]
+    with (
+        Store.open(tmp_path / "store") as store,
+        serving(store, Settings(sources=(source,))) as url,
+        urllib.request.urlopen(f"{url}/readyz", timeout=10) as answer,
+    ):
+        tasks = json.load(answer)["tasks"]
     assert "pull main" in tasks

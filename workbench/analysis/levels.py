@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -56,7 +57,7 @@ def _of_column(values: pd.Series, name: str) -> Iterator[Level]:
 def _bins(numbers: NDArray[np.float64], name: str) -> Iterator[Level]:
     known = numbers[np.isfinite(numbers)]
     edges = np.unique(np.quantile(known, np.linspace(0, 1, BINS + 1)))
-    for position, (low, high) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for position, (low, high) in enumerate(pairwise(edges)):
         last = position == len(edges) - 2
         inside = (numbers >= low) & ((numbers <= high) if last else (numbers < high))
         bracket = "]" if last else ")"

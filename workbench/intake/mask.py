@@ -61,7 +61,7 @@ class MaskPolicy:
         """Refuse kinds that no pattern has."""
         unknown = self.kinds - set(KINDS)
         if unknown:
-            raise UsageError(f"Masking knows no kind {sorted(unknown)[0]!r}; known: {', '.join(KINDS)}.")
+            raise UsageError(f"Masking knows no kind {min(unknown)!r}; known: {', '.join(KINDS)}.")
 
 
 class Masker:

@@ -41,7 +41,7 @@ def draw(world: World, moment: Moment, rng: np.random.Generator, *, avoid: tuple
     retrained = any(isinstance(effect, Train) for p in avoid for effect in p.effects)
     for index in rng.permutation(len(DECOYS)):
         start = moment.onset_s + float(rng.uniform(-1800, 900))
-        harmless = DECOYS[index](world, moment, start, rng)
+        harmless: Harmless = DECOYS[index](world, moment, start, rng)
         if harmless.entity not in guilty and not (retrained and DECOYS[index] is _retrain):
             return harmless
     raise AssertionError("Decoys name more entities than one incident can have guilty.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -225,6 +225,6 @@ class Plan:
     decoys: tuple[str, ...] = ()
     """Entities that harmless changes make look guilty."""
 
-    def of(self, kind: type) -> list:
+    def of(self, kind: type[Any]) -> list[Any]:
         """Return the effects of one type, in order of planting."""
         return [effect for effect in self.effects if isinstance(effect, kind)]

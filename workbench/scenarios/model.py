@@ -186,7 +186,7 @@ def score(world: World, trained: list[Trained], rows: Rows) -> Scored:
     cuts = np.flatnonzero(np.diff(champion)) + 1
     for part in np.split(np.arange(len(rows)), cuts):
         if len(part):
-            inputs = design(world, rows.take(slice(part[0], part[-1] + 1)))
+            inputs = design(world, rows.take(part))
             out[part] = trained[champion[part[0]]].classifier.predict_proba(inputs)[:, 1]
     low, high = thresholds(world, out, rows.second)
     decision = np.where(out < low, 0, np.where(out < high, 1, 2)).astype(np.int8)

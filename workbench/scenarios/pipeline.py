@@ -124,7 +124,7 @@ def _fill(world: World, second: np.ndarray, rng: np.random.Generator, era: str) 
     return Rows(second, feed, region, provider, category, mapped, channel, party, x, x, bad)
 
 
-def value(bounded: bool, level: float, spread: float, raw: np.ndarray) -> np.ndarray:
+def value(bounded: bool, level: float, spread: float, raw: np.ndarray) -> np.ndarray:  # noqa: FBT001 - a fact of the column
     """Return a column's values for standard scores: a share between 0 and 1, or a skewed positive figure."""
     if bounded:
         return 1 / (1 + np.exp(-(raw * 1.2 + (level - 3) * 0.4)))
@@ -132,8 +132,9 @@ def value(bounded: bool, level: float, spread: float, raw: np.ndarray) -> np.nda
 
 
 def _normal(shares: list[float] | np.ndarray) -> np.ndarray:
-    values = np.asarray(shares, float)
-    return values / values.sum()
+    values: np.ndarray = np.asarray(shares, float)
+    parts: np.ndarray = values / values.sum()
+    return parts
 
 
 def flow(world: World, plan: Plan, rows: Rows) -> Rows:

@@ -72,7 +72,8 @@ def _watched(incident: Incident) -> list[Figure]:
 def _smooth(values: np.ndarray) -> np.ndarray:
     known = np.where(np.isnan(values), np.nanmedian(values), values)
     sums = np.cumsum(np.concatenate([np.zeros(SMOOTH), known]))
-    return (sums[SMOOTH:] - sums[:-SMOOTH]) / SMOOTH
+    smooth: np.ndarray = (sums[SMOOTH:] - sums[:-SMOOTH]) / SMOOTH
+    return smooth
 
 
 def _usual(incident: Incident, figure: Figure) -> tuple[np.ndarray, np.ndarray, float]:

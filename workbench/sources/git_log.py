@@ -180,7 +180,7 @@ def _time_of(commit: _Commit) -> int | None:
         return epoch_ns(int(seconds[1]))
     for pattern in ("%a %b %d %H:%M:%S %Y %z", "%a %b %d %H:%M:%S %Y"):
         try:
-            moment = datetime.strptime(said, pattern)
+            moment = datetime.strptime(said, pattern)  # noqa: DTZ007 - the zone is looked at below
         except ValueError:
             continue
         return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()) * 1_000_000_000

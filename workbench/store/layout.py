@@ -70,7 +70,7 @@ def prepare(root: Path) -> None:
         root.mkdir(parents=True, exist_ok=True)
         marker = root / "format"
         if not marker.exists():
-            if (root / DATABASE).exists() or any(p for p in root.iterdir() if p.name not in {LOCK}):
+            if (root / DATABASE).exists() or any(p for p in root.iterdir() if p.name != LOCK):
                 raise StoreError(f"{root} is not empty and holds no store; choose an empty or a new folder.")
             partial = root / f"format.{os.getpid()}.part"
             partial.write_text(f"incident-workbench store {FORMAT}\n")

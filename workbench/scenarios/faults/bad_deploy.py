@@ -16,8 +16,9 @@ def _plant(world: World, moment: Moment, rng: np.random.Generator) -> Planted:
             service, moment.onset_s, slower=float(rng.uniform(2.1, 2.6)) * moment.strength, size=int(rng.integers(1, 6))
         )
     else:
-        region = int(np.argmax([sum(f.share for f in world.feeds if f.region == r) for r in range(len(world.regions))]))
-        region = region if rng.random() < 0.5 else None
+        regions = range(len(world.regions))
+        busiest = int(np.argmax([sum(f.share for f in world.feeds if f.region == r) for r in regions]))
+        region = busiest if rng.random() < 0.5 else None
         errors = min(float(rng.uniform(0.08, 0.25)) * (1.5 if region is not None else 1) * moment.strength, 0.9)
         deploy = Deploy(
             service,

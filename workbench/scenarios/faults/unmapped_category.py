@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 
 from workbench.scenarios.mechanisms import Commit, Fault, Moment, Planted, Source, Unmap
@@ -11,10 +13,10 @@ from workbench.scenarios.world import World
 
 def _plant(world: World, moment: Moment, rng: np.random.Generator) -> Planted:
     provider = int(np.argmin(np.abs(world.provider_shares - 0.14)))
-    how = ("entries_gone", "renumbered")[int(rng.integers(2))]
+    how: Literal["entries_gone", "renumbered"] = "renumbered" if int(rng.integers(2)) else "entries_gone"
     category, names = world.domain.category, world.names
     onset = moment.onset_s
-    commits = ()
+    commits: tuple[Commit, ...] = ()
     if how == "entries_gone":
         path = f"reference/{world.domain.provider}_map.csv"
         partner = world.providers[provider]

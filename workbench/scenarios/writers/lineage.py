@@ -97,7 +97,7 @@ def split(dataset: str) -> tuple[str, str]:
     return f"{scheme}://{host}", name
 
 
-def _dataset(data: Data, side: str, done: bool) -> dict[str, Any]:
+def _dataset(data: Data, side: str, done: bool) -> dict[str, Any]:  # noqa: FBT001 - a fact of the event
     namespace, name = split(data.dataset)
     facets: dict[str, Any] = {}
     if done and data.columns and side == "output":

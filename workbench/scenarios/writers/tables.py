@@ -113,7 +113,7 @@ def _predictions(incident: Incident, folder: Path) -> None:
         "decision_id": pa.array(ids.prediction_id),
         "decided_at": _stamp(world, rows.second[row] + incident.served.total_ms[row, 0] / 1000),
         "trace": pa.array(ids.trace_id, mask=anonymous),
-        "model_name": pa.array(np.where(anonymous, None, world.model), pa.string()),
+        "model_name": pc.if_else(pa.array(anonymous), pa.scalar(None, pa.string()), pa.scalar(world.model)),
         "model_version": pc.if_else(pa.array(anonymous), pa.scalar(None, pa.string()), version),
         "order_id": pa.array(ids.order_id),
         "score": _numbers(scored.score[row]),

@@ -109,7 +109,7 @@ def _trace(sender: Sender, position: int) -> Iterator[tuple[int, str, dict[str, 
                 attributes["decision.fallback"] = "true"
         if service.role == "scorer":
             attributes |= _model_said(sender, position, row)
-        span = {
+        span: dict[str, Any] = {
             "traceId": sender.ids.trace_id[position],
             "spanId": span_ids[16 * i : 16 * i + 16],
             "parentSpanId": parent,
@@ -191,7 +191,7 @@ def _stages(sender: Sender, span: dict[str, Any], row: int, begin_ns: int, ids: 
         }
 
 
-def _fail(span: dict[str, Any], role: str, late: bool, end_ns: int) -> None:
+def _fail(span: dict[str, Any], role: str, late: bool, end_ns: int) -> None:  # noqa: FBT001 - a fact of the span
     timed_out = role == "scorer" and late
     kind, message = ("DeadlineExceeded", "deadline exceeded") if timed_out else ("InternalError", "internal error")
     span["status"] = {"code": 2, "message": message}
@@ -264,4 +264,5 @@ def _protobuf(resources: list[dict[str, Any]]) -> bytes:
                 added.attributes.add(key=pair["key"]).value.string_value = pair["value"]["stringValue"]
             if span["status"]:
                 added.status.code, added.status.message = span["status"]["code"], span["status"]["message"]
-    return request.SerializeToString(deterministic=True)
+    content: bytes = request.SerializeToString(deterministic=True)
+    return content
