@@ -209,19 +209,26 @@ DATASET_VERSIONS = Table(
 
 PROFILES = Table(
     "profiles",
-    key=("dataset", "column", "start_ns", "grid", "segment", "stat", "bin"),
+    key=("dataset", "column", "start_ns", "grid", "segment"),
     partition="start_ns",
-    doc="Additive statistics of a column in a bucket of time; summing rows merges buckets.",
+    latest_by="rows",
+    doc="Additive statistics of a column in a bucket of time; adding up the rows of one grid merges buckets.",
     own_columns=(
-        _text("dataset", "table", required=True),
+        _text("dataset", "data set, or model:NAME for predictions and their features", required=True),
         _text("column", "column, or * for the whole table", required=True),
         _time("start_ns", "begin of the bucket", required=True),
         _time("end_ns", "end of the bucket", required=True),
-        _text("grid", "version of the grid that bins refer to", required=True),
+        _text("grid", "version of the grid that counts refer to, with its constants", required=True),
         _text("segment", "declared segment, or empty", required=True),
-        _text("stat", "rows, nulls, sum, sumsq, min, max, bin or level", required=True),
-        _text("bin", "bin number or category, or empty", required=True),
-        Column("value", "float", "the figure", required=True),
+        Column("rows", "int", "rows of the bucket, null cells included; the fullest profile wins", required=True),
+        Column("nulls", "int", "cells that were null or not a number"),
+        Column("infinite", "int", "cells that were infinite; they stand in no bin"),
+        Column("sum", "float", "sum of differences from the grid's centre"),
+        Column("sumsq", "float", "sum of their squares"),
+        Column("min", "float", "least finite value; of the whole table the earliest time, in s"),
+        Column("max", "float", "greatest finite value; of the whole table the latest time, in s"),
+        Column("distinct", "int", "distinct values; of the whole table distinct rows"),
+        _text("counts", "rows per bin, packed as docs/drift.md says; JSON of level to rows for text"),
     ),
 )
 

@@ -1,0 +1,383 @@
+"""Profiles: what a column held in each bucket of time, as counts on a fixed grid that add up."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from workbench.analysis.packing import pack, pack_levels, unpack, unpack_levels
+from workbench.errors import UsageError
+from workbench.model.grid import LEVELS, MOST_LEVELS, Grid, from_top_bits
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+CHUNK = 16_384
+"""Values worked on at a time: they stay in the processor's cache."""
+_EXPONENT_BITS = 12
+TABLE = "*"
+"""Stands for the whole table where a column is named."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Hold one column's additive statistics, bucket by bucket; arrays have shape (b,), entries shape (e,).
+
+    Bucket *entry_bucket*, a place in *starts*, saw bin *entry_bin* *entry_count* times; for text the bin is a
+    place in *levels*. *min* and *max* are NaN where there was no finite value.
+    """
+
+    column: str
+    grid: Grid
+    starts: Ints
+    ends: Ints
+    rows: Ints
+    nulls: Ints
+    infinite: Ints
+    sum: Floats
+    sumsq: Floats
+    min: Floats
+    max: Floats
+    distinct: Ints
+    entry_bucket: Ints
+    entry_bin: Ints
+    entry_count: Ints
+    levels: tuple[str, ...] = ()
+    segment: str = ""
+
+
+def positions(grid: Grid, bins: Ints) -> Floats:
+    """Return the middles of bins of numbers, shape (k,), in the column's unit."""
+    size = np.abs(bins) + grid.base
+    low = (size << grid.shift).view(np.float64)
+    high = ((size + 1) << grid.shift).view(np.float64)
+    middle = np.where((bins == 0) | ((grid.bits > 7) & (high - low <= 1.0)), low, low / 2 + high / 2)
+    return np.asarray(grid.center + np.sign(bins) * (middle - grid.scale), dtype=float)
+
+
+def teach(values: Floats) -> Grid:
+    """Return the grid that a baseline's values teach, shape (n,); NaN and infinities are left out."""
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        return Grid("numbers", 0.0, 1.0)
+    low, quarter, median, three_quarters, high = np.percentile(
+        finite, (0, 25, 50, 75, 100), method="inverted_cdf"
+    ).tolist()
+    integers = bool((finite == np.rint(finite)).all())
+    distinct = len(np.unique(finite)) if integers else len(finite)
+    return Grid.of_numbers(low=low, quarter=quarter, median=median, three_quarters=three_quarters, high=high,
+                           distinct=distinct, integers=integers)  # fmt: skip
+
+
+def count_numbers(
+    column: str, values: Floats, grid: Grid, *, starts: Ints, ends: Ints, sizes: Ints | None = None, segment: str = ""
+) -> Profile:
+    """Count numbers on a grid; NaN is null.
+
+    *values* have shape (n,) and stand bucket after bucket: bucket i holds the next ``sizes[i]`` of them.
+    """
+    values = np.ascontiguousarray(values, dtype=np.float64)
+    sizes = np.array([len(values)]) if sizes is None else np.asarray(sizes)
+    if len(sizes) != len(starts) or int(sizes.sum()) != len(values):
+        raise UsageError(f"{len(starts)} buckets cannot hold {len(values)} values in sizes summing to {sizes.sum()}.")
+    offsets = np.concatenate([[0], np.cumsum(sizes)])
+    figures = np.zeros((4, len(sizes)))
+    codes = _codes(values, grid, offsets, figures)
+    codes.sort()
+    first = np.flatnonzero(np.append(True, codes[1:] != codes[:-1])) if len(codes) else np.zeros(0, np.int64)
+    counts = np.diff(np.append(first, len(codes)))
+    width = _EXPONENT_BITS + grid.bits
+    half = 1 << (width - 1)
+    held = codes[first].astype(np.int64)
+    bucket, code = held >> width, held & (2 * half - 1)
+    bins = np.where(code >= half, code - half - grid.base, code - half + 1 + grid.base)
+    far = np.abs(bins)
+    nulls, infinite = (np.bincount(bucket[at], counts[at], len(sizes)).astype(np.int64)
+                       for at in (far > grid.limit, far == grid.limit))  # fmt: skip
+    if nulls.any() or infinite.any():
+        finite = far < grid.limit
+        bucket, counts, bins = bucket[finite], counts[finite], bins[finite]
+    bucket, bins, counts = _each_once(bucket, bins, counts)
+    distinct = np.bincount(bucket, minlength=len(sizes)).astype(np.int64)
+    return Profile(column, grid, np.asarray(starts), np.asarray(ends), sizes.astype(np.int64), nulls, infinite,
+                   *figures, distinct, bucket, bins, counts, (), segment)  # fmt: skip
+
+
+def _codes(values: Floats, grid: Grid, offsets: Ints, figures: Floats) -> NDArray[Any]:
+    """Return bucket and bin of every value in one integer, shape (n,), and fill sum, sumsq, min and max."""
+    width = _EXPONENT_BITS + grid.bits
+    buckets = len(offsets) - 1
+    small = width + buckets.bit_length() <= 32
+    codes = np.empty(len(values), np.uint32 if small else np.uint64)
+    differences = np.empty(len(values) if buckets > 1 else CHUNK)
+    room, wide = np.empty(CHUNK), np.empty(CHUNK, np.uint64)
+    figures[2:] = np.nan
+    shift, sign = np.uint64(grid.shift), np.uint64(width - 1)
+    half, below = codes.dtype.type(1 << (width - 1)), codes.dtype.type((1 << (width - 1)) - 1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for begin in range(0, len(values), CHUNK):
+            part = values[begin : begin + CHUNK]
+            z = differences[begin : begin + CHUNK] if buckets > 1 else differences[: len(part)]
+            np.subtract(part, grid.center, out=z)
+            y = np.abs(z, out=room[: len(part)])
+            y += grid.scale
+            np.copysign(y, z, out=y)
+            some = codes[begin : begin + CHUNK]
+            some[:] = np.right_shift(y.view(np.uint64), shift, out=wide[: len(part)])
+            # Order of codes becomes order of values: the size of negative ones counts backwards.
+            some ^= (np.uint64(0) - (wide[: len(part)] >> sign)).astype(codes.dtype) & below
+            some ^= half
+            if buckets == 1:
+                _add(figures, z, part)
+        if buckets > 1:
+            codes |= np.repeat(np.arange(buckets, dtype=codes.dtype) << codes.dtype.type(width), np.diff(offsets))
+            _add_buckets(figures, differences, values, offsets)
+    return codes
+
+
+def _add(figures: Floats, z: Floats, values: Floats) -> None:
+    total = float(z.sum())
+    if not np.isfinite(total):
+        z, values = z[np.isfinite(z)], values[np.isfinite(z)]
+        total = float(z.sum())
+    if len(z):
+        figures[0] += total
+        figures[1] += float(np.dot(z, z))
+        figures[2] = np.fmin(figures[2], float(values.min()))
+        figures[3] = np.fmax(figures[3], float(values.max()))
+
+
+def _add_buckets(figures: Floats, z: Floats, values: Floats, offsets: Ints) -> None:
+    held = np.flatnonzero(np.diff(offsets))
+    first = offsets[held]
+    if not len(first):
+        return
+    sums = np.add.reduceat(z, first)
+    if not np.isfinite(sums.sum()):
+        known = np.isfinite(z)
+        held_by_bucket = np.add.reduceat(known, first)
+        z = np.where(known, z, 0.0)
+        sums = np.add.reduceat(z, first)
+        low, high = np.fmin.reduceat(np.where(known, values, np.nan), first), np.fmax.reduceat(
+            np.where(known, values, np.nan), first)  # fmt: skip
+        held, sums, low, high = (part[held_by_bucket > 0] for part in (held, sums, low, high))
+        squares = np.add.reduceat(z * z, first)[held_by_bucket > 0]
+    else:
+        low, high = np.minimum.reduceat(values, first), np.maximum.reduceat(values, first)
+        squares = np.add.reduceat(z * z, first)
+    figures[:, held] = sums, squares, low, high
+
+
+def _ordered(bucket: Ints, bins: Ints, counts: Ints) -> tuple[Ints, Ints, Ints]:
+    """Return entries by bucket and bin, each bin once."""
+    if not len(bins):
+        return bucket, bins, counts
+    order = np.lexsort((bins, bucket))
+    return _each_once(bucket[order], bins[order], counts[order])
+
+
+def _each_once(bucket: Ints, bins: Ints, counts: Ints) -> tuple[Ints, Ints, Ints]:
+    """Return ordered entries, neighbours of one bucket and bin added up: the middle bin has two signs."""
+    if not len(bins):
+        return bucket, bins, counts
+    fresh = np.append(True, (bucket[1:] != bucket[:-1]) | (bins[1:] != bins[:-1]))
+    if fresh.all():
+        return bucket, bins, counts
+    first = np.flatnonzero(fresh)
+    return bucket[first], bins[first], np.add.reduceat(counts, first)
+
+
+def digest_level(level: str) -> str:
+    """Return the digest that a level is counted by where there are too many of them."""
+    return "#" + hashlib.md5(level.encode("utf-8", "replace"), usedforsecurity=False).hexdigest()[:4]
+
+
+def teach_text(distinct: int) -> Grid:
+    """Return how text with so many distinct levels in its baseline is counted."""
+    return LEVELS if distinct <= MOST_LEVELS else Grid("hashed")
+
+
+def count_levels(
+    column: str, codes: Ints, levels: Sequence[str], grid: Grid, *, starts: Ints, ends: Ints,
+    sizes: Ints | None = None, segment: str = "",
+) -> Profile:  # fmt: skip
+    """Count text: *codes* of shape (n,) are places in *levels*, -1 for null; bucket after bucket."""
+    codes = np.asarray(codes, dtype=np.int64)
+    sizes = np.array([len(codes)]) if sizes is None else np.asarray(sizes)
+    bucket = np.repeat(np.arange(len(sizes)), sizes)
+    names = tuple(levels)
+    if grid.kind == "hashed":
+        digests = pd.Index([digest_level(level) for level in names])
+        unique = digests.unique()
+        codes = np.append(unique.get_indexer(digests), -1)[codes]
+        names = tuple(unique)
+    held = codes >= 0
+    size = max(len(names), 1)
+    joint = bucket[held] * size + codes[held]
+    if len(sizes) * size <= max(4 * len(codes), 1 << 16):
+        dense = np.bincount(joint, minlength=len(sizes) * size)
+        found = np.flatnonzero(dense)
+        counts = dense[found]
+    else:
+        found, counts = np.unique(joint, return_counts=True)
+    where = found // size
+    b = len(sizes)
+    nulls = np.bincount(bucket[~held], minlength=b)
+    none = np.full(b, np.nan)
+    return Profile(column, grid, np.asarray(starts), np.asarray(ends), sizes.astype(np.int64), nulls,
+                   np.zeros(b, np.int64), none, none, none, none, np.bincount(where, minlength=b), where, found % size,
+                   counts, names, segment)  # fmt: skip
+
+
+def merge(parts: Iterable[Profile]) -> Profile:
+    """Add up profiles of one column, segment and grid; the order of *parts* does not matter.
+
+    Buckets with equal begins become one. `UsageError` where grids or columns differ: their counts mean other things.
+    """
+    held = list(parts)
+    if not held:
+        raise UsageError("There is no profile to merge.")
+    for part in held[1:]:
+        if (part.column, part.grid, part.segment) != (held[0].column, held[0].grid, held[0].segment):
+            raise UsageError(f"Counts of {held[0].column} on {held[0].grid.id} and of {part.column} on {part.grid.id} "
+                             "cannot be added; profile one of them anew.")  # fmt: skip
+    starts, place = np.unique(np.concatenate([p.starts for p in held]), return_inverse=True)
+    ends = np.zeros(len(starts), np.int64)
+    np.maximum.at(ends, place, np.concatenate([p.ends for p in held]))
+    names = sorted({level for p in held for level in p.levels})
+    lookup = pd.Index(names)
+    offsets = np.cumsum([0] + [len(p.starts) for p in held])
+    bucket = np.concatenate([place[o + p.entry_bucket] for o, p in zip(offsets, held, strict=False)])
+    bins = np.concatenate([lookup.get_indexer(pd.Index(p.levels))[p.entry_bin] if p.levels else p.entry_bin
+                           for p in held])  # fmt: skip
+    bucket, bins, counts = _ordered(bucket, bins, np.concatenate([p.entry_count for p in held]))
+    whole = {name: _total(held, name, place, len(starts)) for name in ("rows", "nulls", "infinite", "sum", "sumsq")}
+    low, high = np.full(len(starts), np.nan), np.full(len(starts), np.nan)
+    np.fmin.at(low, place, np.concatenate([p.min for p in held]))
+    np.fmax.at(high, place, np.concatenate([p.max for p in held]))
+    distinct = np.bincount(bucket, minlength=len(starts))
+    return replace(held[0], starts=starts, ends=ends, min=low, max=high, distinct=distinct, entry_bucket=bucket,
+                   entry_bin=bins, entry_count=counts, levels=tuple(names), **whole)  # fmt: skip
+
+
+def _total(parts: list[Profile], name: str, place: Ints, size: int) -> NDArray[Any]:
+    values = np.concatenate([getattr(p, name) for p in parts])
+    out = np.zeros(size, values.dtype)
+    with np.errstate(over="ignore", invalid="ignore"):
+        np.add.at(out, place, values)
+    return out
+
+
+def as_columns(profile: Profile, dataset: str) -> dict[str, Any]:
+    """Return the profile as columns of the declared table, one row a bucket."""
+    cuts = np.searchsorted(profile.entry_bucket, np.arange(len(profile.starts) + 1))
+    packed = []
+    for low, high in zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True):
+        bins, counts = profile.entry_bin[low:high], profile.entry_count[low:high]
+        if profile.grid.kind == "numbers":
+            packed.append(pack(bins, counts))
+        else:
+            packed.append(pack_levels({profile.levels[b]: n for b, n in zip(bins.tolist(), counts.tolist(), strict=True)}))
+    n = len(profile.starts)
+    nothing = profile.grid.kind != "numbers"
+    figures = {name: [None] * n if nothing else _unknown(getattr(profile, name)) for name in ("sum", "sumsq", "min", "max")}
+    return {
+        "dataset": [dataset] * n, "column": [profile.column] * n, "start_ns": profile.starts, "end_ns": profile.ends,
+        "grid": [profile.grid.id] * n, "segment": [profile.segment] * n, "rows": profile.rows, "nulls": profile.nulls,
+        "infinite": profile.infinite, "distinct": profile.distinct, "counts": packed, **figures,
+    }  # fmt: skip
+
+
+def _unknown(values: Floats) -> list[float | None]:
+    return [None if v != v else v for v in values.tolist()]
+
+
+def from_rows(rows: pd.DataFrame) -> list[Profile]:
+    """Return the profiles that rows of the declared table hold, one a column, segment and grid, sorted by these."""
+    found = []
+    columns = rows[rows["column"] != TABLE]
+    for (column, segment, grid), part in columns.groupby(["column", "segment", "grid"], sort=True):
+        found.append(_profile(str(column), Grid.parse(str(grid)), str(segment), part.sort_values("start_ns")))
+    return found
+
+
+def _profile(column: str, grid: Grid, segment: str, part: pd.DataFrame) -> Profile:
+    texts = part["counts"].fillna("").tolist()
+    names: dict[str, int] = {}
+    bins, counts = [], []
+    for text in texts:
+        if grid.kind == "numbers":
+            some, n = unpack(text)
+        else:
+            held = unpack_levels(text)
+            some = np.array([names.setdefault(level, len(names)) for level in held], np.int64)
+            n = np.array(list(held.values()), np.int64)
+        bins.append(some)
+        counts.append(n)
+    bucket = np.repeat(np.arange(len(texts)), [len(b) for b in bins])
+    ints = {name: part[name].fillna(0).to_numpy(np.int64) for name in ("rows", "nulls", "infinite", "distinct")}
+    floats = {name: part[name].to_numpy(float) for name in ("sum", "sumsq", "min", "max")}
+    return Profile(column, grid, part["start_ns"].to_numpy(np.int64), part["end_ns"].to_numpy(np.int64),
+                   entry_bucket=bucket, entry_bin=np.concatenate(bins) if bins else np.zeros(0, np.int64),
+                   entry_count=np.concatenate(counts) if counts else np.zeros(0, np.int64), levels=tuple(names),
+                   segment=segment, **ints, **floats)  # fmt: skip
+
+
+def buckets_of(times_ns: Ints, every_ns: int) -> tuple[Ints, Ints, Ints, Ints]:
+    """Return the order of rows by time, the begins and ends of buckets that hold rows, and rows in each."""
+    order = np.argsort(times_ns, kind="stable") if (np.diff(times_ns) < 0).any() else np.arange(len(times_ns))
+    begin = times_ns[order] // every_ns * every_ns
+    starts, sizes = np.unique(begin, return_counts=True)
+    return order, starts, starts + every_ns, sizes
+
+
+def profile_frame(
+    frame: pd.DataFrame, times_ns: Ints, every_ns: int, grids: Mapping[str, Grid] | None = None, *,
+    segments: Sequence[str] = (),
+) -> list[Profile]:  # fmt: skip
+    """Profile every column of a frame of n rows in buckets of time; *times_ns* has shape (n,).
+
+    Columns without a grid among *grids* teach their own. *segments* names columns by
+    whose values each column is counted jointly, ``column=value``.
+    """
+    order, starts, ends, sizes = buckets_of(np.asarray(times_ns, np.int64), every_ns)
+    found = []
+    for name in frame.columns:
+        cells = frame[name].iloc[order] if len(order) else frame[name]
+        found.append(profile_cells(str(name), cells, (grids or {}).get(str(name)), starts, ends, sizes))
+    for by in segments:
+        for value in sorted(frame[by].dropna().astype(str).unique()):
+            held = (frame[by].astype(str) == value).to_numpy()
+            inner = {p.column: p.grid for p in found}
+            part = profile_frame(frame[held], np.asarray(times_ns)[held], every_ns, inner)
+            found += [replace(p, segment=f"{by}={value}") for p in part]
+    return found
+
+
+def profile_cells(
+    name: str, cells: pd.Series, grid: Grid | None, starts: Ints, ends: Ints, sizes: Ints, segment: str = ""
+) -> Profile:
+    """Profile one column, rows bucket after bucket; what is neither number nor time is counted as text.
+
+    A column keeps the kind of its grid: text that arrives in a column of numbers is null there, unless it reads as one.
+    """
+    numeric = pd.api.types.is_numeric_dtype(cells) and not pd.api.types.is_bool_dtype(cells)
+    if pd.api.types.is_datetime64_any_dtype(cells):
+        cells, numeric = cells.astype("int64").where(cells.notna()) / 1e9, True
+    if numeric if grid is None else grid.kind == "numbers":
+        values = (cells if numeric else pd.to_numeric(cells, errors="coerce")).to_numpy(float, na_value=np.nan)
+        return count_numbers(name, values, grid or teach(values), starts=starts, ends=ends, sizes=sizes, segment=segment)
+    codes, levels = pd.factorize(cells.astype("object").where(cells.notna(), None), sort=False)
+    texts = [str(level) for level in levels]
+    return count_levels(name, codes, texts, grid or teach_text(len(texts)), starts=starts, ends=ends, sizes=sizes,
+                        segment=segment)  # fmt: skip
+
+
+def edge(grid: Grid, number: int) -> float:
+    """Return the lower bound of |x - c| in a bin, in the column's unit."""
+    return from_top_bits(abs(number) + grid.base, grid.shift) - grid.scale
