@@ -20,7 +20,8 @@ def _run(session: Session, *, start_ns: int, end_ns: int, every_ns: int) -> pa.T
              s AS (SELECT model, row_ref, start_ns, unnest(map_keys(feature_numbers)) AS col,
                           unnest(map_values(feature_numbers)) AS value FROM p),
              t AS (SELECT dataset, row_id, numbers FROM {rows} SEMI JOIN p ON row_id = row_ref),
-             c AS (SELECT dataset, row_id, unnest(map_keys(numbers)) AS col, unnest(map_values(numbers)) AS value FROM t)
+             c AS (SELECT dataset, row_id, unnest(map_keys(numbers)) AS col,
+                   unnest(map_values(numbers)) AS value FROM t)
         SELECT s.model, c.dataset, s.col AS "column", s.start_ns, count(*) AS n,
                count(*) FILTER (WHERE (s.value IS NULL) <> (c.value IS NULL) OR NOT ({_NEAR})) AS differ,
                avg(s.value ORDER BY s.value) AS served_mean, avg(c.value ORDER BY c.value) AS computed_mean

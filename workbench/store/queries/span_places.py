@@ -11,7 +11,8 @@ from workbench.store.query import Query
 
 def _run(session: Session, *, start_ns: int, end_ns: int) -> pa.Table:
     sql = f"""
-        SELECT service, host, gpu, model, model_version, region, map_extract_value(resource, 'service.version') AS service_version,
+        SELECT service, host, gpu, model, model_version, region,
+               map_extract_value(resource, 'service.version') AS service_version,
                count(*) AS n, count(*) FILTER (WHERE status = 'error') AS errors,
                min(start_ns) AS first_ns, max(start_ns) AS last_ns
         FROM {session.relation("spans", start_ns, end_ns)} WHERE service IS NOT NULL GROUP BY ALL
