@@ -18,7 +18,8 @@ from workbench.commands._doctor import FOREIGN, PACKAGES, installed, look
 from workbench.commands.doctor import age
 from workbench.config import Settings, SourceSettings
 
-VERBS = {"init", "ingest", "serve", "investigate", "case", "replay", "lab", "scenario", "doctor", "demo"}
+VERBS = {"init", "ingest", "serve", "investigate", "case", "replay", "lab", "scenario", "doctor", "demo",
+         "triage"}  # fmt: skip
 SPAN = {"traceId": "1" * 32, "spanId": "1" * 16, "name": "score", "startTimeUnixNano": "1772323200000000000",
         "endTimeUnixNano": "1772323200005000000"}  # fmt: skip
 OTLP = {"resourceSpans": [{"scopeSpans": [{"spans": [SPAN]}]}]}
