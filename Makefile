@@ -1,12 +1,13 @@
 # Every verb does its own set-up: an interpreter check, .venv, the locked dependencies. Nothing is fetched while
 # .venv/.ready is newer than the files below, so all of it works offline after the first run.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-full bench bench-causes lint docs lock clean
+.PHONY: help demo test test-full bench bench-causes lint docs screenshots lock clean
 
 SEED ?= 7
 VARIANT ?= cause
 OUT ?= demo
 WORKERS ?= 2
+CASES ?= 60
 PYTEST_ARGS ?=
 
 export MLFLOW_DISABLE_TELEMETRY := true
@@ -42,8 +43,9 @@ test-full: $(READY) ## Pass the tests with every promised count.
 bench: $(READY) ## Print the speed benchmarks: figure, peer or floor, ratio.
 	@for name in otlp store intake; do $(BIN)/python -m benchmarks.$$name || exit 1; done
 
-bench-causes: $(READY) ## Print the accuracy boards.
-	@$(BIN)/python -m benchmarks.board
+bench-causes: $(READY) ## Print the accuracy board over generated incidents. CASES=60
+	@mkdir -p $(OUT)
+	@$(BIN)/python -m benchmarks.incidents --cases $(CASES) --out $(OUT)/incidents.jsonl
 
 lint: $(READY) ## Check style, layers and types.
 	@$(BIN)/ruff check .
@@ -53,6 +55,9 @@ lint: $(READY) ## Check style, layers and types.
 docs: $(READY) ## Write the generated pages below docs/, and environment.yml, anew from the code.
 	@$(BIN)/python -m tools.docs
 	@$(BIN)/python -m tools.environment
+
+screenshots: $(READY) ## Picture the demo's pages with headless Chromium, below docs/screenshots.
+	@$(BIN)/python -m tools.screenshots $(OUT)
 
 lock: $(READY) ## Resolve the dependencies anew, with hashes and without addresses.
 	@$(BIN)/uv lock -q && $(BIN)/uv export --all-extras --all-groups --no-emit-project --no-header -q > requirements.lock
