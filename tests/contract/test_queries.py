@@ -102,6 +102,7 @@ REQUIRED: dict[str, Any] = {
     "table": "spans",
     "text": "r1",
     "trace_id": f"{1:032x}",
+    "grids": {"amount": "numbers/1;k=8;c=1.0;s0=1.0", "merchant_category": "levels/1"},
 }
 NAMES = plugins.names("query")
 

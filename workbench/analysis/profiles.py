@@ -11,9 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.analysis.packing import pack, pack_levels, unpack, unpack_levels
 from workbench.errors import UsageError
-from workbench.model.grid import LEVELS, MOST_LEVELS, Grid, from_top_bits
+from workbench.model.grid import LEVELS, MOST_LEVELS, Grid
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -273,61 +272,6 @@ def _total(parts: list[Profile], name: str, place: Ints, size: int) -> NDArray[A
     return out
 
 
-def as_columns(profile: Profile, dataset: str) -> dict[str, Any]:
-    """Return the profile as columns of the declared table, one row a bucket."""
-    cuts = np.searchsorted(profile.entry_bucket, np.arange(len(profile.starts) + 1))
-    packed = []
-    for low, high in zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True):
-        bins, counts = profile.entry_bin[low:high], profile.entry_count[low:high]
-        if profile.grid.kind == "numbers":
-            packed.append(pack(bins, counts))
-        else:
-            packed.append(pack_levels({profile.levels[b]: n for b, n in zip(bins.tolist(), counts.tolist(), strict=True)}))
-    n = len(profile.starts)
-    nothing = profile.grid.kind != "numbers"
-    figures = {name: [None] * n if nothing else _unknown(getattr(profile, name)) for name in ("sum", "sumsq", "min", "max")}
-    return {
-        "dataset": [dataset] * n, "column": [profile.column] * n, "start_ns": profile.starts, "end_ns": profile.ends,
-        "grid": [profile.grid.id] * n, "segment": [profile.segment] * n, "rows": profile.rows, "nulls": profile.nulls,
-        "infinite": profile.infinite, "distinct": profile.distinct, "counts": packed, **figures,
-    }  # fmt: skip
-
-
-def _unknown(values: Floats) -> list[float | None]:
-    return [None if v != v else v for v in values.tolist()]
-
-
-def from_rows(rows: pd.DataFrame) -> list[Profile]:
-    """Return the profiles that rows of the declared table hold, one a column, segment and grid, sorted by these."""
-    found = []
-    columns = rows[rows["column"] != TABLE]
-    for (column, segment, grid), part in columns.groupby(["column", "segment", "grid"], sort=True):
-        found.append(_profile(str(column), Grid.parse(str(grid)), str(segment), part.sort_values("start_ns")))
-    return found
-
-
-def _profile(column: str, grid: Grid, segment: str, part: pd.DataFrame) -> Profile:
-    texts = part["counts"].fillna("").tolist()
-    names: dict[str, int] = {}
-    bins, counts = [], []
-    for text in texts:
-        if grid.kind == "numbers":
-            some, n = unpack(text)
-        else:
-            held = unpack_levels(text)
-            some = np.array([names.setdefault(level, len(names)) for level in held], np.int64)
-            n = np.array(list(held.values()), np.int64)
-        bins.append(some)
-        counts.append(n)
-    bucket = np.repeat(np.arange(len(texts)), [len(b) for b in bins])
-    ints = {name: part[name].fillna(0).to_numpy(np.int64) for name in ("rows", "nulls", "infinite", "distinct")}
-    floats = {name: part[name].to_numpy(float) for name in ("sum", "sumsq", "min", "max")}
-    return Profile(column, grid, part["start_ns"].to_numpy(np.int64), part["end_ns"].to_numpy(np.int64),
-                   entry_bucket=bucket, entry_bin=np.concatenate(bins) if bins else np.zeros(0, np.int64),
-                   entry_count=np.concatenate(counts) if counts else np.zeros(0, np.int64), levels=tuple(names),
-                   segment=segment, **ints, **floats)  # fmt: skip
-
-
 def buckets_of(times_ns: Ints, every_ns: int) -> tuple[Ints, Ints, Ints, Ints]:
     """Return the order of rows by time, the begins and ends of buckets that hold rows, and rows in each."""
     order = np.argsort(times_ns, kind="stable") if (np.diff(times_ns) < 0).any() else np.arange(len(times_ns))
@@ -376,8 +320,3 @@ def profile_cells(
     texts = [str(level) for level in levels]
     return count_levels(name, codes, texts, grid or teach_text(len(texts)), starts=starts, ends=ends, sizes=sizes,
                         segment=segment)  # fmt: skip
-
-
-def edge(grid: Grid, number: int) -> float:
-    """Return the lower bound of |x - c| in a bin, in the column's unit."""
-    return from_top_bits(abs(number) + grid.base, grid.shift) - grid.scale
