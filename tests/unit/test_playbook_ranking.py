@@ -99,7 +99,7 @@ def view(*findings: Finding, signal: str = "approval_rate", shares: dict[str, fl
     rows = [(name, share * change, share, 9.0, 0.01, 0.3) for name, share in (shares or {}).items()]
     contributions = pd.DataFrame(rows, columns=["column", "contribution", "share", "z", "p_value", "psi"])
     times = Times(ONSET, window.end_ns, 0, ONSET - HOUR_NS)
-    return View(symptom, family(signal), times, findings, graph, contributions, change)
+    return View(symptom, family(signal), times, findings, graph, contributions, change, decisions_z=9.0)
 
 
 def finding(entity: str, signal: str, statement: str = "it deviates.", *, onset: int = ONSET, **values: float | str) -> Finding:

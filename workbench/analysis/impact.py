@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.analysis.deviation import MAD_TO_SIGMA
+from workbench.analysis.deviation import MAD_TO_SIGMA, spread_of
 
 Floats = NDArray[np.float64]
 MISSING = "(missing)"
@@ -26,6 +26,8 @@ RIDGE = 2.0
 """Rows' worth of doubt about each level's effect."""
 MIN_ROWS = 5
 """Rows that a quiet window needs to count."""
+MIN_WINDOWS = 6
+"""Quiet windows from which a spread can be told."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class Split:
     """Per column: contribution, share (of the change), z, p_value, psi, level, level_before, level_now, level_share."""
     rows_now: int
     rows_quiet: int
+    z: float
+    """The change in spreads of the quiet windows' means."""
 
 
 def levels(values: pd.Series, teaches: NDArray[np.bool_]) -> pd.Series:
@@ -110,7 +114,17 @@ def split(
     change = float(y[is_now].mean() - y[before].mean())
     wander = _quiet_parts(design[:, 1:], window, parts, shares_before)
     table = _summary(parts, change, wander)
-    return Split(change, change - float(table["contribution"].sum()), table, int(is_now.sum()), int(before.sum()))
+    rest = change - float(table["contribution"].sum())
+    return Split(change, rest, table, int(is_now.sum()), int(before.sum()), _wander(y, window, change))
+
+
+def _wander(y: Floats, window: NDArray[np.int64], change: float) -> float:
+    """Return a change of the mean in spreads of the quiet windows' means; 0 where there are too few of them."""
+    grouped = pd.Series(y[window >= 0]).groupby(window[window >= 0])
+    means = grouped.mean()[grouped.size() >= MIN_ROWS].to_numpy()
+    if len(means) < MIN_WINDOWS:
+        return 0.0
+    return change / max(spread_of(means), 1e-6)
 
 
 def _fitted(design: Floats, y: Floats) -> Floats:

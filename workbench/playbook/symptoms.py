@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from workbench.case.reading import Reading
-from workbench.case.symptom import Symptom
+from workbench.case.reading import Answer, Reading
 from workbench.errors import CouldNotRunError
 from workbench.model.entities import split
 from workbench.model.findings import Evidence
@@ -19,7 +19,7 @@ from workbench.playbook.times import HISTORY_NS, SLOT_NS
 Family = Literal["outcome", "volume", "latency", "errors"]
 _WORDS: tuple[tuple[Family, tuple[str, ...]], ...] = (
     ("errors", ("error", "fail", "5xx", "availab", "fallback", "timeout")),
-    ("latency", ("duration", "latency", "_ms", "seconds", "p95", "p99", "p50", "queue", "wait")),
+    ("latency", ("duration", "latency", "_ms", "seconds", "p95", "p99", "p50", "queue_wait", "wait_ms", "waiting")),
     (
         "volume",
         (
@@ -36,6 +36,18 @@ _WORDS: tuple[tuple[Family, tuple[str, ...]], ...] = (
         ),
     ),
 )
+_SHARES = ("_rate", "_ratio", "_share", "_percent", "_pct")
+"""Ends of names of shares, which are outcomes unless they count failures."""
+
+
+@dataclass(frozen=True)
+class About:
+    """Name the figure that a series is of."""
+
+    entity: str
+    signal: str
+    labels: Mapping[str, str]
+    """Labels of its alert; a series that contradicts them is another one."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +63,8 @@ class Series:
 def family(signal: str) -> Family:
     """Return what kind of harm a signal measures, by the words in its name; outcomes of decisions otherwise."""
     low = signal.lower()
+    if low.endswith(_SHARES) and not any(word in low for word in _WORDS[0][1]):
+        return "outcome"
     return next((name for name, words in _WORDS if any(word in low for word in words)), "outcome")
 
 
@@ -60,17 +74,33 @@ def history_start(reading: Reading) -> int:
     return max(symptom.history_start_ns or 0, symptom.window.start_ns - HISTORY_NS)
 
 
-def series(reading: Reading) -> Series:
-    """Return the symptom's own series: a metric, a business figure, or what decisions and spans say."""
+def about(reading: Reading) -> About:
+    """Return what the case is about."""
     symptom = reading.symptom
-    span = {"start_ns": history_start(reading), "end_ns": symptom.window.end_ns}
+    return About(symptom.entity, symptom.signal, dict((symptom.alert or {}).get("labels") or {}))
+
+
+def others(reading: Reading, alerts: pd.DataFrame) -> list[About]:
+    """Return what the other firing alerts are about, by name; each figure once."""
+    own = (reading.symptom.entity, reading.symptom.signal)
+    found: dict[tuple[str, str], About] = {}
+    for row in alerts.dropna(subset=["entity", "signal"]).sort_values(["entity", "signal", "starts_ns"]).itertuples():
+        key = (str(row.entity), str(row.signal))
+        if key != own:
+            found.setdefault(key, About(*key, dict(row.labels or {})))
+    return list(found.values())
+
+
+def series(reading: Reading, of: About | None = None) -> Series:
+    """Return the series of a figure, by default the symptom's: a metric, a business figure, or what spans say."""
+    symptom = of or about(reading)
+    end_ns = reading.symptom.window.end_ns
+    span = {"start_ns": history_start(reading), "end_ns": end_ns}
     kind, name = split(symptom.entity)
-    answer = reading.ask("metric_series", **span, entity=symptom.entity)
-    rows = answer.frame[answer.frame["metric"].isin([symptom.signal, f"{kind}_{symptom.signal}"])]
-    if rows.empty:
-        rows = answer.frame[answer.frame["metric"].str.contains(symptom.signal, regex=False)]
+    answer = samples(reading, symptom)
+    rows = _of_entity(answer.frame, symptom.entity)
     if len(rows):
-        rows, labels = _one_series(rows, symptom.alert)
+        rows, labels = _one_series(rows, symptom.labels)
         return Series(rows, answer.evidence, family(symptom.signal), labels)
     kpis = reading.ask("kpi_series", **span, kpi=name)
     if len(kpis.frame):
@@ -78,12 +108,31 @@ def series(reading: Reading) -> Series:
         rows = whole if len(whole) else kpis.frame
         frame = rows.groupby("time_ns", as_index=False)["value"].mean()
         return Series(frame, kpis.evidence, family(symptom.signal), {})
-    return _from_spans(reading, kind, name, span)
+    return _from_spans(reading, symptom, span)
 
 
-def _one_series(rows: pd.DataFrame, alert: object) -> tuple[pd.DataFrame, dict[str, str]]:
+def samples(reading: Reading, of: About | None = None) -> Answer:
+    """Return all samples of a figure's metric, by default the symptom's, of whatever entity and labels."""
+    symptom = of or about(reading)
+    kind = symptom.entity.partition(":")[0]
+    names = sorted({symptom.signal, f"{kind}_{symptom.signal}"})
+    return reading.ask(
+        "metric_series", start_ns=history_start(reading), end_ns=reading.symptom.window.end_ns, metric=names
+    )
+
+
+def _of_entity(rows: pd.DataFrame, entity: str) -> pd.DataFrame:
+    """Return the rows of an entity: by its name, else by a label that names it, else all there are."""
+    own = rows[rows["entity"] == entity]
+    if len(own) or rows.empty:
+        return own
+    name = entity.partition(":")[2]
+    labelled = rows[[name in dict(labels or {}).values() for labels in rows["labels"]]]
+    return labelled if len(labelled) else rows
+
+
+def _one_series(rows: pd.DataFrame, named: Mapping[str, str]) -> tuple[pd.DataFrame, dict[str, str]]:
     """Return the series whose labels agree with the alert's, with as few other labels as possible."""
-    named = dict((alert or {}).get("labels") or {}) if isinstance(alert, dict) else {}
     best: tuple[tuple[int, int, str], str] | None = None
     for identity, labels in rows.groupby("series")["labels"].first().items():
         own = dict(labels or {})
@@ -97,15 +146,15 @@ def _one_series(rows: pd.DataFrame, alert: object) -> tuple[pd.DataFrame, dict[s
     return chosen[["time_ns", "value"]].reset_index(drop=True), labels
 
 
-def _from_spans(reading: Reading, kind: str, name: str, span: dict[str, int]) -> Series:
-    symptom = reading.symptom
+def _from_spans(reading: Reading, symptom: About, span: dict[str, int]) -> Series:
+    kind, name = split(symptom.entity)
     found = family(symptom.signal)
     if kind == "service":
         answer = reading.ask("span_percentiles", **span, every_ns=SLOT_NS, equals={"service": name})
         rows = answer.frame
         column = {"errors": rows["errors"] / rows["count"], "latency": rows["p95_ms"]}.get(found, rows["count"])
         frame = pd.DataFrame({"time_ns": rows["start_ns"], "value": column.astype(float)})
-    elif kind in ("model", "dataset"):
+    elif kind in ("model", "dataset") and found == "volume":
         answer = reading.ask("volume_history", **span, every_ns=SLOT_NS * 4, entity=symptom.entity)
         frame = answer.frame.rename(columns={"start_ns": "time_ns", "rows": "value"})[["time_ns", "value"]]
     else:
@@ -130,7 +179,9 @@ class Recount:
     evidence: Evidence
 
 
-def recount(reading: Reading, symptom: Series, *, every_ns: int = 60 * MINUTE_NS) -> Recount | None:
+def recount(
+    reading: Reading, symptom: Series, of: About | None = None, *, every_ns: int = 60 * MINUTE_NS
+) -> Recount | None:
     """Return the figure of decisions that moved with the symptom over the quiet history; None where none did."""
     span = {"start_ns": history_start(reading), "end_ns": reading.symptom.window.end_ns}
     answer = reading.ask("prediction_series", **span, every_ns=every_ns)
@@ -151,18 +202,23 @@ def recount(reading: Reading, symptom: Series, *, every_ns: int = 60 * MINUTE_NS
         options.append(("mean score", "", mean))
     known = symptom.frame.assign(bucket=symptom.frame["time_ns"] - symptom.frame["time_ns"] % every_ns)
     figure = known.groupby("bucket")["value"].mean()
-    return _closest(options, figure, totals, answer.evidence, reading.symptom)
+    return _closest(options, figure, totals, answer.evidence, of or about(reading), reading.symptom.window.start_ns)
 
 
 def _closest(
-    options: list[tuple[str, str, pd.Series]], told: pd.Series, totals: pd.Series, evidence: Evidence, symptom: Symptom
+    options: list[tuple[str, str, pd.Series]],
+    told: pd.Series,
+    totals: pd.Series,
+    evidence: Evidence,
+    of: About,
+    start_ns: int,
 ) -> Recount | None:
     """Return the figure that is nearest to what is told: same level, same ups and downs, same name."""
     best: Recount | None = None
-    words = set(symptom.signal.lower().split("_")) | set(symptom.entity.lower().replace(":", "_").split("_"))
+    words = set(of.signal.lower().split("_")) | set(of.entity.lower().replace(":", "_").split("_"))
     for what, output, values in options:
         both = pd.concat([told, values, totals], axis=1, keys=["a", "b", "n"]).dropna()
-        quiet = both[both.index < symptom.window.start_ns - DAY_NS // 2]
+        quiet = both[both.index < start_ns - DAY_NS // 2]
         if len(quiet) < 48 or quiet["a"].std() == 0 or quiet["b"].std() == 0:
             continue
         coarse = quiet.groupby(quiet.index // (6 * 60 * MINUTE_NS))[["a", "b"]].mean()

@@ -22,6 +22,12 @@ VERSION = "(model version)"
 """Stands among the inputs for the version that decided."""
 ELSEWHERE = 0.7
 """What explaining another alert of the same hours counts, against explaining the symptom itself."""
+MOVED_Z = 5.0
+"""Spreads by which decisions must have changed to count as a harm that nobody was alerted to."""
+SURE_Z = 3.0
+"""Spreads from which shares of the change count in full."""
+UNALERTED = 0.25
+"""What explaining a harm counts that nobody was alerted to: worth a suspicion, never a proof."""
 BATCH_SLACK_NS = 3 * HOUR_NS
 """Deviations seen in batches may be stamped so much later than what they cause downstream."""
 
@@ -41,6 +47,8 @@ class View:
     """Relative change of the symptom where it is a volume, else its difference."""
     also: frozenset[Family] = frozenset()
     """Families of other alerts that fire in the same hours: a second cause may show in those only."""
+    decisions_z: float = 0.0
+    """How far what is decided changed, in spreads of its quiet windows, whether or not anybody was alerted."""
 
     def of(self, *signals: str) -> list[Finding]:
         """Return the findings of these signals, strongest first."""
@@ -56,9 +64,11 @@ class View:
     @cached_property
     def shares(self) -> dict[str, float]:
         """Share of the symptom's change that each feature accounts for, by feature name."""
-        if self.contributions.empty or "outcome" not in {self.family, *self.also}:
+        if self.contributions.empty or not self.counts("outcome"):
             return {}
-        return {str(r.column): float(r.share) for r in self.contributions.itertuples()}
+        # A share of a change that is hardly one says nothing.
+        sure = min(1.0, abs(self.decisions_z) / SURE_Z)
+        return {str(r.column): float(r.share) * sure for r in self.contributions.itertuples()}
 
     def feeds(self, start: str, end: str) -> bool:
         """Say whether what happens at *start* can reach *end*."""
@@ -75,7 +85,11 @@ class View:
 
     def counts(self, family: Family) -> float:
         """Return how much explaining a harm of this family counts: fully for the symptom, less for another alert."""
-        return 1.0 if family == self.family else ELSEWHERE if family in self.also else 0.0
+        if family == self.family:
+            return 1.0
+        if family in self.also:
+            return ELSEWHERE
+        return UNALERTED if family == "outcome" and abs(self.decisions_z) >= MOVED_Z else 0.0
 
     def features_of(self, entities: Iterable[str]) -> tuple[str, ...]:
         """Return the features that are made from any of these columns, data sets or features, by name."""

@@ -9,6 +9,9 @@ from workbench.playbook import Lead, Signature
 from workbench.playbook.view import WITHOUT_MODEL, View, after, number
 from workbench.playbook.words import percent
 
+MORE_WORK = 0.2
+"""A rise of rows by this share explains slowness and failures without any release."""
+
 
 def propose(view: View) -> Iterator[Lead]:
     """Propose services whose own errors or latency rose, most of all where a release lies just before."""
@@ -23,10 +26,11 @@ def propose(view: View) -> Iterator[Lead]:
         releases = view.changes_of(service, onset)
         explained = _explained(view, service, found)
         share = f", {percent(explained)} of the symptom" if explained is not None else ""
+        busier = [] if releases else [f for f in view.of("rows") if number(f, "relative") >= MORE_WORK]
         release = f" after {releases[0].statement}" if releases else "; no release of it lies shortly before"
         yield Lead(
             service, f"{own.statement.rstrip('.')}{share}{release}.", own.strength * min(1.0, 0.2 + number(own, "own_share")),
-            onset, after(own), (*found[:3], *releases[:2]), (), explained,
+            onset, after(own), (*found[:3], *releases[:2]), tuple(busier[:1]), explained,
             specificity=1.0 if releases else 0.5, shown=bool(releases) and (explained or 0.0) >= 0.3,
             covers=tuple(f.entity for f in view.findings if f.entity.startswith("service:") and f.entity != service
                          and view.feeds(service, f.entity)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from workbench.playbook import Lead, Signature
-from workbench.playbook.view import View, number
+from workbench.playbook.view import ELSEWHERE, View, number
 from workbench.playbook.words import percent
 
 
@@ -15,10 +15,12 @@ def propose(view: View) -> Iterator[Lead]:
         if not finding.supports:
             continue
         missing = 1.0 - min(1.0, max(0.0, number(finding, "reproduced_share")))
+        own = finding.values.get("signal") == view.symptom.signal
+        explained = missing * (1.0 if own else ELSEWHERE)
         yield Lead(
             finding.entity,
             f"{finding.statement} The rows show {percent(1.0 - missing)} of the change.",
-            finding.strength, view.times.start_ns, None, (finding,), (), missing,
+            finding.strength, view.times.start_ns, None, (finding,), (), explained,
             specificity=1.0, shown=missing >= 0.6,
         )  # fmt: skip
 

@@ -52,6 +52,7 @@ def run(reading: Reading) -> Outcome:
     table = found.table.reset_index()[["column", "contribution", "share", "z", "p_value", "psi"]]
     values = {
         "what": what,
+        "change_z": float(np.clip(found.z, -1e6, 1e6)),
         "change": found.change,
         "rest": found.rest,
         "rows_now": found.rows_now,

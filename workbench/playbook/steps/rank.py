@@ -51,7 +51,7 @@ def run(reading: Reading) -> Outcome:
 def _view(reading: Reading) -> View:
     findings: list[Finding] = []
     contributions = pd.DataFrame(columns=["column", "contribution", "share", "z", "p_value", "psi"])
-    change = None
+    change, decisions_z = None, 0.0
     for name in ASKED:
         outcome = reading.earlier(name) if name in plugins.names("step") else None
         if outcome is None:
@@ -59,11 +59,12 @@ def _view(reading: Reading) -> View:
         findings += outcome.findings
         if name == "drift":
             contributions = outcome.frames["contributions"]
+            decisions_z = float(outcome.values.get("change_z") or 0.0)
         if name == "scope":
             change = _change(outcome)
     symptom = reading.symptom
     return View(symptom, family(symptom.signal), times(reading), tuple(findings), joined(reading).graph, contributions,
-                change, _also(reading))  # fmt: skip
+                change, _also(reading), decisions_z)  # fmt: skip
 
 
 def _also(reading: Reading) -> frozenset[Family]:

@@ -10,9 +10,8 @@ from workbench.case.operations import Outcome
 from workbench.case.reading import Reading
 from workbench.errors import CouldNotRunError
 from workbench.model.findings import Finding
-from workbench.model.window import DAY_NS
 from workbench.playbook import Step
-from workbench.playbook.symptoms import Series, history_start, series
+from workbench.playbook.symptoms import Series, history_start, samples, series
 from workbench.playbook.times import SLOT_NS
 from workbench.playbook.words import clock, count, figure, percent, points, seconds, short
 
@@ -80,8 +79,8 @@ def _figures(d: Deviation) -> dict[str, float | int | str | None]:
 def _segments(reading: Reading, own: Series, window: tuple[int, int]) -> list[Finding]:
     """Return which labelled parts of the same figure deviate most: regions, variants."""
     symptom = reading.symptom
-    answer = reading.ask("metric_series", start_ns=window[0] - 14 * DAY_NS, end_ns=window[1], entity=symptom.entity)
-    rows = answer.frame[answer.frame["metric"].str.contains(symptom.signal, regex=False)]
+    answer = samples(reading)
+    rows = answer.frame
     found: list[Finding] = []
     for _, group in rows.groupby("series", sort=True):
         labels = {str(k): str(v) for k, v in dict(group["labels"].iloc[0] or {}).items() if k not in own.labels}

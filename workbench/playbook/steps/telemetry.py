@@ -12,9 +12,23 @@ from workbench.errors import CouldNotRunError
 from workbench.model.findings import Finding
 from workbench.model.window import HOUR_NS
 from workbench.playbook import Step
-from workbench.playbook.symptoms import Recount, Series, history_start, recount, series
+from workbench.playbook.symptoms import (
+    About,
+    Family,
+    Recount,
+    Series,
+    about,
+    family,
+    history_start,
+    others,
+    recount,
+    series,
+)
 from workbench.playbook.words import clock, count, figure, percent, short
 
+COUNTED: tuple[Family, ...] = ("outcome", "volume")
+"""Kinds of figures that rows of decisions can confirm."""
+MAX_OTHERS = 5
 AGREES = 0.5
 """Share of the figure's change that the rows must show for the alert to be believed."""
 
@@ -25,22 +39,41 @@ def run(reading: Reading) -> Outcome:
     own = series(reading)
     alerts = reading.ask("alerts", start_ns=symptom.window.start_ns - 24 * HOUR_NS, end_ns=symptom.window.end_ns)
     findings = _repeats(alerts)
-    again = recount(reading, own) if own.family in ("outcome", "volume") else None
-    if again is None and own.family in ("outcome", "volume") and not findings:
+    again = recount(reading, own) if own.family in COUNTED else None
+    if again is None and own.family in COUNTED and not findings:
         raise CouldNotRunError(
             f"no rows are kept that {symptom.signal} could be counted again from; send the decisions"
         )
     values: dict[str, float | str | None] = {}
     if again is not None:
-        finding, values = _compared(reading, own, again)
-        findings.append(finding)
-    summary = (
-        findings[-1].statement if findings else f"{symptom.signal} is not a figure that rows of decisions can confirm."
-    )
-    return Outcome(tuple(findings), values, summary=summary)
+        finding, values = _compared(reading, about(reading), own, again)
+        findings.insert(0, finding)
+    findings += _others(reading, alerts)
+    unsure = f"{symptom.signal} is not a figure that rows of decisions can confirm."
+    return Outcome(tuple(findings), values, summary=findings[0].statement if findings else unsure)
 
 
-def _compared(reading: Reading, own: Series, again: Recount) -> tuple[Finding, dict[str, float | str | None]]:
+def _others(reading: Reading, alerts: Answer) -> list[Finding]:
+    """Count the figures of the other alerts again, too: a sender that is wrong often alerts more than once."""
+    found = []
+    for of in others(reading, alerts.frame)[:MAX_OTHERS]:
+        if family(of.signal) not in COUNTED:
+            continue
+        try:
+            told = series(reading, of)
+            again = recount(reading, told, of)
+            if again is not None:
+                finding, _ = _compared(reading, of, told, again)
+                found.append(finding)
+        except CouldNotRunError:
+            # What another alert is about may not be kept here; the symptom's own answer stands without it.
+            continue
+    return found
+
+
+def _compared(
+    reading: Reading, of: About, own: Series, again: Recount
+) -> tuple[Finding, dict[str, float | str | None]]:
     symptom = reading.symptom
     window = (symptom.window.start_ns - symptom.window.start_ns % HOUR_NS, symptom.window.end_ns)
     since = history_start(reading)
@@ -49,15 +82,15 @@ def _compared(reading: Reading, own: Series, again: Recount) -> tuple[Finding, d
     relative = own.family == "volume"
     told, seen, gap = (_deviation(both, name, window, since, relative, counts) for name in ("told", "seen", "gap"))
     if told is None or seen is None or gap is None:
-        raise CouldNotRunError(f"{symptom.signal} and the rows behind it have no hours in common inside the selection")
+        raise CouldNotRunError(f"{of.signal} and the rows behind it have no hours in common inside the selection")
     moved = told.relative if relative else told.change
     shown = seen.relative if relative else seen.change
     share = float(np.clip(shown / moved, -9.0, 9.0)) if moved else 0.0
     strong = strength(gap.z, gap.p_value)
     disagrees = share < AGREES and strong >= 0.97 and abs(gap.z) >= 3
     place = own.labels.get("job") or own.labels.get("instance")
-    entity = f"source:{place}" if place and disagrees else symptom.entity
-    text = (f"{symptom.signal} reports {_show(told.now, relative)} where {again.what} of the rows behind it says "
+    entity = f"source:{place}" if place and disagrees else of.entity
+    text = (f"{of.signal} reports {_show(told.now, relative)} where {again.what} of the rows behind it says "
             f"{_show(seen.now, relative)}; usually {_show(told.usual, relative)} and {_show(seen.usual, relative)}")  # fmt: skip
     verdict = (
         ": the figure, not the business, is off."
@@ -69,7 +102,8 @@ def _compared(reading: Reading, own: Series, again: Recount) -> tuple[Finding, d
     finding = Finding(
         text + verdict, entity, "figure_vs_rows", (own.evidence, again.evidence), "interesting" if disagrees else "clear",
         kind="telemetry_fault", supports=disagrees, strength=strong if disagrees else 0.0, onset_ns=gap.onset_ns,
-        values={"reproduced_share": share, "z": float(np.clip(gap.z, -1e6, 1e6)), "p_value": gap.p_value,
+        values={"reproduced_share": share,
+            "signal": of.signal, "z": float(np.clip(gap.z, -1e6, 1e6)), "p_value": gap.p_value,
                 "told": told.now, "seen": seen.now, "onset_after_ns": gap.onset_after_ns},
     )  # fmt: skip
     return finding, {"reproduced_share": share, "output": again.output, "what": again.what}
