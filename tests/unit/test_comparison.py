@@ -1,0 +1,153 @@
+"""Two windows of a table: what drifted, in which words, driven by which rows."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from workbench.analysis.comparison import compare, compare_frames, score_frames, strip
+from workbench.analysis.drift_decision import Policy
+from workbench.analysis.drivers import drivers
+from workbench.analysis.profile_history import History
+from workbench.analysis.profiles import count_levels, count_numbers, profile_frame, teach
+from workbench.errors import UsageError
+from workbench.model.grid import LEVELS
+from workbench.model.window import DAY_NS, HOUR_NS
+
+N = 5000
+
+
+def table(rng: np.random.Generator, n: int = N) -> pd.DataFrame:
+    return pd.DataFrame({
+        "amount": rng.lognormal(3, 1, n), "hour": rng.binomial(23, 0.4, n), "score": rng.beta(2, 5, n),
+        "category": rng.choice(["food", "rent", "fuel", "toys"], n, p=[0.4, 0.3, 0.2, 0.1]),
+        "region": rng.choice(["a", "b", "c"], n), "version": rng.choice(["41", "42"], n),
+    })  # fmt: skip
+
+
+def words(reference: pd.DataFrame, current: pd.DataFrame) -> str:
+    return " ".join(compare_frames(reference, current, look_for_drivers="no").sentences())
+
+
+def test_quiet_frames_say_so() -> None:
+    """20 quiet comparisons of 6 columns: at most 3 raise any alarm at 5 %."""
+    rng = np.random.default_rng(1)
+    alarms = [compare_frames(table(rng), table(rng), look_for_drivers="no").decision.drifted for _ in range(20)]
+    assert sum(map(bool, alarms)) <= 3
+
+
+@pytest.mark.parametrize(("factor", "word"), [(100, "x100"), (1000, "x1000"), (0.01, "/100")])
+def test_a_change_of_unit_is_said(factor: float, word: str) -> None:
+    rng = np.random.default_rng(2)
+    now = table(rng)
+    now["amount"] *= factor
+    assert f"amount looks multiplied: {word} " in words(table(rng), now)
+
+
+def test_a_shifted_time_zone_is_said() -> None:
+    rng = np.random.default_rng(3)
+    now = table(rng)
+    now["hour"] = (now["hour"] + 5) % 24
+    assert "hour is shifted by +5 h" in words(table(rng), now)
+
+
+def test_new_vanished_and_renamed_levels_are_named() -> None:
+    rng = np.random.default_rng(4)
+    before, renamed, new, gone = table(rng), table(rng), table(rng), table(rng)
+    renamed["category"] = renamed["category"].replace({"fuel": "Fuel "})
+    new.loc[:250, "category"] = "provider_zeta"
+    gone = gone[gone["category"] != "toys"]
+    assert "'fuel' became 'Fuel '" in words(before, renamed)
+    assert "new level 'provider_zeta' in 5 % of rows" in words(before, new)
+    assert "'toys' vanished" in words(before, gone)
+
+
+def test_nulls_are_scored_and_policies_named() -> None:
+    rng = np.random.default_rng(5)
+    now = table(rng)
+    now.loc[rng.random(N) < 0.3, "score"] = np.nan
+    found = compare_frames(table(rng), now, look_for_drivers="no")
+    row = found.columns.set_index("column").loc["score"]
+    assert row["verdict"] == "drifted"
+    assert "29 % of score is missing" in row["words"]
+    assert row["policies"] == "nulls_above_5_percent"
+    strict = compare_frames(table(rng), now, look_for_drivers="no", policies=[Policy("any", "null_rate", 0.0)])
+    assert strict.columns.set_index("column").loc["score", "policies"] == "any"
+
+
+def test_a_missing_or_short_column_is_no_drift() -> None:
+    rng = np.random.default_rng(6)
+    found = compare_frames(table(rng), table(rng).head(10), look_for_drivers="no").columns
+    assert set(found["verdict"]) == {"too few rows"}
+    empty = compare_frames(table(rng), table(rng).head(0), look_for_drivers="no").columns
+    assert set(empty["verdict"]) == {"silent"}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_planted_single_and_pair_drive_it(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    before, single, pair = table(rng, 20_000), table(rng, 20_000), table(rng, 20_000)
+    single.loc[single["category"] == "toys", "amount"] *= 2
+    pair.loc[(pair["version"] == "42") & (pair["region"] == "c"), "amount"] *= 2
+    one, two = drivers(before, single, "amount"), drivers(before, pair, "amount")
+    assert one["segment"].iloc[0] == "category = toys"
+    assert one["explained"].iloc[0] > 0.85
+    assert set(two["segment"].iloc[0].split(" and ")) == {"version = 42", "region = c"}
+    assert one["overlaps"].iloc[0] == ""
+
+
+def history(rng: np.random.Generator, hours: int = 24 * 28, per: int = 60, last: float = 1.0) -> History:
+    starts = np.arange(hours) * HOUR_NS
+    sizes = np.full(hours, per)
+    sizes[-6:] = round(per * last)
+    n = int(sizes.sum())
+    walk = np.repeat(np.convolve(rng.normal(size=hours), np.ones(6), "same"), sizes) * 0.4
+    frame = {"plain": rng.normal(size=n), "walk": rng.normal(size=n) + walk}
+    place = {"starts": starts, "ends": starts + HOUR_NS, "sizes": sizes}
+    found = [count_numbers(name, x, teach(x), **place) for name, x in frame.items()]
+    codes = rng.integers(0, 3, n)
+    return History([*found, count_levels("kind", codes, ["a", "b", "c"], LEVELS, **place)])
+
+
+def test_columns_that_wander_are_judged_by_their_own_quiet_windows() -> None:
+    """A column that wanders hour by hour is no drift: its null is widened more than twofold."""
+    quiet = [history(np.random.default_rng(s)) for s in range(8)]
+    end = 24 * 28 * HOUR_NS
+    current = [(end - 6 * HOUR_NS, end)]
+    baseline = [(s - d * DAY_NS, e - d * DAY_NS) for d in range(1, 27) for s, e in current]
+    found = [compare(h, baseline, current) for h in quiet]
+    assert sum("walk" in c.decision.drifted for c in found) <= 1
+    assert all(c.columns.set_index("column").loc["walk", "widened"] > 2 for c in found)
+
+
+def test_rows_that_fall_and_a_table_that_falls_silent() -> None:
+    end = 24 * 28 * HOUR_NS
+    current = [(end - 6 * HOUR_NS, end)]
+    baseline = [(s - d * DAY_NS, e - d * DAY_NS) for d in range(1, 27) for s, e in current]
+    found = compare(history(np.random.default_rng(1), last=0.3), baseline, current)
+    assert found.decision.rows_verdict == "drifted"
+    assert found.sentences()[0] == "Rows went from 60 to 18 an hour."
+    silent = compare(history(np.random.default_rng(1), last=0.0), baseline, current)
+    assert silent.decision.rows_verdict == "silent"
+    assert set(silent.columns["verdict"]) == {"silent"}
+    line = strip(history(np.random.default_rng(1), last=0.0), baseline)
+    assert len(line) == 24 * 28
+    assert line["rows"].iloc[-1] == 0
+    assert np.isnan(line["drift"].iloc[-1])
+
+
+def test_a_window_compared_with_itself_is_zero() -> None:
+    found = history(np.random.default_rng(2))
+    window = [(0, 24 * HOUR_NS)]
+    table = compare(found, window, window).columns
+    assert table[["ks", "tv", "w1", "psi"]].fillna(0).to_numpy().max() == pytest.approx(0, abs=1e-12)
+
+
+def test_segments_add_up_to_the_whole_and_parity_is_refused_in_words() -> None:
+    rng = np.random.default_rng(7)
+    frame = table(rng, 600)
+    found = profile_frame(frame, np.arange(600) * HOUR_NS // 60, HOUR_NS, segments=["region"])
+    whole = sum(int(p.rows.sum()) for p in found if p.column == "amount" and not p.segment)
+    assert whole == sum(int(p.rows.sum()) for p in found if p.column == "amount" and p.segment) == 600
+    with pytest.raises(UsageError, match="'evidently' or 'nannyml'"):
+        score_frames(frame, frame, "psi", parity="alibi")  # type: ignore[arg-type]
+    assert score_frames(frame[["amount"]], frame[["amount"]], "psi", parity="evidently") == {"amount": 0.0}

@@ -1,0 +1,184 @@
+"""Decide, column by column, whether two windows differ: by chance, by the column's history, by effect, by policy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from workbench.analysis.drift.psi import psi
+from workbench.analysis.drift_null import (
+    Spread,
+    benjamini_hochberg,
+    null_p_values,
+    p_values,
+    row_ratio,
+    spread,
+)
+from workbench.analysis.profile_history import Distances, History, Windows, distances
+
+Floats = NDArray[np.float64]
+Verdict = Literal["ok", "drifted", "silent", "no data", "too few rows"]
+ALPHA = 0.05
+"""False alarms borne: the share of them among columns said to have drifted."""
+EFFECT_FLOOR = 0.005
+"""Smallest difference of distribution functions or shares worth a word; statistics alone would report less."""
+NULLS_FLOOR = 0.002
+"""Smallest difference of null shares worth a word."""
+MIN_ROWS = 30
+"""Rows in the smaller window below which nothing is decided."""
+ROWS_FLOOR = 0.1
+"""Smallest change of rows worth a word, as a share."""
+ROWS_ALONE = 0.5
+"""Change of rows said without any history to compare with."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A fixed rule of practice that holds beside the statistics; a data contract may set its own."""
+
+    name: str
+    figure: Literal["psi", "null_rate", "row_ratio", "ks", "w1", "tv", "distinct", "duplicate_rate"]
+    limit: float
+    breached: Literal["above", "below"] = "above"
+
+    def broken(self, value: float) -> bool:
+        """Say whether a value breaks the rule; an unknown one does not."""
+        return value > self.limit if self.breached == "above" else value < self.limit
+
+
+POLICIES = (
+    Policy("psi_above_0.3", "psi", 0.3),
+    Policy("nulls_above_5_percent", "null_rate", 0.05),
+    Policy("rows_halved", "row_ratio", 0.5, "below"),
+)
+"""The rules of practice; they are named where they are broken and decide nothing by themselves."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What two windows of one table say."""
+
+    columns: pd.DataFrame
+    """One row a column, the strongest evidence first: verdict, p_value, q_value, figures, policies."""
+    rows_before: float
+    """Rows an hour in the reference."""
+    rows_now: float
+    rows_verdict: Verdict
+    rows_p_value: float
+    """NaN where there is too little history to know how rows scatter."""
+    quiet: int
+    """Quiet comparisons of the column's own history that widened the null."""
+    alpha: float
+
+    @property
+    def drifted(self) -> tuple[str, ...]:
+        """Return the columns that drifted, the strongest evidence first."""
+        return tuple(self.columns.loc[self.columns["verdict"] == "drifted", "column"])
+
+
+def decide(
+    history: History, reference: Windows, current: Windows, *, alpha: float = ALPHA, floor: float = EFFECT_FLOOR,
+    policies: Sequence[Policy] = POLICIES, learned: Spread | None = None,
+) -> Decision:  # fmt: skip
+    """Compare two sets of windows of a table and decide for each column.
+
+    A column drifted when it differs beyond chance after Benjamini-Hochberg over all columns and their
+    nulls (null widened by its own quiet windows within *reference*), and by more than *floor*.
+    *learned* may hold the quiet windows' spread, where it was computed before.
+    """
+    length = sum(end - start for start, end in current)
+    wide = learned or spread(history, reference, length)
+    found = distances(history.columns, history.counts(reference), history.counts(current))
+    table = _figures(history, reference, current, found)
+    p = p_values(found, history.columns, wide)
+    p_nulls = null_p_values(history, reference, current, wide)
+    few = np.minimum(table["rows_before"], table["rows_now"]).to_numpy() < MIN_ROWS
+    # Columns without any null do not count as a question that was asked.
+    asked = (table["null_rate_before"] + table["null_rate_now"]).to_numpy() > 0
+    p, p_nulls = np.where(few, np.nan, p), np.where(few | ~asked, np.nan, p_nulls)
+    q = benjamini_hochberg(np.concatenate([p, p_nulls]))
+    table = table.assign(
+        p_value=p, q_value=q[: len(p)], null_p_value=p_nulls, null_q_value=q[len(p) :],
+        widened=np.where(history.columns.numeric, wide.anderson, wide.chi2),
+    )  # fmt: skip
+    ratio = row_ratio(history, reference, current)
+    table["verdict"] = [_verdict(row, alpha, floor) for row in table.to_dict("records")]
+    table["policies"] = [_broken(policies, row, ratio) for row in table.to_dict("records")]
+    rank = np.fmin(np.where(table["verdict"] == "drifted", 0, 1) 
+                   + table[["q_value", "null_q_value"]].min(axis=1).fillna(1.0), 2.0)  # fmt: skip
+    table = table.assign(_rank=rank, _effect=-np.maximum(table["ks"], table["tv"])).sort_values(
+        ["_rank", "_effect", "column"], kind="stable"
+    )
+    before, now = (_per_hour(history, windows) for windows in (reference, current))
+    verdict, chance = _rows(before, now, ratio, wide)
+    return Decision(table.drop(columns=["_rank", "_effect"]).reset_index(drop=True), before, now, verdict, chance,
+                    wide.quiet, alpha)  # fmt: skip
+
+
+def _figures(history: History, reference: Windows, current: Windows, found: Distances) -> pd.DataFrame:
+    n, m = (history.figures(windows, "rows") for windows in (reference, current))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        nulls = [history.figures(w, "nulls") / rows for w, rows in ((reference, n), (current, m))]
+        centers = np.array([_center(grid) for grid in history.columns.grids])
+        means = [np.where(history.columns.numeric, history.figures(w, "sum") / k + centers, np.nan)
+                 for w, k in ((reference, found.reference_rows), (current, found.current_rows))]  # fmt: skip
+        deviation = np.sqrt(np.maximum(history.figures(reference, "sumsq") / found.reference_rows
+                                       - (means[0] - centers) ** 2, 0.0))  # fmt: skip
+        w1 = found.w1 / np.where(deviation > 0, deviation, np.nan)
+    held = (found.reference_rows > 0) & (found.current_rows > 0)
+    return pd.DataFrame({
+        "column": history.columns.names, "type": np.where(history.columns.numeric, "number", "text"),
+        "rows_before": n, "rows_now": m, "null_rate_before": nulls[0], "null_rate_now": nulls[1],
+        "mean_before": means[0], "mean_now": means[1], "ks": np.where(held, found.ks, np.nan),
+        "tv": np.where(held, found.tv, np.nan), "w1": np.where(held, found.w1, np.nan),
+        "wasserstein": np.where(held, w1, np.nan),
+        "psi": [psi(history.pair(name, reference, current)) if ok else np.nan
+                for name, ok in zip(history.columns.names, held, strict=True)],
+    })  # fmt: skip
+
+
+def _center(grid: str) -> float:
+    return float(grid.partition(";c=")[2].partition(";")[0]) if ";c=" in grid else float("nan")
+
+
+def _verdict(row: dict[str, float], alpha: float, floor: float) -> Verdict:
+    if row["rows_now"] == 0:
+        return "silent" if row["rows_before"] > 0 else "no data"
+    if row["rows_before"] == 0:
+        return "no data"
+    if min(row["rows_before"], row["rows_now"]) < MIN_ROWS:
+        return "too few rows"
+    effect = max(row["ks"], row["tv"])
+    if row["q_value"] <= alpha and effect >= floor:
+        return "drifted"
+    moved = abs(row["null_rate_now"] - row["null_rate_before"])
+    return "drifted" if row["null_q_value"] <= alpha and moved >= NULLS_FLOOR else "ok"
+
+
+def _broken(policies: Sequence[Policy], row: dict[str, float], ratio: float) -> str:
+    values = {**row, "null_rate": row["null_rate_now"], "row_ratio": ratio}
+    return ", ".join(p.name for p in policies if p.broken(values.get(p.figure, float("nan"))))
+
+
+def _per_hour(history: History, windows: Windows) -> float:
+    length = sum(end - start for start, end in windows) / 3.6e12
+    return float(history.figures(windows, "rows").max(initial=0.0)) / length if length else 0.0
+
+
+def _rows(before: float, now: float, ratio: float, wide: Spread) -> tuple[Verdict, float]:
+    if before == 0:
+        return "no data", float("nan")
+    if now == 0:
+        return "silent", 0.0
+    change = abs(np.log(ratio))
+    if not np.isfinite(wide.rows):
+        return ("drifted" if abs(ratio - 1) >= ROWS_ALONE else "ok"), float("nan")
+    # A few quiet windows know their own scatter only so well: Student's t, one degree of freedom each.
+    chance = float(2 * stats.t.sf(change / max(wide.rows, 0.01), wide.quiet))
+    return ("drifted" if chance <= ALPHA / 5 and abs(ratio - 1) >= ROWS_FLOOR else "ok"), chance

@@ -1,0 +1,249 @@
+"""The history of a table read by prefix sums: any window is two look-ups, whatever its length."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.analysis.drift import Pair
+from workbench.analysis.profiles import Profile, positions
+from workbench.errors import UsageError
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Windows = Sequence[tuple[int, int]]
+ADDITIVE = ("rows", "nulls", "infinite", "sum", "sumsq")
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Say where each column's bins stand in rows of all columns' bins; arrays have shape (columns,)."""
+
+    names: tuple[str, ...]
+    grids: tuple[str, ...]
+    numeric: NDArray[np.bool_]
+    first: Ints
+    last: Ints
+    position: Floats
+    """Middle of each bin, of all columns after each other, shape (bins,); NaN for text."""
+    levels: tuple[tuple[str, ...], ...]
+
+
+class History:
+    """Hold the profiles of one table, ready to be asked for any windows.
+
+    One row of running totals a bucket: bins of all columns side by side, so that two
+    windows of all columns are compared in a few passes over one array.
+    """
+
+    def __init__(self, profiles: Sequence[Profile]) -> None:
+        """Take profiles of distinct columns; of a column with several grids the one with the newest bucket counts."""
+        chosen = _newest_grid(profiles)
+        if not chosen:
+            raise UsageError("There is no profile; run `workbench profile TABLE --time COLUMN --every 1h` first.")
+        self.starts: Ints = np.unique(np.concatenate([p.starts for p in chosen]))
+        ends = np.zeros(len(self.starts), np.int64)
+        for p in chosen:
+            np.maximum.at(ends, np.searchsorted(self.starts, p.starts), p.ends)
+        self.ends = ends
+        parts = [_layout(p) for p in chosen]
+        widths = np.array([len(bins) for bins, _ in parts])
+        last = np.cumsum(widths)
+        self.columns = Columns(
+            tuple(p.column for p in chosen), tuple(p.grid.id for p in chosen),
+            np.array([p.grid.kind == "numbers" for p in chosen]), last - widths, last,
+            np.concatenate([position for _, position in parts]), tuple(p.levels for p in chosen),
+        )  # fmt: skip
+        peak = sum(int(p.entry_count.sum()) for p in chosen)
+        self._totals = np.zeros((len(self.starts) + 1, int(last[-1])), np.uint32 if peak < 2**32 else np.uint64)
+        self._figures = {name: np.zeros((len(self.starts) + 1, len(chosen))) for name in ADDITIVE}
+        for number, (p, (bins, _)) in enumerate(zip(chosen, parts, strict=True)):
+            place = np.searchsorted(self.starts, p.starts)
+            column = self.columns.first[number] + np.searchsorted(bins, p.entry_bin)
+            self._totals[1 + place[p.entry_bucket], column] = p.entry_count
+            for name, figures in self._figures.items():
+                figures[1 + place, number] = getattr(p, name)
+        np.cumsum(self._totals, axis=0, out=self._totals)
+        for figures in self._figures.values():
+            np.cumsum(figures, axis=0, out=figures)
+
+    def whole(self, windows: Windows) -> list[tuple[int, int]]:
+        """Return the places (first, after last) of the buckets that lie wholly within each window."""
+        return [(int(np.searchsorted(self.starts, start)), int(np.searchsorted(self.ends, end, side="right")))
+                for start, end in windows]  # fmt: skip
+
+    def counts(self, windows: Windows) -> Floats:
+        """Return rows per bin of all columns in the union of disjoint windows, shape (bins,)."""
+        total = np.zeros(self._totals.shape[1], np.int64)
+        for first, after in self.whole(windows):
+            if after > first:
+                total += self._totals[after]
+                total -= self._totals[first]
+        return total.astype(float)
+
+    def figures(self, windows: Windows, name: str) -> Floats:
+        """Return an additive figure (rows, nulls, infinite, sum, sumsq) of each column, shape (columns,)."""
+        held, total = self._figures[name], np.zeros(len(self.columns.names))
+        for first, after in self.whole(windows):
+            if after > first:
+                total += held[after] - held[first]
+        return total
+
+    def rows_by_bucket(self) -> Ints:
+        """Return rows of the table in each bucket, shape (buckets,)."""
+        return np.diff(self._figures["rows"], axis=0).max(axis=1).astype(np.int64)
+
+    def by_bucket(self, name: str) -> Floats:
+        """Return an additive figure in each bucket, shape (buckets, columns)."""
+        return np.diff(self._figures[name], axis=0)
+
+    def pair(self, column: str, reference: Windows, current: Windows) -> Pair:
+        """Return one column's counts in two sets of windows."""
+        number = self.columns.names.index(column)
+        part = slice(int(self.columns.first[number]), int(self.columns.last[number]))
+        before, now = self.counts(reference)[part], self.counts(current)[part]
+        if not self.columns.numeric[number]:
+            return Pair(before, now, None, self.columns.levels[number])
+        return Pair(before, now, self.columns.position[part])
+
+
+def _newest_grid(profiles: Sequence[Profile]) -> list[Profile]:
+    newest: dict[str, Profile] = {}
+    for p in profiles:
+        if not p.segment and len(p.starts):
+            held = newest.get(p.column)
+            if held is None or (int(p.starts[-1]), p.grid.id) > (int(held.starts[-1]), held.grid.id):
+                newest[p.column] = p
+    return [newest[name] for name in sorted(newest)]
+
+
+def _layout(profile: Profile) -> tuple[Ints, Floats]:
+    """Return the bins that a column ever used, rising, and their positions."""
+    if profile.grid.kind == "numbers":
+        bins = np.unique(profile.entry_bin)
+        return bins, positions(profile.grid, bins)
+    return np.arange(len(profile.levels)), np.full(len(profile.levels), np.nan)
+
+
+@dataclass(frozen=True)
+class Distances:
+    """Hold how far two sets of counts lie apart, column by column; arrays have shape (columns,)."""
+
+    reference_rows: Floats
+    """Rows with a value."""
+    current_rows: Floats
+    ks: Floats
+    """Largest difference of the distribution functions; of text the largest difference of a share."""
+    tv: Floats
+    """Half the sum of differences of shares: of text its levels, of numbers about 20 bins."""
+    w1: Floats
+    """Wasserstein distance in the column's unit; NaN for text."""
+    anderson: Floats
+    """Two-sample Anderson-Darling statistic: 1 on average where nothing changed; NaN for text."""
+    chi2: Floats
+    """Pearson's statistic over levels, or about 20 bins of equal rows."""
+    freedom: Floats
+
+
+BINS = 20
+
+
+def largest_gap(columns: Columns, before: Floats, now: Floats) -> Floats:
+    """Return the KS distance of each column of numbers and the largest share difference of text, shape (columns,)."""
+    first, held = columns.first, columns.last > columns.first
+    owner = np.repeat(np.arange(len(first)), columns.last - first)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        n, m = (_sums(counts, first, held) for counts in (before, now))
+        step = np.nan_to_num(before / n[owner]) - np.nan_to_num(now / m[owner])
+    apart = np.abs(np.where(columns.numeric[owner], _running(step, first, owner), step))
+    return np.where((n > 0) & (m > 0), _largest(apart, first, held), np.nan)
+
+
+def distances(columns: Columns, before: Floats, now: Floats) -> Distances:
+    """Compare two arrays of counts of shape (bins,), all columns at once."""
+    first, last = columns.first, columns.last
+    held = last > first
+    owner = np.repeat(np.arange(len(first)), last - first)
+    n, m = (_sums(counts, first, held) for counts in (before, now))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p, q = before / n[owner], now / m[owner]
+    below_p, below_q = _running(np.nan_to_num(p), first, owner), _running(np.nan_to_num(q), first, owner)
+    gap = np.abs(below_p - below_q)
+    numeric = columns.numeric[owner]
+    apart = np.where(numeric, gap, np.abs(np.nan_to_num(p) - np.nan_to_num(q)))
+    ks = _largest(apart, first, held)
+    step = np.append(np.diff(columns.position), 0.0)
+    step[last[held] - 1] = 0.0
+    w1 = np.where(columns.numeric, _sums(np.where(numeric, gap * np.nan_to_num(step), 0.0), first, held), np.nan)
+    anderson = _anderson(columns, before + now, below_p, below_q, n, m, owner, held)
+    tv, chi2, freedom = _coarse(columns, before, now, n, m, owner)
+    return Distances(n, m, ks, tv, w1, anderson, chi2, freedom)
+
+
+def _sums(values: Floats, first: Ints, held: NDArray[np.bool_]) -> Floats:
+    out = np.zeros(len(first))
+    if held.any():
+        out[held] = np.add.reduceat(values, first[held])
+    return out
+
+
+def _largest(values: Floats, first: Ints, held: NDArray[np.bool_]) -> Floats:
+    out = np.zeros(len(first))
+    if held.any():
+        out[held] = np.maximum.reduceat(values, first[held])
+    return out
+
+
+def _running(values: Floats, first: Ints, owner: Ints) -> Floats:
+    total = np.cumsum(values)
+    start = np.concatenate([[0.0], total])[first]
+    return total - start[owner]
+
+
+def _anderson(
+    columns: Columns, both: Floats, below_p: Floats, below_q: Floats, n: Floats, m: Floats, owner: Ints,
+    held: NDArray[np.bool_],
+) -> Floats:  # fmt: skip
+    total = (n + m)[owner]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        under = (n[owner] * below_p + m[owner] * below_q) / total
+        # Middle of each bin's ranks: ties share their rank, as in Scholz and Stephens' discrete version.
+        share = both / total
+        middle = under - share / 2
+        terms = share * (below_p - below_q) ** 2 / (middle * (1 - middle))
+    terms[~np.isfinite(terms)] = 0.0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = n * m / (n + m) * _sums(terms, columns.first, held)
+    return np.where(columns.numeric, found, np.nan)
+
+
+def _coarse(
+    columns: Columns, before: Floats, now: Floats, n: Floats, m: Floats, owner: Ints
+) -> tuple[Floats, Floats, Floats]:
+    """Return total variation, chi-squared and its degrees of freedom over levels, or about 20 bins of equal rows."""
+    both = before + now
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rank = np.nan_to_num((_running(both, columns.first, owner) - both / 2) / (n + m)[owner])
+    numeric = columns.numeric[owner]
+    group = np.where(numeric, np.minimum((rank * BINS).astype(np.int64), BINS - 1), np.arange(len(owner)) - columns.first[owner])
+    # Levels expected less than five times in either window are one group: chi-squared is blind below that.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scarce = ~numeric & (both * (np.minimum(n, m) / (n + m))[owner] < 5)
+    widths = np.where(columns.numeric, BINS, columns.last - columns.first) + 1
+    offset = np.cumsum(widths) - widths
+    group = np.where(scarce, widths[owner] - 1, group) + offset[owner]
+    size = int(widths.sum())
+    a, b = np.bincount(group, before, size), np.bincount(group, now, size)
+    of = np.repeat(np.arange(len(widths)), widths)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p, q = a / n[of], b / m[of]
+        pooled = (a + b) / (n + m)[of]
+        terms = (p - q) ** 2 / pooled
+    terms[~np.isfinite(terms)] = 0.0
+    chi2 = np.add.reduceat(terms, offset) * np.nan_to_num(n * m / np.maximum(n + m, 1))
+    freedom = np.add.reduceat((a + b > 0).astype(float), offset) - 1
+    tv = np.add.reduceat(np.nan_to_num(np.abs(p - q)), offset) / 2
+    return tv, chi2, np.maximum(freedom, 0.0)
