@@ -91,8 +91,14 @@ def predict(folder: Path, store: Path) -> Prediction:
 def _prediction(case: str, ranking: Ranking, seconds: float) -> Prediction:
     causes = ranking.causes
     named = [c.entity for c in causes if c.verdict == "proven"]
-    return Prediction(case, [c.entity for c in causes] or [NO_LEAD], ranking.verdict,
-                      causes[0].confidence if causes else 0.0, round(seconds, 3), named)  # fmt: skip
+    return Prediction(
+        case,
+        [c.entity for c in causes] or [NO_LEAD],
+        ranking.verdict,
+        causes[0].confidence if causes else 0.0,
+        round(seconds, 3),
+        named,
+    )
 
 
 def judge(prediction: Prediction, truth: dict[str, Any]) -> Judged:
@@ -105,14 +111,22 @@ def judge(prediction: Prediction, truth: dict[str, Any]) -> Judged:
     right = set().union(*accepted) if accepted else set()
     decoys = set(truth["decoys"])
     wrong = [e for e in prediction.named if e not in right]
-    return Judged(truth["fault"], truth["variant"], places, prediction.verdict, bool(decoys & set(prediction.named)),
-                  bool(wrong), prediction.seconds)  # fmt: skip
+    return Judged(
+        truth["fault"],
+        truth["variant"],
+        places,
+        prediction.verdict,
+        bool(decoys & set(prediction.named)),
+        bool(wrong),
+        prediction.seconds,
+    )
 
 
 def lines(judged: Iterable[Judged]) -> Iterator[str]:
     """Yield the board: one line a group, shares with their counts."""
     items = list(judged)
-    yield f"{'group':36s} {'n':>4s} {'top-1':>9s} {'top-3':>9s} {'abstains':>9s} {'decoy':>7s} {'wrong':>7s} {'s/case':>7s}"
+    shares = " ".join(f"{name:>9s}" for name in ("top-1", "top-3", "abstains"))
+    yield f"{'group':36s} {'n':>4s} {shares} {'decoy':>7s} {'wrong':>7s} {'s/case':>7s}"
     groups: dict[str, list[Judged]] = {}
     for item in items:
         for name in (f"fault {item.fault}", f"variant {item.variant}", "all"):
@@ -125,9 +139,10 @@ def _line(name: str, group: list[Judged]) -> str:
     guilty = [j for j in group if j.places]
     calm = [j for j in group if not j.places]
     cells = (
-        _share(sum(j.first for j in guilty), len(guilty)), _share(sum(j.among_three for j in guilty), len(guilty)),
+        _share(sum(j.first for j in guilty), len(guilty)),
+        _share(sum(j.among_three for j in guilty), len(guilty)),
         _share(sum(j.verdict == "none" for j in calm), len(calm)),
-    )  # fmt: skip
+    )
     shown = " ".join(f"{cell:>9s}" for cell in cells)
     seconds = sum(j.seconds for j in group) / len(group)
     decoys, wrong = sum(j.decoy_named for j in group), sum(j.wrong_named for j in group)
@@ -171,8 +186,10 @@ def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="incidents-") as work:
         judged = run(given.cases, given.seed, given.out, work=Path(work))
     print("\n".join(lines(judged)))
-    print("top-1: first of the ranking is a planted cause; top-3: all planted causes among the first three; abstains: "
-          "verdict none where nothing was planted; decoy, wrong: incidents in which such an entity was named as proven.")  # fmt: skip
+    print(
+        "top-1: first of the ranking is a planted cause; top-3: all planted causes among the first three; abstains: "
+        "verdict none where nothing was planted; decoy, wrong: incidents in which such an entity was named as proven."
+    )
     return 0
 
 

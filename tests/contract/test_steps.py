@@ -97,24 +97,45 @@ def test_hostile_names_pass_through_every_step(tmp_path: Path) -> None:
     begin = 1_772_372_400_000_000_000
     times = [begin + i * 900_000_000_000 for i in range(96 * 3)]
     rows = {
-        "environment": "prod", "source": "test", "place": "here", "received_ns": [1] * len(times),
-        "series": "s", "time_ns": times, "entity": f"kpi:{evil}", "metric": evil, "value": [0.5] * len(times),
-    }  # fmt: skip
+        "environment": "prod",
+        "source": "test",
+        "place": "here",
+        "received_ns": [1] * len(times),
+        "series": "s",
+        "time_ns": times,
+        "entity": f"kpi:{evil}",
+        "metric": evil,
+        "value": [0.5] * len(times),
+    }
     decisions = {
-        "environment": "prod", "source": "test", "place": "here", "received_ns": [1] * len(times),
-        "prediction_id": [f"{evil}{i}" for i in range(len(times))], "time_ns": times, "model": evil, "output": [evil] * len(times),
-        "score": [0.5] * len(times), "feature_numbers": [{evil: 1.0}] * len(times), "feature_texts": [{evil: evil}] * len(times),
+        "environment": "prod",
+        "source": "test",
+        "place": "here",
+        "received_ns": [1] * len(times),
+        "prediction_id": [f"{evil}{i}" for i in range(len(times))],
+        "time_ns": times,
+        "model": evil,
+        "output": [evil] * len(times),
+        "score": [0.5] * len(times),
+        "feature_numbers": [{evil: 1.0}] * len(times),
+        "feature_texts": [{evil: evil}] * len(times),
         "row_ref": [evil] * len(times),
-    }  # fmt: skip
+    }
     batch: dict[str, pa.Table] = {
-        "metric_samples": build(table("metric_samples"), rows), "predictions": build(table("predictions"), decisions),
-    }  # fmt: skip
+        "metric_samples": build(table("metric_samples"), rows),
+        "predictions": build(table("predictions"), decisions),
+    }
     assert all(t.schema == schema(table(n)) for n, t in batch.items())
     with Store.open(tmp_path / "store") as store:
         store.append(batch)
         case = Case.create(tmp_path / "cases" / "C1", case_id="C1", ask=store.ask, who="tester", clock=lambda: 0)
-        case.call("begin", entity=f"kpi:{evil}", signal=evil, window="2026-03-03T13:40:00Z/2026-03-03T19:40:00Z",
-                  history_start="2026-03-01T00:00:00Z")  # fmt: skip
+        case.call(
+            "begin",
+            entity=f"kpi:{evil}",
+            signal=evil,
+            window="2026-03-03T13:40:00Z/2026-03-03T19:40:00Z",
+            history_start="2026-03-01T00:00:00Z",
+        )
         outcomes = investigate(case)
     for name, outcome in outcomes.items():
         reason = outcome.could_not_run

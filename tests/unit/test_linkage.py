@@ -85,8 +85,11 @@ def test_a_table_lends_its_version_to_the_trace_and_the_trace_to_the_decision() 
     )
     found, left = runs_of(told, rows)
     assert {k: v[0] for k, v in found.items()} == {
-        "trace:t1": "run:run1", "prediction:p1": "run:run1", "trace:t2": "run:run2", "prediction:p2": "run:run2",
-    }  # fmt: skip
+        "trace:t1": "run:run1",
+        "prediction:p1": "run:run1",
+        "trace:t2": "run:run2",
+        "prediction:p2": "run:run2",
+    }
     assert left == {}
 
 
@@ -105,7 +108,9 @@ def test_2000_traces_of_which_15_percent_are_wrong_unknown_or_missing_link_at_99
     rng = np.random.default_rng(7)
     n = 2_000
     version = rng.integers(1, 4, n)
-    kind = rng.choice(["right", "none", "unknown", "wrong", "table", "silent"], n, p=[0.8, 0.07, 0.03, 0.03, 0.05, 0.02])
+    kind = rng.choice(
+        ["right", "none", "unknown", "wrong", "table", "silent"], n, p=[0.8, 0.07, 0.03, 0.03, 0.05, 0.02]
+    )
     told, rows = [], []
     for i in range(n):
         name = f"{i:032x}"
@@ -114,7 +119,9 @@ def test_2000_traces_of_which_15_percent_are_wrong_unknown_or_missing_link_at_99
         said = {"model": "fraud", "model_version": str(version[i])} if speaks else {}
         told.append({"trace_id": name, **said, **({"run_id": run} if run else {})})
         if kind[i] != "silent":
-            rows.append({"prediction_id": f"p{i}", "trace_id": name, "model": "fraud", "model_version": str(version[i])})
+            rows.append(
+                {"prediction_id": f"p{i}", "trace_id": name, "model": "fraud", "model_version": str(version[i])}
+            )
     found, left = runs_of(spans(*told), predictions(*rows))
     got = {k: v[0] for k, v in found.items() if k.startswith("trace:")}
     truth = {f"trace:{i:032x}": f"run:run{version[i]}" for i in range(n) if kind[i] != "silent"}

@@ -28,19 +28,32 @@ EVIDENCE = (Evidence("E1", "rows()", "evidence/E1.parquet", "0" * 64, 1),)
 def candidate(name: str, **changed: object) -> Candidate:
     """Return a candidate that is right in every respect, but for what is changed."""
     values = {
-        "key": f"kind {name}", "entity": name, "on_path": True, "strength": 0.999, "onset_ns": ONSET, "onset_after_ns": ONSET - HOUR_NS,
-        "explained": 0.9, "specificity": 1.0, "shown": True, "refuted": False, "covers": frozenset(),
-    }  # fmt: skip
+        "key": f"kind {name}",
+        "entity": name,
+        "on_path": True,
+        "strength": 0.999,
+        "onset_ns": ONSET,
+        "onset_after_ns": ONSET - HOUR_NS,
+        "explained": 0.9,
+        "specificity": 1.0,
+        "shown": True,
+        "refuted": False,
+        "covers": frozenset(),
+    }
     return Candidate(**{**values, **changed})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
     "flaw",
     [
-        {"on_path": False}, {"strength": 0.3}, {"onset_ns": ONSET + 6 * HOUR_NS, "onset_after_ns": ONSET + 6 * HOUR_NS},
-        {"explained": 0.0}, {"specificity": 0.2}, {"refuted": True},
+        {"on_path": False},
+        {"strength": 0.3},
+        {"onset_ns": ONSET + 6 * HOUR_NS, "onset_after_ns": ONSET + 6 * HOUR_NS},
+        {"explained": 0.0},
+        {"specificity": 0.2},
+        {"refuted": True},
     ],
-)  # fmt: skip
+)
 def test_one_flaw_is_enough_to_rank_below_a_flawless_cause(flaw: dict[str, object]) -> None:
     """Off the path, unremarkable, too late, without effect, unspecific or refuted: each sinks below the real cause."""
     ranked = weigh([candidate("a_decoy", **flaw), candidate("z_cause")], ONSET, 1.0)
@@ -73,25 +86,43 @@ def test_the_order_of_candidates_changes_nothing_and_ties_go_by_name() -> None:
 
 @pytest.mark.parametrize(
     ("signal", "expected"),
-    [("kpi_approval_rate", "outcome"), ("http_error_ratio", "errors"), ("http_request_duration_p95_seconds", "latency"),
-     ("kpi_orders_per_hour", "volume"), ("model_score_mean", "outcome"), ("rows", "volume")],
-)  # fmt: skip
+    [
+        ("kpi_approval_rate", "outcome"),
+        ("http_error_ratio", "errors"),
+        ("http_request_duration_p95_seconds", "latency"),
+        ("kpi_orders_per_hour", "volume"),
+        ("model_score_mean", "outcome"),
+        ("rows", "volume"),
+    ],
+)
 def test_a_signal_is_read_by_the_words_in_its_name(signal: str, expected: Family) -> None:
     """Errors, latency and volume are told by their words; all else is an outcome of decisions."""
     assert family(signal) == expected
 
 
 EDGES = [
-    ("dataset:topic_a", "dataset:raw"), ("dataset:topic_b", "dataset:raw"), ("dataset:raw", "dataset:core"),
-    ("dataset:code_map", "dataset:core"), ("dataset:code_map", "column:code_map.category"),
-    ("column:code_map.category", "column:core.category"), ("column:core.category", "feature:category"),
-    ("column:topic_a.amount", "column:raw.amount"), ("column:raw.amount", "feature:amount"),
-    ("dataset:topic_a", "column:topic_a.amount"), ("dataset:core", "model:m"), ("feature:category", "model:m"),
-    ("feature:amount", "model:m"), ("model:m", "kpi:rate"), ("service:store", "service:front"), ("service:front", "kpi:rate"),
-]  # fmt: skip
+    ("dataset:topic_a", "dataset:raw"),
+    ("dataset:topic_b", "dataset:raw"),
+    ("dataset:raw", "dataset:core"),
+    ("dataset:code_map", "dataset:core"),
+    ("dataset:code_map", "column:code_map.category"),
+    ("column:code_map.category", "column:core.category"),
+    ("column:core.category", "feature:category"),
+    ("column:topic_a.amount", "column:raw.amount"),
+    ("column:raw.amount", "feature:amount"),
+    ("dataset:topic_a", "column:topic_a.amount"),
+    ("dataset:core", "model:m"),
+    ("feature:category", "model:m"),
+    ("feature:amount", "model:m"),
+    ("model:m", "kpi:rate"),
+    ("service:store", "service:front"),
+    ("service:front", "kpi:rate"),
+]
 
 
-def view(*findings: Finding, signal: str = "approval_rate", shares: dict[str, float] | None = None, change: float = -0.1) -> View:
+def view(
+    *findings: Finding, signal: str = "approval_rate", shares: dict[str, float] | None = None, change: float = -0.1
+) -> View:
     """Return a view of a small system in which the findings were made."""
     window = Window(ONSET, ONSET + 5 * HOUR_NS)
     symptom = Symptom("kpi:rate", signal, window, None, "prod")
@@ -102,14 +133,18 @@ def view(*findings: Finding, signal: str = "approval_rate", shares: dict[str, fl
     return View(symptom, family(signal), times, findings, graph, contributions, change, decisions_z=9.0)
 
 
-def finding(entity: str, signal: str, statement: str = "it deviates.", *, onset: int = ONSET, **values: float | str) -> Finding:
+def finding(
+    entity: str, signal: str, statement: str = "it deviates.", *, onset: int = ONSET, **values: float | str
+) -> Finding:
     """Return a strong finding."""
     return Finding(statement, entity, signal, EVIDENCE, strength=0.999, values=dict(values), onset_ns=onset)
 
 
 def test_the_most_upstream_silent_data_set_is_proposed_and_the_others_inherit() -> None:
     """Topic, raw and core lose rows; the topic is the only lead and explains the volume that is missing."""
-    lost = [finding(f"dataset:{n}", "rows", relative=r) for n, r in (("topic_a", -1.0), ("raw", -0.62), ("core", -0.62))]
+    lost = [
+        finding(f"dataset:{n}", "rows", relative=r) for n, r in (("topic_a", -1.0), ("raw", -0.62), ("core", -0.62))
+    ]
     (lead,) = SILENT_FEED.propose(view(*lost, signal="orders_per_hour", change=-0.62))
     assert lead.entity == "dataset:topic_a"
     assert set(lead.covers) == {"dataset:raw", "dataset:core"}
@@ -159,9 +194,14 @@ def test_nulls_are_laid_at_the_schema_change_that_made_them() -> None:
 
 def test_a_release_without_effect_sinks_and_one_with_errors_of_its_own_does_not() -> None:
     """Both services were released; only the one whose own errors rose is a serious lead."""
-    releases = [finding(f"service:{n}", "change", f"deploy of {n}", onset=ONSET - HOUR_NS // 4) for n in ("store", "front")]
+    releases = [
+        finding(f"service:{n}", "change", f"deploy of {n}", onset=ONSET - HOUR_NS // 4) for n in ("store", "front")
+    ]
     errors = finding("service:store", "http_error_ratio", family="errors", change=0.2, own=0.2, own_share=1.0)
-    leads = {lead.entity: lead for lead in BAD_DEPLOY.propose(view(*releases, errors, shares={"(decided without the model)": 0.7}))}
+    leads = {
+        lead.entity: lead
+        for lead in BAD_DEPLOY.propose(view(*releases, errors, shares={"(decided without the model)": 0.7}))
+    }
     assert leads["service:store"].strength > 0.9
     assert leads["service:store"].shown
     assert leads["service:front"].strength <= 0.1

@@ -67,8 +67,16 @@ def test_two_nulls_in_twenty_rows_are_chance_and_two_hundred_in_two_thousand_are
     found = []
     for rows in (4, 400):
         nulls = np.where(times >= WINDOW[0], round(rows * 0.1 + 0.4), rng.binomial(rows, 0.01, len(times)))
-        frame = pd.DataFrame({"entity": "dataset:o", "origin": "table_rows", "column": "c", "start_ns": times,
-                              "rows": rows, "nulls": nulls})  # fmt: skip
+        frame = pd.DataFrame(
+            {
+                "entity": "dataset:o",
+                "origin": "table_rows",
+                "column": "c",
+                "start_ns": times,
+                "rows": rows,
+                "nulls": nulls,
+            }
+        )
         found.append(float(null_changes(frame, WINDOW, 0)["z"].iloc[0]))
     assert abs(found[0]) < 12 < found[1]
 
@@ -77,7 +85,9 @@ def test_rows_reported_twice_count_once_and_a_62_percent_drop_is_62_percent() ->
     """A batch told by its writer and by its reader is one batch."""
     times = np.arange(0, WINDOW[1], 2 * HOUR_NS, dtype=np.int64)
     rows = np.where(times >= WINDOW[0], 722_000, 1_900_000) * 2
-    frame = pd.DataFrame({"entity": "dataset:orders", "origin": "dataset_versions", "start_ns": times, "rows": rows, "writes": 2})
+    frame = pd.DataFrame(
+        {"entity": "dataset:orders", "origin": "dataset_versions", "start_ns": times, "rows": rows, "writes": 2}
+    )
     found = volume_changes(frame, WINDOW, 0).iloc[0]
     assert found["usual"] == 1_900_000
     assert round(found["relative"], 2) == -0.62
@@ -89,10 +99,12 @@ def test_silence_is_a_gap_longer_than_any_before() -> None:
     steady = np.arange(0, end - 7 * HOUR_NS + 1, 2 * HOUR_NS, dtype=np.int64)
     steady = steady + (end - 7 * HOUR_NS - steady[-1])
     pausing = steady[(steady < 5 * DAY_NS) | (steady >= 5 * DAY_NS + 9 * HOUR_NS)]
-    frame = pd.concat([
-        pd.DataFrame({"entity": name, "origin": "dataset_versions", "start_ns": t, "rows": 1, "writes": 1})
-        for name, t in (("dataset:steady", steady), ("dataset:pausing", pausing))
-    ])  # fmt: skip
+    frame = pd.concat(
+        [
+            pd.DataFrame({"entity": name, "origin": "dataset_versions", "start_ns": t, "rows": 1, "writes": 1})
+            for name, t in (("dataset:steady", steady), ("dataset:pausing", pausing))
+        ]
+    )
     found = silences(frame, end)
     assert found["entity"].tolist() == ["dataset:steady"]
     assert found["gap_ns"].tolist() == [7 * HOUR_NS]
@@ -100,15 +112,27 @@ def test_silence_is_a_gap_longer_than_any_before() -> None:
 
 def test_schema_changes_name_what_was_lost_gained_and_retyped() -> None:
     """Two writers that describe a data set in turns change nothing."""
+
     def schema(**columns: str) -> str:
         return json.dumps([{"name": n, "type": t} for n, t in columns.items()])
 
     a, b, c = schema(id="int", amount="decimal"), schema(id="text", amount_cents="int"), schema(id="int")
-    history = pd.DataFrame([
-        ("orders", 1, b, a), ("turns", 1, c, a), ("turns", 2, a, c), ("new", 1, a, None),
-    ], columns=["dataset", "time_ns", "schema", "previous_schema"])  # fmt: skip
+    history = pd.DataFrame(
+        [
+            ("orders", 1, b, a),
+            ("turns", 1, c, a),
+            ("turns", 2, a, c),
+            ("new", 1, a, None),
+        ],
+        columns=["dataset", "time_ns", "schema", "previous_schema"],
+    )
     (found,) = schema_changes(history)
-    assert (found.dataset, found.added, found.removed, found.retyped) == ("orders", ("amount_cents",), ("amount",), ("id",))
+    assert (found.dataset, found.added, found.removed, found.retyped) == (
+        "orders",
+        ("amount_cents",),
+        ("amount",),
+        ("id",),
+    )
     assert found.touched == ("amount", "id")
 
 
@@ -129,10 +153,13 @@ def test_the_change_of_an_outcome_is_split_over_what_moved() -> None:
     n = 12_000
     now = np.arange(n) >= 10_000
     unmapped = rng.random(n) < np.where(now, 0.16, 0.02)
-    frame = pd.DataFrame({
-        "category": np.where(unmapped, "unmapped", rng.choice(["food", "fuel", "fashion"], n)),
-        "amount": rng.lognormal(3, 1, n), "noise": np.where(now, rng.normal(0.6, 1, n), rng.normal(0, 1, n)),
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "category": np.where(unmapped, "unmapped", rng.choice(["food", "fuel", "fashion"], n)),
+            "amount": rng.lognormal(3, 1, n),
+            "noise": np.where(now, rng.normal(0.6, 1, n), rng.normal(0, 1, n)),
+        }
+    )
     approved = (rng.random(n) < np.where(unmapped, 0.2, 0.9)).astype(float)
     quiet = np.where(now, -1, np.arange(n) // 1_000)
     found = split(frame, approved, now, quiet, {c: c for c in frame})

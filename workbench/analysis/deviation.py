@@ -123,14 +123,10 @@ def deviate(
     rows = float(weight[inside].sum()) if counts is not None else 0.0
     spread = max(spread_of(quiet), floor, chance(float(np.average(raw[~inside], weights=weight[~inside])), rows))
     centre = float(np.median(quiet)) if len(quiet) else 0.0
-    distance = abs(now - centre)
-    p_value = (
-        (1 + int((np.abs(quiet - centre) >= distance).sum())) / (1 + len(quiet)) if len(quiet) >= MIN_QUIET else 1.0
-    )
+    p_value = tail_share(now - centre, np.abs(quiet - centre)) if len(quiet) >= MIN_QUIET else 1.0
     after, onset = onset_between(times, residual - centre, window, by_ns=onset_by_ns)
-    level = float(np.average(raw[inside], weights=weight[inside]))
-    return Deviation(level, float(np.average(usual[inside], weights=weight[inside])), (now - centre) / spread, p_value,
-                     len(quiet), onset, after)  # fmt: skip
+    level, normal = (float(np.average(v[inside], weights=weight[inside])) for v in (raw, usual))
+    return Deviation(level, normal, (now - centre) / spread, p_value, len(quiet), onset, after)
 
 
 def spread_of(quiet: Floats) -> float:
@@ -181,9 +177,9 @@ def onset_between(
     return int(times[split - 1]), int(times[split])
 
 
-def family_p(z: float, quiet_maxima: Floats) -> float:
-    """Return the share of quiet windows in which any signal of the family was at least as far off."""
-    return float((1 + (quiet_maxima >= abs(z)).sum()) / (1 + len(quiet_maxima)))
+def tail_share(distance: float, quiet_distances: Floats) -> float:
+    """Return the share of quiet windows at least as far off; never 0, since the window itself counts as one."""
+    return float((1 + (quiet_distances >= abs(distance)).sum()) / (1 + len(quiet_distances)))
 
 
 def strength(z: float, p_value: float) -> float:

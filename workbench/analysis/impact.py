@@ -107,8 +107,9 @@ def split(
     design = np.hstack(blocks)
     effects = _fitted(design, y)[1:]
     shares_now, shares_before = design[is_now, 1:].mean(0), design[before, 1:].mean(0)
-    parts = pd.DataFrame({"column": names, "level": places, "before": shares_before, "now": shares_now,
-                          "effect": effects})  # fmt: skip
+    parts = pd.DataFrame(
+        {"column": names, "level": places, "before": shares_before, "now": shares_now, "effect": effects}
+    )
     centre = (parts["before"] * parts["effect"]).groupby(parts["column"]).transform("sum")
     parts["part"] = (parts["now"] - parts["before"]) * (parts["effect"] - centre)
     change = float(y[is_now].mean() - y[before].mean())
@@ -133,7 +134,7 @@ def _fitted(design: Floats, y: Floats) -> Floats:
     penalty = np.full(design.shape[1], RIDGE)
     penalty[0] = 1e-9
     gram[np.diag_indices_from(gram)] += penalty
-    return np.linalg.solve(gram, design.T @ y)
+    return np.asarray(np.linalg.solve(gram, design.T @ y), dtype=np.float64)
 
 
 def _quiet_parts(design: Floats, window: NDArray[np.int64], parts: pd.DataFrame, usual: Floats) -> pd.DataFrame:

@@ -130,8 +130,14 @@ def merged_over_job_runs(edges: pd.DataFrame) -> pd.DataFrame:
     reads = edges[edges["downstream"].str.startswith("job:") & edges["job_run"].ne("")]
     writes = edges[edges["upstream"].str.startswith("job:") & edges["job_run"].ne("")]
     joined = reads.merge(writes, left_on=["downstream", "job_run"], right_on=["upstream", "job_run"])
-    implied = pd.DataFrame({"upstream": joined["upstream_x"], "downstream": joined["downstream_y"],
-                            "rule": "run_merged", "job_run": joined["job_run"]})  # fmt: skip
+    implied = pd.DataFrame(
+        {
+            "upstream": joined["upstream_x"],
+            "downstream": joined["downstream_y"],
+            "rule": "run_merged",
+            "job_run": joined["job_run"],
+        }
+    )
     kept = edges[["upstream", "downstream", "rule", "job_run"]]
     return pd.concat([kept, implied], ignore_index=True).drop_duplicates().reset_index(drop=True)
 

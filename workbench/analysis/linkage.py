@@ -144,8 +144,14 @@ def _decide(summary: pd.DataFrame, named: pd.DataFrame) -> Resolved:
     conflict = pd.Series("", index=s.index, dtype="object")
     conflict[differs] = "a sender states another run: " + s["stated"][differs].astype(str)
     found = run.notna()
-    links = pd.DataFrame({"subject": s.index[found], "run_id": run[found].to_numpy(), "rule": rule[found].to_numpy(),
-                          "conflict": conflict[found].to_numpy()})  # fmt: skip
+    links = pd.DataFrame(
+        {
+            "subject": s.index[found],
+            "run_id": run[found].to_numpy(),
+            "rule": rule[found].to_numpy(),
+            "conflict": conflict[found].to_numpy(),
+        }
+    )
     return Resolved(links, _unresolved(s[~found]))
 
 
@@ -156,8 +162,9 @@ def _agreements(named: pd.DataFrame) -> pd.DataFrame:
     both = stated.merge(registry, left_on=["subject", "stated"], right_on=["subject", "registry_run"])
     both = both.sort_values(["subject", "order", "stated"], kind="stable")
     grouped = both.groupby("subject")
-    return pd.DataFrame({"run_id": grouped["stated"].first(), "rule": grouped["rule"].first(),
-                         "n": grouped["stated"].nunique()})  # fmt: skip
+    return pd.DataFrame(
+        {"run_id": grouped["stated"].first(), "rule": grouped["rule"].first(), "n": grouped["stated"].nunique()}
+    )
 
 
 def _unresolved(left: pd.DataFrame) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.deviation import HOUR_NS, Deviation, deviate
+from workbench.analysis.deviation import HOUR_NS, Deviation, Scale, deviate
 
 Window = tuple[int, int]
 ROWS_FLOOR = 0.02
@@ -62,7 +62,7 @@ def null_changes(history: pd.DataFrame, window: Window, history_start_ns: int) -
 
 
 def _deviations(
-    rows: pd.DataFrame, keys: list[str], window: Window, history_start_ns: int, scale: str, floor: float
+    rows: pd.DataFrame, keys: list[str], window: Window, history_start_ns: int, scale: Scale, floor: float
 ) -> pd.DataFrame:
     found = []
     for key, group in rows.sort_values([*keys, "start_ns"]).groupby(keys, sort=True):
@@ -70,8 +70,15 @@ def _deviations(
         held = np.isfinite(group["value"].to_numpy(dtype=float))
         chosen = slow_window(times[held], window)
         counts = group["counted"].fillna(0.0).to_numpy(dtype=float) if "counted" in group else None
-        deviation = deviate(times, group["value"].to_numpy(dtype=float), chosen, history_start_ns,
-                            scale=scale, floor=floor, counts=counts)  # type: ignore[arg-type]  # fmt: skip
+        deviation = deviate(
+            times,
+            group["value"].to_numpy(dtype=float),
+            chosen,
+            history_start_ns,
+            scale=scale,
+            floor=floor,
+            counts=counts,
+        )
         if deviation is not None:
             found.append({**dict(zip(keys, key, strict=True)), **row_of(deviation)})
     return pd.DataFrame(found, columns=[*keys, *COLUMNS])
@@ -83,10 +90,15 @@ COLUMNS = ("now", "usual", "relative", "z", "p_value", "quiet", "onset_ns", "ons
 def row_of(deviation: Deviation) -> dict[str, float | int | None]:
     """Return a deviation as a row of ``COLUMNS``."""
     return {
-        "now": deviation.now, "usual": deviation.usual, "relative": deviation.relative, "z": deviation.z,
-        "p_value": deviation.p_value, "quiet": deviation.quiet, "onset_ns": deviation.onset_ns,
+        "now": deviation.now,
+        "usual": deviation.usual,
+        "relative": deviation.relative,
+        "z": deviation.z,
+        "p_value": deviation.p_value,
+        "quiet": deviation.quiet,
+        "onset_ns": deviation.onset_ns,
         "onset_after_ns": deviation.onset_after_ns,
-    }  # fmt: skip
+    }
 
 
 def silences(history: pd.DataFrame, end_ns: int) -> pd.DataFrame:
@@ -104,8 +116,16 @@ def silences(history: pd.DataFrame, end_ns: int) -> pd.DataFrame:
         gaps = np.diff(times)
         gap, usual, longest = end_ns - int(times[-1]), int(np.median(gaps)), int(gaps.max())
         if gap > 2 * usual and gap > longest:
-            found.append({"entity": entity, "gap_ns": gap, "usual_ns": usual, "longest_ns": longest,
-                          "p_value": 1.0 / (1 + len(gaps)), "last_ns": int(times[-1])})  # fmt: skip
+            found.append(
+                {
+                    "entity": entity,
+                    "gap_ns": gap,
+                    "usual_ns": usual,
+                    "longest_ns": longest,
+                    "p_value": 1.0 / (1 + len(gaps)),
+                    "last_ns": int(times[-1]),
+                }
+            )
     columns = ["entity", "gap_ns", "usual_ns", "longest_ns", "p_value", "last_ns"]
     return pd.DataFrame(found, columns=columns).sort_values(
         ["gap_ns", "entity"], ascending=[False, True], kind="stable"
@@ -127,9 +147,12 @@ def schema_changes(history: pd.DataFrame) -> list[SchemaChange]:
         before, now = _types(first["previous_schema"]), _types(last["schema"])
         kept = now.keys() & before.keys()
         change = SchemaChange(
-            str(dataset), int(first["time_ns"]), tuple(sorted(now.keys() - before.keys())),
-            tuple(sorted(before.keys() - now.keys())), tuple(sorted(c for c in kept if now[c] != before[c])),
-        )  # fmt: skip
+            str(dataset),
+            int(first["time_ns"]),
+            tuple(sorted(now.keys() - before.keys())),
+            tuple(sorted(before.keys() - now.keys())),
+            tuple(sorted(c for c in kept if now[c] != before[c])),
+        )
         if change.added or change.touched:
             found.append(change)
     return found

@@ -97,11 +97,14 @@ def _uncovered(judged: list[Weighed]) -> list[Weighed]:
     kept = []
     for item in judged:
         by = [
-            o for o in judged
-            if o is not item and item.candidate.entity in o.candidate.covers
-            and o.confidence >= 0.5 * item.confidence and item.candidate.entity != o.candidate.entity
+            o
+            for o in judged
+            if o is not item
+            and item.candidate.entity in o.candidate.covers
+            and o.confidence >= 0.5 * item.confidence
+            and item.candidate.entity != o.candidate.entity
             and not (o.candidate.entity in item.candidate.covers and o.confidence <= item.confidence)
-        ]  # fmt: skip
+        ]
         factor = COVERED if by else 1.0
         kept.append(Weighed(item.candidate, item.confidence * factor, item.factors | {"own": factor}, item.verdict))
     return kept

@@ -13,24 +13,49 @@ import pyarrow as pa
 from workbench.analysis.linkage import LINK_COLUMNS, links, prefixed
 from workbench.model.entities import KINDS
 from workbench.model.show import html
+from workbench.model.window import DAY_NS
 from workbench.playbook.linking import link_runs
 
 Ask = Callable[..., pa.Table]
 _IS: dict[tuple[str, str], str] = {
-    ("spans", "trace_id"): "trace", ("spans", "sender_trace_id"): "trace", ("spans", "service"): "service",
-    ("spans", "host"): "host", ("spans", "gpu"): "gpu", ("spans", "prediction_id"): "prediction", ("spans", "run_id"): "run",
-    ("runs", "run_id"): "run", ("model_versions", "model"): "model", ("model_versions", "run_id"): "run",
-    ("run_data", "run_id"): "run", ("run_data", "dataset"): "dataset", ("dataset_versions", "dataset"): "dataset",
-    ("lineage_edges", "job"): "job", ("job_runs", "job"): "job", ("changes", "change_id"): "change",
-    ("alerts", "fingerprint"): "alert", ("kpis", "kpi"): "kpi", ("predictions", "prediction_id"): "prediction",
-    ("predictions", "trace_id"): "trace", ("predictions", "model"): "model", ("features", "feature"): "feature",
-    ("table_rows", "dataset"): "dataset", ("logs", "service"): "service", ("logs", "trace_id"): "trace",
-    ("labels", "prediction_id"): "prediction", ("column_edges", "upstream_dataset"): "dataset",
-    ("column_edges", "downstream_dataset"): "dataset", ("spans", "model"): "model",
-}  # fmt: skip
+    ("spans", "trace_id"): "trace",
+    ("spans", "sender_trace_id"): "trace",
+    ("spans", "service"): "service",
+    ("spans", "host"): "host",
+    ("spans", "gpu"): "gpu",
+    ("spans", "prediction_id"): "prediction",
+    ("spans", "run_id"): "run",
+    ("runs", "run_id"): "run",
+    ("model_versions", "model"): "model",
+    ("model_versions", "run_id"): "run",
+    ("run_data", "run_id"): "run",
+    ("run_data", "dataset"): "dataset",
+    ("dataset_versions", "dataset"): "dataset",
+    ("lineage_edges", "job"): "job",
+    ("job_runs", "job"): "job",
+    ("changes", "change_id"): "change",
+    ("alerts", "fingerprint"): "alert",
+    ("kpis", "kpi"): "kpi",
+    ("predictions", "prediction_id"): "prediction",
+    ("predictions", "trace_id"): "trace",
+    ("predictions", "model"): "model",
+    ("features", "feature"): "feature",
+    ("table_rows", "dataset"): "dataset",
+    ("logs", "service"): "service",
+    ("logs", "trace_id"): "trace",
+    ("labels", "prediction_id"): "prediction",
+    ("column_edges", "upstream_dataset"): "dataset",
+    ("column_edges", "downstream_dataset"): "dataset",
+    ("spans", "model"): "model",
+}
 """Table and column -> kind of entity that a value there is."""
-_ENTITY_COLUMNS = {("lineage_edges", "upstream"), ("lineage_edges", "downstream"), ("metric_samples", "entity"),
-                   ("changes", "entity"), ("alerts", "entity")}  # fmt: skip
+_ENTITY_COLUMNS = {
+    ("lineage_edges", "upstream"),
+    ("lineage_edges", "downstream"),
+    ("metric_samples", "entity"),
+    ("changes", "entity"),
+    ("alerts", "entity"),
+}
 MAX_LINKS = 500
 MAX_ROWS = 200
 
@@ -76,7 +101,7 @@ def find(ask: Ask, text: str) -> Found:
     kind, colon, name = text.partition(":")
     wanted = [name, text] if colon and kind in KINDS and name else [text]
     places = pd.concat([ask("find_id", text=each).to_pandas().assign(text=each) for each in wanted], ignore_index=True)
-    entities = _entities(places, text)
+    entities = tuple(sorted({*_entities(places), *_columns(ask, wanted)}))
     if colon and kind in KINDS:
         entities = tuple(e for e in entities if e == text) or ((text,) if len(places) else ())
     parts = [_hops(ask, entity) for entity in entities]
@@ -98,7 +123,7 @@ def find(ask: Ask, text: str) -> Found:
     )
 
 
-def _entities(places: pd.DataFrame, text: str) -> tuple[str, ...]:
+def _entities(places: pd.DataFrame) -> tuple[str, ...]:
     found = set()
     for row in places.itertuples():
         spot = (str(row.table), str(row.column))
@@ -106,8 +131,23 @@ def _entities(places: pd.DataFrame, text: str) -> tuple[str, ...]:
             found.add(str(row.text))
         elif spot in _IS:
             found.add(f"{_IS[spot]}:{row.text}")
-    del text
     return tuple(sorted(found))
+
+
+def _columns(ask: Ask, wanted: list[str]) -> set[str]:
+    """Return columns and features of these names; as inputs of models they stand inside maps and not in a column."""
+    edges = ask("column_edges").to_pandas()
+    found = set()
+    for side in ("upstream", "downstream"):
+        named = edges[edges[f"{side}_column"].isin(wanted)]
+        found |= {f"column:{d}.{c}" for d, c in zip(named[f"{side}_dataset"], named[f"{side}_column"], strict=True)}
+    seen = ask("first_last_seen", table="predictions", column="model").to_pandas()
+    if len(seen):
+        last = int(seen["last_ns"].max())
+        columns = ask("data_columns", start_ns=last - DAY_NS, end_ns=last + 1).to_pandas()
+        inputs = columns[columns["entity"].str.startswith("model:") & columns["column"].isin(wanted)]
+        found |= {f"feature:{name}" for name in inputs["column"]}
+    return found
 
 
 def _lineage(ask: Ask, entities: tuple[str, ...]) -> pd.DataFrame:
@@ -126,6 +166,8 @@ def _hops(ask: Ask, entity: str) -> tuple[pd.DataFrame, pd.DataFrame]:
         return _of_request(ask, kind, name)
     if kind == "run":
         return _of_run(ask, name), _nothing()
+    if kind in ("feature", "column"):
+        return _of_column(ask, kind, name), _nothing()
     if kind in ("model", "service", "host", "gpu"):
         return _of_place(ask, kind, name), _nothing()
     return pd.DataFrame(columns=list(LINK_COLUMNS)), _nothing()
@@ -180,10 +222,28 @@ def _of_run(ask: Ask, run_id: str) -> pd.DataFrame:
     data = ask("run_data", run_id=run_id).to_pandas()
     snapshot = "data_version:" + data["dataset"].astype("object") + "@" + data["data_version"].astype("object")
     run = f"run:{run_id}"
-    return pd.concat([
-        links(pd.Series([run] * len(versions)), "model_version:" + versions["model"] + "/" + versions["version"], "registry"),
-        links(snapshot, pd.Series([run] * len(data)), "run_input"),
-    ], ignore_index=True)  # fmt: skip
+    return pd.concat(
+        [
+            links(
+                pd.Series([run] * len(versions)),
+                "model_version:" + versions["model"] + "/" + versions["version"],
+                "registry",
+            ),
+            links(snapshot, pd.Series([run] * len(data)), "run_input"),
+        ],
+        ignore_index=True,
+    )
+
+
+def _of_column(ask: Ask, kind: str, name: str) -> pd.DataFrame:
+    edges = ask("column_edges").to_pandas()
+    up = "column:" + edges["upstream_dataset"] + "." + edges["upstream_column"]
+    down = "column:" + edges["downstream_dataset"] + "." + edges["downstream_column"]
+    if kind == "feature":
+        made = down[edges["downstream_column"] == name]
+        return links(made, pd.Series([f"feature:{name}"] * len(made)), "named_column")
+    near = up.eq(f"column:{name}") | down.eq(f"column:{name}")
+    return links(up[near], down[near], "column_lineage")
 
 
 def _of_place(ask: Ask, kind: str, name: str) -> pd.DataFrame:
@@ -191,13 +251,11 @@ def _of_place(ask: Ask, kind: str, name: str) -> pd.DataFrame:
     parts = []
     if len(seen):
         last = int(seen["last_ns"].max())
-        spans = ask("span_places", start_ns=last - 86_400_000_000_000, end_ns=last + 1).to_pandas()
+        spans = ask("span_places", start_ns=last - DAY_NS, end_ns=last + 1).to_pandas()
         spans = spans[spans[kind] == name]
-        for other in ("service", "host", "gpu", "model"):
-            if other != kind:
-                parts.append(
-                    links(pd.Series([f"{kind}:{name}"] * len(spans)), prefixed(other, spans[other]), "span_resource")
-                )
+        here = pd.Series([f"{kind}:{name}"] * len(spans))
+        others = [other for other in ("service", "host", "gpu", "model") if other != kind]
+        parts += [links(here, prefixed(other, spans[other]), "span_resource") for other in others]
     if kind == "model":
         versions = ask("model_versions", model=name).to_pandas()
         named = "model_version:" + versions["model"] + "/" + versions["version"]

@@ -37,16 +37,20 @@ def joined(reading: Reading) -> Joined:
         "kinds": reading.ask("span_counts", start_ns=symptom.window.start_ns - TRACED_NS, end_ns=end),
         "features": reading.ask("data_columns", start_ns=end - 3 * DAY_NS, end_ns=end),
         "metrics": reading.ask("metric_names", start_ns=end - DAY_NS, end_ns=end),
-    }  # fmt: skip
+    }
     spans = reading.ask("span_places", start_ns=symptom.window.start_ns - TRACED_NS, end_ns=end)
     frames = {name: answer.frame for name, answer in answers.items()}
     waited = _waited_for(frames["kinds"])
     roots = sorted(waited - set(frames["calls"].loc[frames["calls"]["callee"].isin(waited), "callee"]))
     parts = [
-        _lineage(frames["lineage"]), _columns(frames["columns"]), _models(frames["versions"], frames["data"]),
-        _features(frames["features"], frames["columns"]), _calls(frames["calls"], waited),
-        _places(spans.frame), _figures(frames["metrics"], frames["features"], roots, symptom.entity),
-    ]  # fmt: skip
+        _lineage(frames["lineage"]),
+        _columns(frames["columns"]),
+        _models(frames["versions"], frames["data"]),
+        _features(frames["features"], frames["columns"]),
+        _calls(frames["calls"], waited),
+        _places(spans.frame),
+        _figures(frames["metrics"], frames["features"], roots, symptom.entity),
+    ]
     edges = pd.concat(parts, ignore_index=True).rename(columns={"left": "upstream", "right": "downstream"})
     used = [a.evidence for a in answers.values() if len(a.frame)]
     return Joined(lineage.build(edges, (symptom.entity,)), (*used, spans.evidence))
@@ -65,22 +69,29 @@ def _columns(edges: pd.DataFrame) -> pd.DataFrame:
         return pd.DataFrame(columns=list(LINK_COLUMNS))
     up = "column:" + edges["upstream_dataset"] + "." + edges["upstream_column"]
     down = "column:" + edges["downstream_dataset"] + "." + edges["downstream_column"]
-    return pd.concat([
-        links(up, down, "column_lineage"),
-        links("dataset:" + edges["upstream_dataset"], up, "column_of"),
-    ], ignore_index=True)  # fmt: skip
+    return pd.concat(
+        [
+            links(up, down, "column_lineage"),
+            links("dataset:" + edges["upstream_dataset"], up, "column_of"),
+        ],
+        ignore_index=True,
+    )
 
 
 def _models(versions: pd.DataFrame, data: pd.DataFrame) -> pd.DataFrame:
     parts = []
     if len(versions):
         named = "model_version:" + versions["model"] + "/" + versions["version"]
-        parts += [links(prefixed("run", versions["run_id"]), named, "registry"),
-                  links(named, "model:" + versions["model"], "registry")]  # fmt: skip
+        parts += [
+            links(prefixed("run", versions["run_id"]), named, "registry"),
+            links(named, "model:" + versions["model"], "registry"),
+        ]
     if len(data):
         snapshot = "data_version:" + data["dataset"] + "@" + data["data_version"]
-        parts += [links(snapshot, "run:" + data["run_id"], "run_input"),
-                  links("dataset:" + data["dataset"], snapshot, "run_input")]  # fmt: skip
+        parts += [
+            links(snapshot, "run:" + data["run_id"], "run_input"),
+            links("dataset:" + data["dataset"], snapshot, "run_input"),
+        ]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(LINK_COLUMNS))
 
 
@@ -110,11 +121,14 @@ def _calls(calls: pd.DataFrame, waited: set[str]) -> pd.DataFrame:
 
 def _places(spans: pd.DataFrame) -> pd.DataFrame:
     service = prefixed("service", spans["service"])
-    return pd.concat([
-        links(prefixed("host", spans["host"]), service, "span_resource"),
-        links(prefixed("gpu", spans["gpu"]), service, "span_resource"),
-        links(prefixed("model", spans["model"]), service, "span_model"),
-    ], ignore_index=True)  # fmt: skip
+    return pd.concat(
+        [
+            links(prefixed("host", spans["host"]), service, "span_resource"),
+            links(prefixed("gpu", spans["gpu"]), service, "span_resource"),
+            links(prefixed("model", spans["model"]), service, "span_model"),
+        ],
+        ignore_index=True,
+    )
 
 
 def _figures(metrics: pd.DataFrame, columns: pd.DataFrame, roots: list[str], symptom: str) -> pd.DataFrame:

@@ -27,16 +27,25 @@ class Linked:
 
 def link_runs(spans: pd.DataFrame, predictions: pd.DataFrame, runs: Iterable[str], versions: pd.DataFrame) -> Linked:
     """Link traces and decisions with each other and with their runs."""
-    claims = pd.concat([
-        linkage.claims_of_spans(spans), linkage.claims_of_predictions(predictions, spans),
-    ], ignore_index=True).drop_duplicates()  # fmt: skip
+    claims = pd.concat(
+        [
+            linkage.claims_of_spans(spans),
+            linkage.claims_of_predictions(predictions, spans),
+        ],
+        ignore_index=True,
+    ).drop_duplicates()
     subjects = {
         *("trace:" + spans["trace_id"].astype("object")),
         *("prediction:" + predictions["prediction_id"].astype("object")),
     }
     found = linkage.resolve_runs(claims, runs, versions, subjects)
-    to_run = pd.DataFrame({"left": found.links["subject"], "right": "run:" + found.links["run_id"].astype("object"),
-                           "rule": found.links["rule"]})  # fmt: skip
+    to_run = pd.DataFrame(
+        {
+            "left": found.links["subject"],
+            "right": "run:" + found.links["run_id"].astype("object"),
+            "rule": found.links["rule"],
+        }
+    )
     pairs = linkage.pairs_of(predictions, spans)
     conflicts = found.links[found.links["conflict"] != ""].reset_index(drop=True)
     return Linked(pd.concat([to_run, pairs], ignore_index=True), found.unresolved, conflicts)

@@ -26,7 +26,10 @@ def order(named: tuple[tuple[str, Step], ...]) -> tuple[str, ...]:
 
 
 def investigate(case: Case, progress: Progress | None = None) -> dict[str, Outcome]:
-    """Run every automatic step and return the outcomes by name; a step without its sources says so and the others go on."""
+    """Run every automatic step and return the outcomes by name.
+
+    A step without its sources says so and the others go on.
+    """
     names = order(steps())
     outcomes: dict[str, Outcome] = {}
     for place, name in enumerate(names):

@@ -96,7 +96,7 @@ def series(reading: Reading, of: About | None = None) -> Series:
     symptom = of or about(reading)
     end_ns = reading.symptom.window.end_ns
     span = {"start_ns": history_start(reading), "end_ns": end_ns}
-    kind, name = split(symptom.entity)
+    _, name = split(symptom.entity)
     answer = samples(reading, symptom)
     rows = _of_entity(answer.frame, symptom.entity)
     if len(rows):
@@ -228,7 +228,8 @@ def _closest(
         near = max(0.0, 1.0 - 5 * off)
         score = round(together + near + (1.0 if output and output.lower() in words else 0.0), 9)
         if best is None or score > best.correlation:
-            frame = pd.DataFrame({"time_ns": values.index, "value": values.to_numpy(),
-                                  "n": totals.reindex(values.index).to_numpy()})  # fmt: skip
+            frame = pd.DataFrame(
+                {"time_ns": values.index, "value": values.to_numpy(), "n": totals.reindex(values.index).to_numpy()}
+            )
             best = Recount(frame, what, output, score, evidence)
     return best if best is not None and best.correlation >= 0.3 else None

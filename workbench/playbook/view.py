@@ -114,19 +114,28 @@ class View:
         """Return the findings that no other of them lies upstream of: those that inherit from nobody."""
         items = list(findings)
         return [
-            f for f in items
+            f
+            for f in items
             if not any(
-                g.entity != f.entity and g.entity in self.graph and self.feeds(g.entity, f.entity)
-                and not self.feeds(f.entity, g.entity) and _not_later(g, f, allowance_ns)
+                g.entity != f.entity
+                and g.entity in self.graph
+                and self.feeds(g.entity, f.entity)
+                and not self.feeds(f.entity, g.entity)
+                and _not_later(g, f, allowance_ns)
                 for g in items
             )
-        ]  # fmt: skip
+        ]
 
     def changes_naming(self, entities: Iterable[str], onset_ns: int | None) -> list[Finding]:
         """Return changes of the last day before an onset that name one of the entities, nearest first."""
         wanted = list(entities)
-        near = [f for f in self.of("change") if f.onset_ns is not None and onset_ns is not None
-                and onset_ns - 24 * HOUR_NS <= f.onset_ns <= onset_ns + HOUR_NS]  # fmt: skip
+        near = [
+            f
+            for f in self.of("change")
+            if f.onset_ns is not None
+            and onset_ns is not None
+            and onset_ns - 24 * HOUR_NS <= f.onset_ns <= onset_ns + HOUR_NS
+        ]
         found = [f for f in near if any(mentions(f, e) for e in wanted)]
         return sorted(found, key=lambda f: (abs((f.onset_ns or 0) - (onset_ns or 0)), f.statement))
 
@@ -141,7 +150,7 @@ class View:
 
 
 def mentions(change: Finding, entity: str) -> bool:
-    """Say whether a change's title, message or paths name the entity: its last part, or that without a layer's prefix."""
+    """Say whether a change's words or paths name the entity: its last part, or that without a layer's prefix."""
     said = set(str(change.values.get("words") or "").split())
     last = re.split(r"[/.]", entity.partition(":")[2])[-1].lower()
     names = {last, last.partition("_")[2]} if last.count("_") > 1 else {last}

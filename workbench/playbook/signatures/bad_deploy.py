@@ -29,12 +29,22 @@ def propose(view: View) -> Iterator[Lead]:
         busier = [] if releases else [f for f in view.of("rows") if number(f, "relative") >= MORE_WORK]
         release = f" after {releases[0].statement}" if releases else "; no release of it lies shortly before"
         yield Lead(
-            service, f"{own.statement.rstrip('.')}{share}{release}.", own.strength * min(1.0, 0.2 + number(own, "own_share")),
-            onset, after(own), (*found[:3], *releases[:2]), tuple(busier[:1]), explained,
-            specificity=1.0 if releases else 0.5, shown=bool(releases) and (explained or 0.0) >= 0.3,
-            covers=tuple(f.entity for f in view.findings if f.entity.startswith("service:") and f.entity != service
-                         and view.feeds(service, f.entity)),
-        )  # fmt: skip
+            service,
+            f"{own.statement.rstrip('.')}{share}{release}.",
+            own.strength * min(1.0, 0.2 + number(own, "own_share")),
+            onset,
+            after(own),
+            (*found[:3], *releases[:2]),
+            tuple(busier[:1]),
+            explained,
+            specificity=1.0 if releases else 0.5,
+            shown=bool(releases) and (explained or 0.0) >= 0.3,
+            covers=tuple(
+                f.entity
+                for f in view.findings
+                if f.entity.startswith("service:") and f.entity != service and view.feeds(service, f.entity)
+            ),
+        )
     yield from _harmless(view, set(by_service))
 
 
@@ -75,9 +85,10 @@ def _of_decisions(view: View, found: list[Finding]) -> float:
     """Return what decisions without the model, and defaults served in place of features, contribute to the change."""
     failing = [f for f in found if f.values.get("family") == "errors"]
     matched = [
-        s.entity.partition(":")[2] for s in view.of("skew")
+        s.entity.partition(":")[2]
+        for s in view.of("skew")
         if any(0.6 <= number(f, "own") / max(number(s, "now") - number(s, "usual"), 1e-9) <= 1.6 for f in failing)
-    ]  # fmt: skip
+    ]
     without = max(0.0, view.shares.get(WITHOUT_MODEL, 0.0))
     total = sum(view.shares.get(name, 0.0) for name in set(matched)) + without
     return min(1.0, max(0.0, total)) * view.counts("outcome")

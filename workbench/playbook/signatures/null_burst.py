@@ -23,11 +23,18 @@ def propose(view: View) -> Iterator[Lead]:
         where = f"; it begins at {origin[0].statement.rstrip('.')}" if origin else ""
         onsets = [f.onset_ns for f in (feature, *origin[:1]) if f.onset_ns is not None]
         yield Lead(
-            feature.entity, f"{feature.statement.rstrip('.')}{share}{where}.", feature.strength, min(onsets, default=None),
-            after(feature), (feature, *origin[:3]), tuple(schema[:1]), explained,
-            specificity=0.25 if schema else 1.0, shown=not schema and (explained or 0.0) >= 0.3,
+            feature.entity,
+            f"{feature.statement.rstrip('.')}{share}{where}.",
+            feature.strength,
+            min(onsets, default=None),
+            after(feature),
+            (feature, *origin[:3]),
+            tuple(schema[:1]),
+            explained,
+            specificity=0.25 if schema else 1.0,
+            shown=not schema and (explained or 0.0) >= 0.3,
             covers=tuple(f.entity for f in above),
-        )  # fmt: skip
+        )
 
 
 def _same(column: Finding, feature: Finding) -> bool:
@@ -37,10 +44,11 @@ def _same(column: Finding, feature: Finding) -> bool:
 def _schema(view: View, nulls: list[Finding]) -> list[Finding]:
     """Return schema changes that explain why the cells are missing."""
     return [
-        change for change in view.of("schema")
+        change
+        for change in view.of("schema")
         for touched in lost_columns(change)
         if any(view.feeds(touched, f.entity) for f in nulls)
-    ]  # fmt: skip
+    ]
 
 
 SIGNATURE = Signature(

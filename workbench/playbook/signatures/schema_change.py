@@ -15,19 +15,27 @@ def propose(view: View) -> Iterator[Lead]:
     for change in view.roots(view.of("schema")):
         touched = lost_columns(change)
         below = view.features_of(touched)
-        signs = [f for f in view.of("drift", "null_rate") if f.entity.partition(":")[2] in below
-                 or any(view.feeds(c, f.entity) for c in touched)]  # fmt: skip
+        signs = [
+            f
+            for f in view.of("drift", "null_rate")
+            if f.entity.partition(":")[2] in below or any(view.feeds(c, f.entity) for c in touched)
+        ]
         explained = view.explained(below) if touched else 0.0
         share = f"; it accounts for {percent(explained)} of the symptom" if explained is not None else ""
         followers = [f for f in view.of("schema") if f.entity != change.entity and view.feeds(change.entity, f.entity)]
         yield Lead(
             change.entity,
             f"{change.statement.rstrip('.')}{share}.",
-            change.strength if signs else 0.4, change.onset_ns, (change.onset_ns or 0) - 2 * HOUR_NS,
-            (change, *signs[:4]), (), explained,
-            specificity=1.0 if signs else 0.2, shown=bool(signs) and (explained or 0.0) >= 0.3,
+            change.strength if signs else 0.4,
+            change.onset_ns,
+            (change.onset_ns or 0) - 2 * HOUR_NS,
+            (change, *signs[:4]),
+            (),
+            explained,
+            specificity=1.0 if signs else 0.2,
+            shown=bool(signs) and (explained or 0.0) >= 0.3,
             covers=tuple(touched) + tuple(f.entity for f in (*signs, *followers)),
-        )  # fmt: skip
+        )
 
 
 SIGNATURE = Signature(

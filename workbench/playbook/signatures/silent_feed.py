@@ -26,18 +26,25 @@ def propose(view: View) -> Iterator[Lead]:
         )
         against: list[Finding] = []
         if downstream and not below:
-            against = [f for f in view.of("upstream")][:1]
+            against = view.of("upstream")[:1]
         explained = _explained(view, root, below)
         text = root.statement.rstrip(".")
         if below:
             more = f" and {len(below) - 1} more" if len(below) > 1 else ""
             text += f"; {short(below[0].entity)}{more} below it inherit the loss"
         yield Lead(
-            root.entity, text + (f", {percent(explained)} of the symptom." if explained is not None else "."), root.strength,
-            root.onset_ns, after(root), (root, *below[:4]), tuple(against), explained,
-            specificity=1.0 if below or not downstream else 0.3, shown=bool(below) and (explained or 0) >= 0.5,
+            root.entity,
+            text + (f", {percent(explained)} of the symptom." if explained is not None else "."),
+            root.strength,
+            root.onset_ns,
+            after(root),
+            (root, *below[:4]),
+            tuple(against),
+            explained,
+            specificity=1.0 if below or not downstream else 0.3,
+            shown=bool(below) and (explained or 0) >= 0.5,
             covers=tuple(f.entity for f in below),
-        )  # fmt: skip
+        )
 
 
 def _one_each(findings: list[Finding]) -> list[Finding]:

@@ -20,15 +20,21 @@ def propose(view: View) -> Iterator[Lead]:
         yield Lead(
             finding.entity,
             f"{finding.statement} The rows show {percent(1.0 - missing)} of the change.",
-            finding.strength, view.times.start_ns, None, (finding,), (), explained,
-            specificity=1.0, shown=missing >= 0.6,
-        )  # fmt: skip
+            finding.strength,
+            view.times.start_ns,
+            None,
+            (finding,),
+            (),
+            explained,
+            specificity=1.0,
+            shown=missing >= 0.6,
+        )
 
 
 SIGNATURE = Signature(
     name="telemetry_fault",
     title="Telemetry fault",
-    pattern="An exporter loses a partition, counts twice or stands still; the figure alerts while decisions are as usual.",
+    pattern="An exporter loses a partition, counts twice or stands still; its figure alerts, decisions are as usual.",
     confirms=("the same figure counted from rows did not move", "figures of the same sender move together"),
     refutes=("rows of decisions show the same change",),
     fix="Correct the exporter and mark the wrong stretch of the figure.",

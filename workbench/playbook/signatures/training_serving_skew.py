@@ -37,11 +37,16 @@ def propose(view: View) -> Iterator[Lead]:
             entity or first.entity,
             f"Serving sees other values than were computed: {', '.join(names[:4])} differ in "
             f"{percent(number(first, 'now'))} of decisions (usually {percent(number(first, 'usual'))}){share}{cause}.",
-            first.strength, min((f.onset_ns for f in (*members, *proof) if f.onset_ns is not None), default=None),
-            after(first), (*members[:4], *proof[:2]), tuple(failing[:1]), explained,
-            specificity=0.3 if failing else 1.0 if proof else 0.8, shown=not failing and (explained or 0.0) >= 0.3,
+            first.strength,
+            min((f.onset_ns for f in (*members, *proof) if f.onset_ns is not None), default=None),
+            after(first),
+            (*members[:4], *proof[:2]),
+            tuple(failing[:1]),
+            explained,
+            specificity=0.3 if failing else 1.0 if proof else 0.8,
+            shown=not failing and (explained or 0.0) >= 0.3,
             covers=tuple(f.entity for f in members) + tuple(s.entity for s in proof),
-        )  # fmt: skip
+        )
 
 
 def _near(view: View, entity: str) -> frozenset[str]:
@@ -49,7 +54,7 @@ def _near(view: View, entity: str) -> frozenset[str]:
 
 
 def _failing(view: View, skews: list[Finding]) -> list[Finding]:
-    """Return services whose own failures rose by as much as the skew did: then defaults are served, not stale values."""
+    """Return services whose own failures rose as much as the skew: then defaults are served, not stale values."""
     size = sorted(number(s, "now") - number(s, "usual") for s in skews)[len(skews) // 2]
     services = [f for f in view.findings if f.entity.startswith("service:") and f.values.get("family") == "errors"]
     return [f for f in services if 0.6 <= number(f, "own") / max(size, 1e-9) <= 1.6]
@@ -64,7 +69,7 @@ SIGNATURE = Signature(
         "served and computed values agree",
         "the feature service itself fails: then defaults are served for another reason",
     ),
-    fix="Restart the publishing job and backfill the online store; score affected rows again if decisions can be revised.",
+    fix="Restart the publishing job and backfill the online store; score affected rows again.",
     rollback="Serve from the last good copy, or let rows with stale features go to review.",
     guard="Alert when the age of the online copy passes twice its usual interval.",
     lead_time="One publishing interval: usually hours before decisions drift visibly.",

@@ -9,8 +9,25 @@ from workbench.playbook import Lead, Signature
 from workbench.playbook.view import View, after, number
 from workbench.playbook.words import percent
 
-CATCH_ALL = ("unmapped", "unknown", "other", "none", "null", "default", "misc", "n/a", "na", "undefined", "not_set",
-             "uncategorised", "uncategorized", "missing", "fallback", "?", "-")  # fmt: skip
+CATCH_ALL = (
+    "unmapped",
+    "unknown",
+    "other",
+    "none",
+    "null",
+    "default",
+    "misc",
+    "n/a",
+    "na",
+    "undefined",
+    "not_set",
+    "uncategorised",
+    "uncategorized",
+    "missing",
+    "fallback",
+    "?",
+    "-",
+)
 MIN_RISE = 0.01
 
 
@@ -34,17 +51,24 @@ def propose(view: View) -> Iterator[Lead]:
         share = f" and accounts for {percent(explained)} of the symptom" if explained is not None else ""
         yield Lead(
             drift.entity,
-            f"'{level}' in {name} rose from {percent(number(drift, 'usual'))} to {percent(number(drift, 'now'))} of decisions"
+            f"'{level}' in {name} rose from {percent(number(drift, 'usual'))} to {percent(number(drift, 'now'))}"
+            " of decisions"
             f"{share}: codes arrive that the mapping does not know{source}.",
-            drift.strength, drift.onset_ns, after(drift), (drift, *maps[:2], *edits[:2]), (), explained,
-            specificity=1.0 if catches else 0.35, shown=catches and (explained or 0.0) >= 0.3,
-        )  # fmt: skip
+            drift.strength,
+            drift.onset_ns,
+            after(drift),
+            (drift, *maps[:2], *edits[:2]),
+            (),
+            explained,
+            specificity=1.0 if catches else 0.35,
+            shown=catches and (explained or 0.0) >= 0.3,
+        )
 
 
 SIGNATURE = Signature(
     name="unmapped_category",
     title="Unmapped category",
-    pattern="A partner renumbers its codes or entries of a mapping go missing; the rows keep flowing, in the wrong category.",
+    pattern="A partner renumbers its codes, or a mapping loses entries; the rows keep flowing, in the wrong category.",
     confirms=(
         "one catch-all level rises, all others keep their proportions",
         "the rise explains the change of the decisions",

@@ -23,18 +23,23 @@ def propose(view: View) -> Iterator[Lead]:
         name = version.entity.partition(":")[2]
         yield Lead(
             entity,
-            f"Version {name} decides differently on the same inputs: it accounts for {percent(share)} of the change{what}.",
-            effect.strength if effect is not None else 0.3, version.onset_ns, after(version),
-            (*((effect,) if effect is not None else ()), version, *traits[:3]), (), explained,
-            specificity=1.0 if traits else 0.7, shown=effect is not None and share >= 0.3 and bool(traits),
+            f"Version {name} decides differently on the same inputs, {percent(share)} of the change{what}.",
+            effect.strength if effect is not None else 0.3,
+            version.onset_ns,
+            after(version),
+            (*((effect,) if effect is not None else ()), version, *traits[:3]),
+            (),
+            explained,
+            specificity=1.0 if traits else 0.7,
+            shown=effect is not None and share >= 0.3 and bool(traits),
             covers=(version.entity,),
-        )  # fmt: skip
+        )
 
 
 SIGNATURE = Signature(
     name="wrong_snapshot",
     title="Wrong data snapshot in training",
-    pattern="A run reads an old or unfinished snapshot; its version is promoted and decides differently from the first minute.",
+    pattern="A run reads an old or unfinished snapshot; its version, once promoted, decides differently at once.",
     confirms=(
         "with inputs held equal, decisions change at the switch of version",
         "the run's data, its age or its label rate differ from earlier runs",

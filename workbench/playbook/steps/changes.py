@@ -41,8 +41,12 @@ def _listed(answer: Answer, t: Times) -> list[Finding]:
     for row in answer.frame.itertuples():
         entity = row.entity if isinstance(row.entity, str) and row.entity else f"change:{row.change_id}"
         text = f"{row.kind} '{row.title or row.change_id}' {_when(int(row.time_ns), t)}"
-        values = {"kind": row.kind, "change_id": row.change_id, "files": row.files if isinstance(row.files, str) else "",
-                  "words": " ".join(_words(row.title, row.body, row.files))}  # fmt: skip
+        values = {
+            "kind": row.kind,
+            "change_id": row.change_id,
+            "files": row.files if isinstance(row.files, str) else "",
+            "words": " ".join(_words(row.title, row.body, row.files)),
+        }
         found.append(
             Finding(text, entity, "change", (answer.evidence,), "clear", values=values, onset_ns=int(row.time_ns))
         )
@@ -56,8 +60,17 @@ def _registered(answer: Answer, start_ns: int, t: Times) -> list[Finding]:
         if pd.isna(created) or int(created) < start_ns:
             continue
         text = f"version {row.version} of {row.model} was registered {_when(int(created), t)}"
-        found.append(Finding(text, f"model_version:{row.model}/{row.version}", "change", (answer.evidence,), "clear",
-                             values={"kind": "registry", "run_id": row.run_id}, onset_ns=int(created)))  # fmt: skip
+        found.append(
+            Finding(
+                text,
+                f"model_version:{row.model}/{row.version}",
+                "change",
+                (answer.evidence,),
+                "clear",
+                values={"kind": "registry", "run_id": row.run_id},
+                onset_ns=int(created),
+            )
+        )
     return found
 
 
@@ -72,8 +85,17 @@ def _rolled_out(answer: Answer, t: Times) -> list[Finding]:
             if int(seen) < int(first.iloc[0]) + HOUR_NS:
                 continue
             text = f"{service} runs version {version} {_when(int(seen), t)}"
-            found.append(Finding(text, f"service:{service}", "change", (answer.evidence,), "clear",
-                                 values={"kind": "rollout", "version": str(version)}, onset_ns=int(seen)))  # fmt: skip
+            found.append(
+                Finding(
+                    text,
+                    f"service:{service}",
+                    "change",
+                    (answer.evidence,),
+                    "clear",
+                    values={"kind": "rollout", "version": str(version)},
+                    onset_ns=int(seen),
+                )
+            )
     return found
 
 

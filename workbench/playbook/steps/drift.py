@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.analysis import impact
-from workbench.analysis.deviation import HOUR_NS, deviate, onset_between, strength
+from workbench.analysis.deviation import HOUR_NS, Deviation, deviate, onset_between, strength
 from workbench.case.operations import Outcome
 from workbench.case.reading import Answer, Reading
 from workbench.errors import CouldNotRunError
@@ -71,7 +71,7 @@ def _model(reading: Reading, features: pd.DataFrame) -> str:
     if kind == "model" and reading.symptom.entity in set(features["entity"]):
         return reading.symptom.entity
     cells = features.groupby("entity")["cells"].max()
-    return str(sorted(cells.index, key=lambda e: (-int(cells[e]), e))[0])
+    return str(min(cells.index, key=lambda e: (-int(cells[e]), e)))
 
 
 def _named(frame: pd.DataFrame, numbers: list[str], texts: list[str]) -> tuple[pd.DataFrame, dict[str, str]]:
@@ -79,8 +79,12 @@ def _named(frame: pd.DataFrame, numbers: list[str], texts: list[str]) -> tuple[p
     names = {f"numbers.{i}": name for i, name in enumerate(numbers)} | {
         f"texts.{i}": name for i, name in enumerate(texts)
     }
-    rows = frame.assign(**{WITHOUT_MODEL: frame["score"].isna().map({True: "yes", False: "no"}),
-                           VERSION: frame["model_version"].fillna("(none)")})  # fmt: skip
+    rows = frame.assign(
+        **{
+            WITHOUT_MODEL: frame["score"].isna().map({True: "yes", False: "no"}),
+            VERSION: frame["model_version"].fillna("(none)"),
+        }
+    )
     return rows, names | {WITHOUT_MODEL: WITHOUT_MODEL, VERSION: VERSION}
 
 
@@ -108,25 +112,51 @@ def _drifts(rows: pd.DataFrame, found: impact.Split, t: Times, sample: Answer, n
         moved = abs(float(row["share"])) >= SHARE_EFFECT or float(row["psi"]) >= PSI_EFFECT
         if strong < 0.95 or not moved or abs(measured.change) < 0.01:
             continue
-        text = (f"{name} drifted (PSI {figure(float(row['psi']))}): {_level(str(row['level']))} went from "
-                f"{percent(measured.usual)} to {percent(measured.now)} of decisions and accounts for "
-                f"{percent(float(row['share']))} of the change.")  # fmt: skip
-        values = {"psi": float(row["psi"]), "share": float(row["share"]), "contribution": float(row["contribution"]),
-                  "contribution_p": float(row["p_value"]), "level": str(row["level"]), "usual": measured.usual,
-                  "now": measured.now, "onset_after_ns": measured.onset_after_ns, "z": float(np.clip(measured.z, -1e6, 1e6)),
-                  "type": "number" if by_name[str(name)].startswith("numbers") else "text"}  # fmt: skip
-        findings.append(Finding(text, f"feature:{name}", "drift", (sample.evidence,), strength=strong, values=values,
-                                onset_ns=measured.onset_ns))  # fmt: skip
+        text = (
+            f"{name} drifted (PSI {figure(float(row['psi']))}): {_level(str(row['level']))} went from "
+            f"{percent(measured.usual)} to {percent(measured.now)} of decisions and accounts for "
+            f"{percent(float(row['share']))} of the change."
+        )
+        values: dict[str, float | int | str | None] = {
+            "psi": float(row["psi"]),
+            "share": float(row["share"]),
+            "contribution": float(row["contribution"]),
+            "contribution_p": float(row["p_value"]),
+            "level": str(row["level"]),
+            "usual": measured.usual,
+            "now": measured.now,
+            "onset_after_ns": measured.onset_after_ns,
+            "z": float(np.clip(measured.z, -1e6, 1e6)),
+            "type": "number" if by_name[str(name)].startswith("numbers") else "text",
+        }
+        findings.append(
+            Finding(
+                text,
+                f"feature:{name}",
+                "drift",
+                (sample.evidence,),
+                strength=strong,
+                values=values,
+                onset_ns=measured.onset_ns,
+            )
+        )
     return findings
 
 
-def _level_deviation(rows: pd.DataFrame, coded: pd.Series, level: str, t: Times):
+def _level_deviation(rows: pd.DataFrame, coded: pd.Series, level: str, t: Times) -> Deviation | None:
     hit = (coded == level).to_numpy(dtype=float)
     hours = (rows["time_ns"] - rows["time_ns"] % HOUR_NS).to_numpy()
     shares = pd.DataFrame({"hour": hours, "hit": hit}).groupby("hour")["hit"].agg(["mean", "size"])
     start = t.start_ns - t.start_ns % HOUR_NS
-    return deviate(shares.index.to_numpy(dtype=np.int64), shares["mean"].to_numpy(), (start, t.end_ns), t.history_start_ns,
-                   scale="absolute", floor=0.002, counts=shares["size"].to_numpy(dtype=float))  # fmt: skip
+    return deviate(
+        shares.index.to_numpy(dtype=np.int64),
+        shares["mean"].to_numpy(),
+        (start, t.end_ns),
+        t.history_start_ns,
+        scale="absolute",
+        floor=0.002,
+        counts=shares["size"].to_numpy(dtype=float),
+    )
 
 
 def _level(level: str) -> str:
@@ -151,14 +181,29 @@ def _effects(found: impact.Split, t: Times, rows: pd.DataFrame, sample: Answer, 
             continue
         entity = f"model_version:{model.partition(':')[2]}/{newest}" if column == VERSION else model
         what = f"version {newest}" if column == VERSION else "deciding without the model"
-        text = (f"With the inputs held equal, {what} accounts for {percent(float(row['share']))} of the change "
-                f"({points(float(row['contribution']))}).")  # fmt: skip
+        text = (
+            f"With the inputs held equal, {what} accounts for {percent(float(row['share']))} of the change "
+            f"({points(float(row['contribution']))})."
+        )
         z = float(np.clip(row["z"], -1e6, 1e6))
-        findings.append(Finding(
-            text, entity, signal, (sample.evidence,), strength=strength(z, float(row["p_value"])), onset_ns=first,
-            values={"share": float(row["share"]), "contribution": float(row["contribution"]), "z": z, "version": newest,
-                    "p_value": float(row["p_value"]), "onset_after_ns": after},
-        ))  # fmt: skip
+        findings.append(
+            Finding(
+                text,
+                entity,
+                signal,
+                (sample.evidence,),
+                strength=strength(z, float(row["p_value"])),
+                onset_ns=first,
+                values={
+                    "share": float(row["share"]),
+                    "contribution": float(row["contribution"]),
+                    "z": z,
+                    "version": newest,
+                    "p_value": float(row["p_value"]),
+                    "onset_after_ns": after,
+                },
+            )
+        )
     return findings
 
 
@@ -184,27 +229,51 @@ def _switch(rows: pd.DataFrame, t: Times, column: str) -> tuple[str | None, int 
 
 def _skew(reading: Reading, t: Times) -> list[Finding]:
     """Return features whose served values differ from the rows they were computed in more often than usual."""
-    answer = reading.ask("served_vs_computed", start_ns=max(t.history_start_ns, t.start_ns - 14 * DAY_NS), end_ns=t.end_ns,
-                         every_ns=HOUR_NS)  # fmt: skip
+    answer = reading.ask(
+        "served_vs_computed",
+        start_ns=max(t.history_start_ns, t.start_ns - 14 * DAY_NS),
+        end_ns=t.end_ns,
+        every_ns=HOUR_NS,
+    )
     findings = []
     for (dataset, column), group in answer.frame.groupby(["dataset", "column"], sort=True):
         rate = (group["differ"] / group["n"]).to_numpy(dtype=float)
         start = t.start_ns - t.start_ns % HOUR_NS
-        measured = deviate(group["start_ns"].to_numpy(dtype=np.int64), rate, (start, t.end_ns),
-                           int(group["start_ns"].min()), scale="absolute", floor=0.003,
-                           counts=group["n"].to_numpy(dtype=float))  # fmt: skip
+        measured = deviate(
+            group["start_ns"].to_numpy(dtype=np.int64),
+            rate,
+            (start, t.end_ns),
+            int(group["start_ns"].min()),
+            scale="absolute",
+            floor=0.003,
+            counts=group["n"].to_numpy(dtype=float),
+        )
         if measured is None or measured.change < SKEW_EFFECT:
             continue
         strong = strength(measured.z, measured.p_value)
         if strong < 0.95:
             continue
-        text = (f"{percent(measured.now)} of served {column} differ from the value computed for the same row, usually "
-                f"{percent(measured.usual)}.")  # fmt: skip
-        findings.append(Finding(
-            text, f"feature:{column}", "skew", (answer.evidence,), strength=strong, onset_ns=measured.onset_ns,
-            values={"now": measured.now, "usual": measured.usual, "z": float(np.clip(measured.z, -1e6, 1e6)),
-                    "dataset": str(dataset), "onset_after_ns": measured.onset_after_ns},
-        ))  # fmt: skip
+        text = (
+            f"{percent(measured.now)} of served {column} differ from the value computed for the same row, usually "
+            f"{percent(measured.usual)}."
+        )
+        findings.append(
+            Finding(
+                text,
+                f"feature:{column}",
+                "skew",
+                (answer.evidence,),
+                strength=strong,
+                onset_ns=measured.onset_ns,
+                values={
+                    "now": measured.now,
+                    "usual": measured.usual,
+                    "z": float(np.clip(measured.z, -1e6, 1e6)),
+                    "dataset": str(dataset),
+                    "onset_after_ns": measured.onset_after_ns,
+                },
+            )
+        )
     return findings
 
 

@@ -28,16 +28,35 @@ def run(reading: Reading) -> Outcome:
     findings = []
     for (entity, metric), group in samples.frame.groupby(["entity", "metric"], sort=True):
         series = group.groupby("time_ns")["value"].mean()
-        found = deviate(series.index.to_numpy(dtype=np.int64), series.to_numpy(dtype=float), t.window,
-                        max(t.history_start_ns, int(series.index.min())), scale="relative", floor=0.03)  # fmt: skip
+        found = deviate(
+            series.index.to_numpy(dtype=np.int64),
+            series.to_numpy(dtype=float),
+            t.window,
+            max(t.history_start_ns, int(series.index.min())),
+            scale="relative",
+            floor=0.03,
+        )
         if found is None or abs(found.relative) < EFFECT:
             continue
         strong = strength(found.z, found.p_value)
         if strong >= 0.97:
             text = f"{metric} of {short(str(entity))} is at {figure(found.now)}, usually {figure(found.usual)}."
-            findings.append(Finding(text, str(entity), str(metric), (samples.evidence,), strength=strong, onset_ns=found.onset_ns,
-                                    values={"now": found.now, "usual": found.usual, "z": float(np.clip(found.z, -1e6, 1e6)),
-                                            "onset_after_ns": found.onset_after_ns}))  # fmt: skip
+            findings.append(
+                Finding(
+                    text,
+                    str(entity),
+                    str(metric),
+                    (samples.evidence,),
+                    strength=strong,
+                    onset_ns=found.onset_ns,
+                    values={
+                        "now": found.now,
+                        "usual": found.usual,
+                        "z": float(np.clip(found.z, -1e6, 1e6)),
+                        "onset_after_ns": found.onset_after_ns,
+                    },
+                )
+            )
     findings.sort(key=lambda f: (-round(f.strength, 9), f.entity, f.signal))
     summary = findings[0].statement if findings else f"All {len(machines)} machines and GPUs are as usual."
     return Outcome(tuple(findings), {"machines": len(machines)}, summary=summary)

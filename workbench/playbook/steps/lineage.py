@@ -27,8 +27,14 @@ def run(reading: Reading) -> Outcome:
     kinds = pd.Series([name.partition(":")[0] for name in upstream]).value_counts().sort_index()
     words = ", ".join(f"{number} {kind.replace('_', ' ')}s" for kind, number in kinds.items())
     text = f"{len(upstream)} entities feed {short(symptom.entity)}: {words}."
-    finding = Finding(text, symptom.entity, "upstream", found.evidence, "clear",
-                      values={kind: int(number) for kind, number in kinds.items()})  # fmt: skip
+    finding = Finding(
+        text,
+        symptom.entity,
+        "upstream",
+        found.evidence,
+        "clear",
+        values={kind: int(number) for kind, number in kinds.items()},
+    )
     frame = pd.DataFrame({"entity": upstream, "distance": range(1, len(upstream) + 1)})
     return Outcome((finding,), {"upstream": len(upstream), "edges": len(found.graph.edges)}, {"upstream": frame}, text)
 

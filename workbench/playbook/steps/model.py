@@ -35,21 +35,33 @@ def run(reading: Reading) -> Outcome:
         made = versions.frame[(versions.frame["model"] == model) & (versions.frame["version"] == version)]
         run_id = str(made["run_id"].iloc[0]) if len(made) and isinstance(made["run_id"].iloc[0], str) else None
         text = f"{model} version {version} makes {percent(share)} of the decisions since {clock(first)}."
-        findings.append(Finding(
-            text, f"model_version:{model}/{version}", "new_version", (decided.evidence, versions.evidence), strength=share,
-            onset_ns=first, values={"run_id": run_id, "share": share, "onset_after_ns": after},
-        ))  # fmt: skip
+        findings.append(
+            Finding(
+                text,
+                f"model_version:{model}/{version}",
+                "new_version",
+                (decided.evidence, versions.evidence),
+                strength=share,
+                onset_ns=first,
+                values={"run_id": run_id, "share": share, "onset_after_ns": after},
+            )
+        )
         if run_id is not None:
             findings += _run(run_id, runs, data, first, after)
-    current = sorted({f"{m} {v}" for m, v in zip(decided.frame["model"], decided.frame["model_version"], strict=True)
-                      if isinstance(m, str) and isinstance(v, str)})  # fmt: skip
+    current = sorted(
+        {
+            f"{m} {v}"
+            for m, v in zip(decided.frame["model"], decided.frame["model_version"], strict=True)
+            if isinstance(m, str) and isinstance(v, str)
+        }
+    )
     summary = findings[0].statement if findings else f"No new version decides; {len(current)} versions in the history."
     return Outcome(tuple(findings), {"versions": len(current)}, summary=summary)
 
 
 def _new(rows: pd.DataFrame, t: Times) -> list[tuple[str, str, int, int | None, float]]:
     """Return versions that decide much in the bad window and began hours before it at most: first hour, hour before."""
-    found = []
+    found: list[tuple[str, str, int, int | None, float]] = []
     known = rows.dropna(subset=["model", "model_version"])
     for model, group in known.groupby("model", sort=True):
         now = group[group["start_ns"] >= t.start_ns - HOUR_NS].groupby("model_version")["n"].sum()
@@ -80,10 +92,25 @@ def _run(run_id: str, runs: Answer, data: Answer, first: int, after: int | None)
         spread = max(MAD_TO_SIGMA * float(np.median(np.abs(before - centre))), 0.02 * abs(centre), 1e-9)
         z = (float(value) - centre) / spread
         if abs(z) >= METRIC_Z:
-            text = f"Run {short(run_id)[:12]} ended with {metric} {figure(value)}; the {len(before)} before it near {figure(centre)}."
-            found.append(Finding(text, f"run:{run_id}", "run_metric", (runs.evidence,), strength=float(1 - 2.0 ** (-abs(z))),
-                                 onset_ns=first, values={"metric": metric, "now": float(value), "usual": centre,
-                                                         "z": float(np.clip(z, -1e6, 1e6)), "onset_after_ns": after}))  # fmt: skip
+            others_near = f"the {len(before)} before it near {figure(centre)}"
+            text = f"Run {short(run_id)[:12]} ended with {metric} {figure(value)}; {others_near}."
+            found.append(
+                Finding(
+                    text,
+                    f"run:{run_id}",
+                    "run_metric",
+                    (runs.evidence,),
+                    strength=float(1 - 2.0 ** (-abs(z))),
+                    onset_ns=first,
+                    values={
+                        "metric": metric,
+                        "now": float(value),
+                        "usual": centre,
+                        "z": float(np.clip(z, -1e6, 1e6)),
+                        "onset_after_ns": after,
+                    },
+                )
+            )
     return [*found, *_snapshot(run_id, row, others, runs, data, first, after)]
 
 
@@ -97,16 +124,30 @@ def _snapshot(
         if moment is None:
             continue
         age = (int(row["start_ns"]) - moment) / 1e9
-        usual = [(int(o.start_ns) - m) / 1e9 for o in others.itertuples()
-                 if isinstance(o.params, dict) and (m := _date(o.params.get(name))) is not None]  # fmt: skip
+        usual = [
+            (int(o.start_ns) - m) / 1e9
+            for o in others.itertuples()
+            if isinstance(o.params, dict) and (m := _date(o.params.get(name))) is not None
+        ]
         if len(usual) < 2:
             continue
         centre, spread = float(np.median(usual)), max(float(np.ptp(usual)), 43_200.0)
         if abs(age - centre) > 4 * spread:
-            text = (f"Run {short(run_id)[:12]} read data with {name} {age / 86_400:.1f} days before it began; "
-                    f"the runs before it {centre / 86_400:.1f} days.")  # fmt: skip
-            found.append(Finding(text, f"run:{run_id}", "data_age", (runs.evidence, data.evidence), strength=0.99, onset_ns=first,
-                                 values={"age_s": age, "usual_s": centre, "onset_after_ns": after}))  # fmt: skip
+            text = (
+                f"Run {short(run_id)[:12]} read data with {name} {age / 86_400:.1f} days before it began; "
+                f"the runs before it {centre / 86_400:.1f} days."
+            )
+            found.append(
+                Finding(
+                    text,
+                    f"run:{run_id}",
+                    "data_age",
+                    (runs.evidence, data.evidence),
+                    strength=0.99,
+                    onset_ns=first,
+                    values={"age_s": age, "usual_s": centre, "onset_after_ns": after},
+                )
+            )
     return found
 
 

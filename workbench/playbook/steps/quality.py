@@ -50,8 +50,10 @@ def _volume(answer: Answer, t: Times) -> list[Finding]:
             continue
         word = "fewer" if row.relative < 0 else "more"
         what = "rows" if row.origin != "predictions" else "decisions"
-        text = (f"{short(row.entity)} has {percent(abs(min(row.relative, 99.0)))} {word} {what} than usual at these hours: "
-                f"{count(row.usual)} → {count(row.now)}")  # fmt: skip
+        text = (
+            f"{short(row.entity)} has {percent(abs(min(row.relative, 99.0)))} {word} {what} than usual at these hours: "
+            f"{count(row.usual)} → {count(row.now)}"
+        )
         found.append(
             _finding(text, row, answer, "rows", strong, {"origin": row.origin, "relative": min(row.relative, 99.0)})
         )
@@ -61,12 +63,27 @@ def _volume(answer: Answer, t: Times) -> list[Finding]:
 def _silence(answer: Answer, t: Times) -> list[Finding]:
     found = []
     for row in quality.silences(answer.frame, t.end_ns).itertuples():
-        text = (f"{short(row.entity)} has not been written for {seconds(row.gap_ns / 1e9)}, "
-                f"usually every {seconds(row.usual_ns / 1e9)} (last: {clock(row.last_ns)})")  # fmt: skip
-        values = {"gap_s": row.gap_ns / 1e9, "usual_s": row.usual_ns / 1e9, "onset_after_ns": int(row.last_ns),
-                  "relative": -1.0}  # fmt: skip
-        found.append(Finding(text, row.entity, "write_gap", (answer.evidence,), strength=1.0 - row.p_value,
-                             values=values, onset_ns=int(row.last_ns + row.usual_ns)))  # fmt: skip
+        text = (
+            f"{short(row.entity)} has not been written for {seconds(row.gap_ns / 1e9)}, "
+            f"usually every {seconds(row.usual_ns / 1e9)} (last: {clock(row.last_ns)})"
+        )
+        values = {
+            "gap_s": row.gap_ns / 1e9,
+            "usual_s": row.usual_ns / 1e9,
+            "onset_after_ns": int(row.last_ns),
+            "relative": -1.0,
+        }
+        found.append(
+            Finding(
+                text,
+                row.entity,
+                "write_gap",
+                (answer.evidence,),
+                strength=1.0 - row.p_value,
+                values=values,
+                onset_ns=int(row.last_ns + row.usual_ns),
+            )
+        )
     return found
 
 
@@ -80,8 +97,10 @@ def _nulls(answer: Answer, t: Times) -> list[Finding]:
         name = row.entity.partition(":")[2]
         is_model = row.entity.startswith("model:")
         entity = f"feature:{row.column}" if is_model else f"column:{name}.{row.column}"
-        text = (f"{percent(row.now)} of {row.column} in {short(row.entity)} is missing, usually {percent(row.usual)} "
-                f"({points(row.now - row.usual)})")  # fmt: skip
+        text = (
+            f"{percent(row.now)} of {row.column} in {short(row.entity)} is missing, usually {percent(row.usual)} "
+            f"({points(row.now - row.usual)})"
+        )
         values = {"origin": row.origin, "column": row.column, "of": row.entity, "change": row.now - row.usual}
         found.append(_finding(text, row, answer, "null_rate", strong, values, entity))
     return found
@@ -90,29 +109,64 @@ def _nulls(answer: Answer, t: Times) -> list[Finding]:
 def _schemas(answer: Answer) -> list[Finding]:
     found = []
     for change in quality.schema_changes(answer.frame):
-        parts = [f"{word} {', '.join(columns)}" for word, columns in
-                 (("lost", change.removed), ("gained", change.added), ("changed the type of", change.retyped)) if columns]  # fmt: skip
+        parts = [
+            f"{word} {', '.join(columns)}"
+            for word, columns in (
+                ("lost", change.removed),
+                ("gained", change.added),
+                ("changed the type of", change.retyped),
+            )
+            if columns
+        ]
         text = f"{short('dataset:' + change.dataset)} {' and '.join(parts)} at {clock(change.time_ns)}"
         values: dict[str, float | int | str | None] = {
-            "removed": ", ".join(change.removed), "added": ", ".join(change.added), "retyped": ", ".join(change.retyped),
-        }  # fmt: skip
-        found.append(Finding(text, f"dataset:{change.dataset}", "schema", (answer.evidence,), strength=1.0, values=values,
-                             onset_ns=change.time_ns))  # fmt: skip
+            "removed": ", ".join(change.removed),
+            "added": ", ".join(change.added),
+            "retyped": ", ".join(change.retyped),
+        }
+        found.append(
+            Finding(
+                text,
+                f"dataset:{change.dataset}",
+                "schema",
+                (answer.evidence,),
+                strength=1.0,
+                values=values,
+                onset_ns=change.time_ns,
+            )
+        )
     return found
 
 
 def _finding(
-    text: str, row: object, answer: Answer, signal: str, strong: float, values: dict[str, float | int | str | None],
+    text: str,
+    row: object,
+    answer: Answer,
+    signal: str,
+    strong: float,
+    values: dict[str, float | int | str | None],
     entity: str | None = None,
-) -> Finding:  # fmt: skip
+) -> Finding:
     item = pd.Series(row._asdict())  # type: ignore[attr-defined]
     after = item["onset_after_ns"]
-    figures = {"now": float(item["now"]), "usual": float(item["usual"]), "z": float(np.clip(item["z"], -1e6, 1e6)),
-               "p_value": float(item["p_value"]), "quiet_windows": int(item["quiet"]),
-               "onset_after_ns": None if pd.isna(after) else int(after)}  # fmt: skip
+    figures = {
+        "now": float(item["now"]),
+        "usual": float(item["usual"]),
+        "z": float(np.clip(item["z"], -1e6, 1e6)),
+        "p_value": float(item["p_value"]),
+        "quiet_windows": int(item["quiet"]),
+        "onset_after_ns": None if pd.isna(after) else int(after),
+    }
     onset = None if pd.isna(item["onset_ns"]) else int(item["onset_ns"])
-    return Finding(text + ".", entity or item["entity"], signal, (answer.evidence,), strength=strong,
-                   values=figures | values, onset_ns=onset)  # fmt: skip
+    return Finding(
+        text + ".",
+        entity or item["entity"],
+        signal,
+        (answer.evidence,),
+        strength=strong,
+        values={**figures, **values},
+        onset_ns=onset,
+    )
 
 
 STEP = Step(

@@ -63,8 +63,17 @@ def _view(reading: Reading) -> View:
         if name == "scope":
             change = _change(outcome)
     symptom = reading.symptom
-    return View(symptom, family(symptom.signal), times(reading), tuple(findings), joined(reading).graph, contributions,
-                change, _also(reading), decisions_z)  # fmt: skip
+    return View(
+        symptom,
+        family(symptom.signal),
+        times(reading),
+        tuple(findings),
+        joined(reading).graph,
+        contributions,
+        change,
+        _also(reading),
+        decisions_z,
+    )
 
 
 def _also(reading: Reading) -> frozenset[Family]:
@@ -99,18 +108,38 @@ def _order(lead: Lead) -> tuple[float, float]:
 
 def _candidate(kind: str, lead: Lead, view: View) -> Candidate:
     return Candidate(
-        key=f"{kind} {lead.entity}", entity=lead.entity,
-        on_path=lead.entity in view.upstream or kind == "telemetry_fault" or any(c in view.upstream for c in lead.covers),
-        strength=lead.strength, onset_ns=lead.onset_ns, onset_after_ns=lead.onset_after_ns, explained=lead.explained,
-        specificity=lead.specificity, shown=lead.shown, refuted=bool(lead.evidence_against), covers=frozenset(lead.covers),
-    )  # fmt: skip
+        key=f"{kind} {lead.entity}",
+        entity=lead.entity,
+        on_path=lead.entity in view.upstream
+        or kind == "telemetry_fault"
+        or any(c in view.upstream for c in lead.covers),
+        strength=lead.strength,
+        onset_ns=lead.onset_ns,
+        onset_after_ns=lead.onset_after_ns,
+        explained=lead.explained,
+        specificity=lead.specificity,
+        shown=lead.shown,
+        refuted=bool(lead.evidence_against),
+        covers=frozenset(lead.covers),
+    )
 
 
 def _cause(rank: int, item: Weighed, lead: Lead, view: View) -> Cause:
     path = view.graph.path(lead.entity, view.symptom.entity)
     kind = item.candidate.key.partition(" ")[0]
-    return Cause(rank, lead.entity, kind, lead.statement, item.confidence, item.verdict, item.factors,
-                 lead.evidence_for, lead.evidence_against, lead.onset_ns, path)  # fmt: skip
+    return Cause(
+        rank,
+        lead.entity,
+        kind,
+        lead.statement,
+        item.confidence,
+        item.verdict,
+        item.factors,
+        lead.evidence_for,
+        lead.evidence_against,
+        lead.onset_ns,
+        path,
+    )
 
 
 def _unexplained(causes: tuple[Cause, ...]) -> float | None:
@@ -123,8 +152,13 @@ def _unexplained(causes: tuple[Cause, ...]) -> float | None:
 
 def _first_failure(causes: tuple[Cause, ...], view: View) -> str | None:
     """Return the entity that deviated first among those that the named causes rest on."""
-    named = [f for c in causes if c.verdict != "none" for f in c.evidence_for
-             if f.onset_ns is not None and f.signal not in ("change", "new_version")]  # fmt: skip
+    named = [
+        f
+        for c in causes
+        if c.verdict != "none"
+        for f in c.evidence_for
+        if f.onset_ns is not None and f.signal not in ("change", "new_version")
+    ]
     if not named:
         return None
     depth = (

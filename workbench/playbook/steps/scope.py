@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.deviation import Deviation, deviate, strength
+from workbench.analysis.deviation import Deviation, Scale, deviate, strength
 from workbench.case.operations import Outcome
 from workbench.case.reading import Reading
 from workbench.errors import CouldNotRunError
@@ -32,15 +32,26 @@ def run(reading: Reading) -> Outcome:
     since = f" since {clock(deviation.onset_ns)}" if deviation.onset_ns is not None else ""
     text = f"{symptom.signal} of {short(symptom.entity)} is {_words(own, deviation)}{since}."
     finding = Finding(
-        text, symptom.entity, symptom.signal, (own.evidence,), "interesting" if strong >= 0.9 else "clear",
-        strength=strong, onset_ns=deviation.onset_ns, values=_figures(deviation),
-    )  # fmt: skip
+        text,
+        symptom.entity,
+        symptom.signal,
+        (own.evidence,),
+        "interesting" if strong >= 0.9 else "clear",
+        strength=strong,
+        onset_ns=deviation.onset_ns,
+        values=_figures(deviation),
+    )
+    lasted_s = (symptom.window.end_ns - (deviation.onset_ns or symptom.window.start_ns)) / 1e9
     values = {
-        "family": own.family, "onset_ns": deviation.onset_ns, "onset_after_ns": deviation.onset_after_ns,
-        "change": deviation.change, "z": float(np.clip(deviation.z, -1e6, 1e6)), "strength": strong,
-        "lasted_s": (symptom.window.end_ns - (deviation.onset_ns or symptom.window.start_ns)) / 1e9,
-    }  # fmt: skip
-    summary = f"{text} Compared with {deviation.quiet} quiet windows; lasting {seconds(values['lasted_s'])}."
+        "family": own.family,
+        "onset_ns": deviation.onset_ns,
+        "onset_after_ns": deviation.onset_after_ns,
+        "change": deviation.change,
+        "z": float(np.clip(deviation.z, -1e6, 1e6)),
+        "strength": strong,
+        "lasted_s": lasted_s,
+    }
+    summary = f"{text} Compared with {deviation.quiet} quiet windows; lasting {seconds(lasted_s)}."
     return Outcome((finding, *_segments(reading, own, window)), values, summary=summary)
 
 
@@ -54,26 +65,43 @@ def measured(
     own: Series, window: tuple[int, int], history_start_ns: int, *, by_ns: int | None = None
 ) -> Deviation | None:
     """Return how far the symptom is from usual inside a window, and when it began, at *by_ns* at the latest."""
-    scale = "relative" if own.family in RELATIVE_FAMILIES else "absolute"
+    scale: Scale = "relative" if own.family in RELATIVE_FAMILIES else "absolute"
     size = float(np.nanmedian(np.abs(own.frame["value"]))) if len(own.frame) else 0.0
     floor = 0.01 if scale == "relative" else max(0.005 * size, 1e-6)
-    return deviate(own.frame["time_ns"].to_numpy(), own.frame["value"].to_numpy(), window, history_start_ns,
-                   scale=scale, floor=floor, onset_by_ns=by_ns)  # type: ignore[arg-type]  # fmt: skip
+    return deviate(
+        own.frame["time_ns"].to_numpy(),
+        own.frame["value"].to_numpy(),
+        window,
+        history_start_ns,
+        scale=scale,
+        floor=floor,
+        onset_by_ns=by_ns,
+    )
 
 
 def _words(own: Series, d: Deviation) -> str:
     if own.family == "volume":
-        return f"{percent(abs(d.relative))} {'below' if d.relative < 0 else 'above'} usual: {count(d.usual)} → {count(d.now)}"
+        return f"{percent(abs(d.relative))} {_side(d)} usual: {count(d.usual)} → {count(d.now)}"
     if own.family == "latency":
-        return f"{percent(abs(d.relative))} {'below' if d.relative < 0 else 'above'} usual: {figure(d.usual)} → {figure(d.now)}"
+        return f"{percent(abs(d.relative))} {_side(d)} usual: {figure(d.usual)} → {figure(d.now)}"
     if 0 <= d.usual <= 1 and 0 <= d.now <= 1:
         return f"at {percent(d.now)}, usually {percent(d.usual)} ({points(d.change)})"
     return f"at {figure(d.now)}, usually {figure(d.usual)}"
 
 
+def _side(d: Deviation) -> str:
+    return "below" if d.relative < 0 else "above"
+
+
 def _figures(d: Deviation) -> dict[str, float | int | str | None]:
-    return {"now": d.now, "usual": d.usual, "z": float(np.clip(d.z, -1e6, 1e6)), "p_value": d.p_value,
-            "quiet_windows": d.quiet, "onset_after_ns": d.onset_after_ns}  # fmt: skip
+    return {
+        "now": d.now,
+        "usual": d.usual,
+        "z": float(np.clip(d.z, -1e6, 1e6)),
+        "p_value": d.p_value,
+        "quiet_windows": d.quiet,
+        "onset_after_ns": d.onset_after_ns,
+    }
 
 
 def _segments(reading: Reading, own: Series, window: tuple[int, int]) -> list[Finding]:
@@ -93,9 +121,17 @@ def _segments(reading: Reading, own: Series, window: tuple[int, int]) -> list[Fi
         strong = strength(deviation.z, deviation.p_value)
         if strong >= 0.95:
             where = ", ".join(f"{k} = {v}" for k, v in sorted(labels.items()))
-            found.append(Finding(f"For {where}: {_words(own, deviation)}.", symptom.entity, f"{symptom.signal} by part",
-                                 (answer.evidence,), strength=strong, values=_figures(deviation) | labels,
-                                 onset_ns=deviation.onset_ns))  # fmt: skip
+            found.append(
+                Finding(
+                    f"For {where}: {_words(own, deviation)}.",
+                    symptom.entity,
+                    f"{symptom.signal} by part",
+                    (answer.evidence,),
+                    strength=strong,
+                    values={**_figures(deviation), **labels},
+                    onset_ns=deviation.onset_ns,
+                )
+            )
     return sorted(found, key=lambda f: (-round(f.strength, 9), f.statement))[:6]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.deviation import Deviation, deviate, strength
+from workbench.analysis.deviation import Deviation, Scale, deviate, strength
 from workbench.case.operations import Outcome
 from workbench.case.reading import Answer, Reading
 from workbench.errors import CouldNotRunError
@@ -75,9 +75,16 @@ def _spans(answer: Answer, t: Times, callees: dict[str, list[str]]) -> list[Find
 
 
 def _deviate(series: pd.Series, t: Times, metric: str) -> Deviation | None:
-    scale, floor = ("absolute", 0.002) if family(metric) == "errors" else ("relative", 0.02)
-    return deviate(series.index.to_numpy(dtype=np.int64), series.to_numpy(dtype=float), t.window,
-                   max(t.history_start_ns, int(series.index.min())), scale=scale, floor=floor)  # type: ignore[arg-type]  # fmt: skip
+    errors = family(metric) == "errors"
+    scale: Scale = "absolute" if errors else "relative"
+    return deviate(
+        series.index.to_numpy(dtype=np.int64),
+        series.to_numpy(dtype=float),
+        t.window,
+        max(t.history_start_ns, int(series.index.min())),
+        scale=scale,
+        floor=0.002 if errors else 0.02,
+    )
 
 
 def _findings(
@@ -93,14 +100,34 @@ def _findings(
         inherited = max((max(measured[c].change, 0.0) for c in callees.get(service, []) if c in measured), default=0.0)
         own = max(d.change - inherited, 0.0)
         share = own / d.change
-        shown = (f"{percent(d.now)} of requests, usually {percent(d.usual)} ({points(d.change)})" if errors
-                 else f"{figure(d.now)}, usually {figure(d.usual)} (+{percent(d.relative)})")  # fmt: skip
+        shown = (
+            f"{percent(d.now)} of requests, usually {percent(d.usual)} ({points(d.change)})"
+            if errors
+            else f"{figure(d.now)}, usually {figure(d.usual)} (+{percent(d.relative)})"
+        )
         text = f"{metric} of {service} is {shown}; {percent(share)} of the rise is its own."
-        values = {"now": d.now, "usual": d.usual, "change": d.change, "own": own, "own_share": share,
-                  "z": float(np.clip(d.z, -1e6, 1e6)), "p_value": d.p_value, "family": family(metric),
-                  "onset_after_ns": d.onset_after_ns}  # fmt: skip
-        found.append(Finding(text, f"service:{service}", metric, (answer.evidence,), strength=strong, values=values,
-                             onset_ns=d.onset_ns))  # fmt: skip
+        values: dict[str, float | int | str | None] = {
+            "now": d.now,
+            "usual": d.usual,
+            "change": d.change,
+            "own": own,
+            "own_share": share,
+            "z": float(np.clip(d.z, -1e6, 1e6)),
+            "p_value": d.p_value,
+            "family": family(metric),
+            "onset_after_ns": d.onset_after_ns,
+        }
+        found.append(
+            Finding(
+                text,
+                f"service:{service}",
+                metric,
+                (answer.evidence,),
+                strength=strong,
+                values=values,
+                onset_ns=d.onset_ns,
+            )
+        )
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.deviation import Deviation, deviate, strength
+from workbench.analysis.deviation import Deviation, Scale, deviate, strength
 from workbench.case.operations import Outcome
 from workbench.case.reading import Answer, Reading
 from workbench.errors import CouldNotRunError
@@ -74,13 +74,9 @@ def _others(reading: Reading, alerts: Answer) -> list[Finding]:
 def _compared(
     reading: Reading, of: About, own: Series, again: Recount
 ) -> tuple[Finding, dict[str, float | str | None]]:
-    symptom = reading.symptom
-    window = (symptom.window.start_ns - symptom.window.start_ns % HOUR_NS, symptom.window.end_ns)
-    since = history_start(reading)
-    both = _aligned(own, again)
-    counts = both["n"].to_numpy(dtype=float)
-    relative = own.family == "volume"
-    told, seen, gap = (_deviation(both, name, window, since, relative, counts) for name in ("told", "seen", "gap"))
+    both, kind = _aligned(own, again), own.family
+    relative = kind == "volume"
+    told, seen, gap = (_deviation(reading, both, name, kind) for name in ("told", "seen", "gap"))
     if told is None or seen is None or gap is None:
         raise CouldNotRunError(f"{of.signal} and the rows behind it have no hours in common inside the selection")
     moved = told.relative if relative else told.change
@@ -90,22 +86,32 @@ def _compared(
     disagrees = share < AGREES and strong >= 0.97 and abs(gap.z) >= 3
     place = own.labels.get("job") or own.labels.get("instance")
     entity = f"source:{place}" if place and disagrees else of.entity
-    text = (f"{of.signal} reports {_show(told.now, relative)} where {again.what} of the rows behind it says "
-            f"{_show(seen.now, relative)}; usually {_show(told.usual, relative)} and {_show(seen.usual, relative)}")  # fmt: skip
-    verdict = (
-        ": the figure, not the business, is off."
-        if disagrees
-        else ": the rows show the change too."
-        if share >= AGREES
-        else "."
+    text = (
+        f"{of.signal} reports {_show(told.now, kind)} where {again.what} of the rows behind it says "
+        f"{_show(seen.now, kind)}; usually {_show(told.usual, kind)} and {_show(seen.usual, kind)}"
     )
+    agrees = ": the rows show the change too." if share >= AGREES else "."
+    verdict = ": the figure, not the business, is off." if disagrees else agrees
     finding = Finding(
-        text + verdict, entity, "figure_vs_rows", (own.evidence, again.evidence), "interesting" if disagrees else "clear",
-        kind="telemetry_fault", supports=disagrees, strength=strong if disagrees else 0.0, onset_ns=gap.onset_ns,
-        values={"reproduced_share": share,
-            "signal": of.signal, "z": float(np.clip(gap.z, -1e6, 1e6)), "p_value": gap.p_value,
-                "told": told.now, "seen": seen.now, "onset_after_ns": gap.onset_after_ns},
-    )  # fmt: skip
+        text + verdict,
+        entity,
+        "figure_vs_rows",
+        (own.evidence, again.evidence),
+        "interesting" if disagrees else "clear",
+        kind="telemetry_fault",
+        supports=disagrees,
+        strength=strong if disagrees else 0.0,
+        onset_ns=gap.onset_ns,
+        values={
+            "reproduced_share": share,
+            "signal": of.signal,
+            "z": float(np.clip(gap.z, -1e6, 1e6)),
+            "p_value": gap.p_value,
+            "told": told.now,
+            "seen": seen.now,
+            "onset_after_ns": gap.onset_after_ns,
+        },
+    )
     return finding, {"reproduced_share": share, "output": again.output, "what": again.what}
 
 
@@ -125,17 +131,23 @@ def _aligned(own: Series, again: Recount) -> pd.DataFrame:
     return both
 
 
-def _deviation(
-    both: pd.DataFrame, name: str, window: tuple[int, int], since: int, relative: bool, rows: np.ndarray
-) -> Deviation | None:
-    scale = "relative" if relative and name != "gap" else "absolute"
-    counts = None if relative else rows
-    return deviate(both.index.to_numpy(dtype=np.int64), both[name].to_numpy(dtype=float), window, since,
-                   scale=scale, floor=0.005, counts=counts)  # type: ignore[arg-type]  # fmt: skip
+def _deviation(reading: Reading, both: pd.DataFrame, name: str, kind: Family) -> Deviation | None:
+    selection = reading.symptom.window
+    window = (selection.start_ns - selection.start_ns % HOUR_NS, selection.end_ns)
+    scale: Scale = "relative" if kind == "volume" and name != "gap" else "absolute"
+    return deviate(
+        both.index.to_numpy(dtype=np.int64),
+        both[name].to_numpy(dtype=float),
+        window,
+        history_start(reading),
+        scale=scale,
+        floor=0.005,
+        counts=None if kind == "volume" else both["n"].to_numpy(dtype=float),
+    )
 
 
-def _show(value: float, relative: bool) -> str:
-    return count(round(value)) if relative else percent(value) if 0 <= value <= 1 else figure(value)
+def _show(value: float, kind: Family) -> str:
+    return count(round(value)) if kind == "volume" else percent(value) if 0 <= value <= 1 else figure(value)
 
 
 def _repeats(alerts: Answer) -> list[Finding]:
@@ -146,10 +158,21 @@ def _repeats(alerts: Answer) -> list[Finding]:
             if len(group) < 3:
                 continue
             entity = group["entity"].iloc[0] or f"alert:{identity}"
-            text = (f"{short(str(entity))}: {group['name'].iloc[0]} fired {len(group)} times since "
-                    f"{clock(int(group['starts_ns'].min()))}: it flaps.")  # fmt: skip
-            found.append(Finding(text, f"alert:{identity}", "alert_repeats", (alerts.evidence,), kind="telemetry_fault",
-                                 strength=0.5, onset_ns=int(group["starts_ns"].min())))  # fmt: skip
+            text = (
+                f"{short(str(entity))}: {group['name'].iloc[0]} fired {len(group)} times since "
+                f"{clock(int(group['starts_ns'].min()))}: it flaps."
+            )
+            found.append(
+                Finding(
+                    text,
+                    f"alert:{identity}",
+                    "alert_repeats",
+                    (alerts.evidence,),
+                    kind="telemetry_fault",
+                    strength=0.5,
+                    onset_ns=int(group["starts_ns"].min()),
+                )
+            )
     return found
 
 

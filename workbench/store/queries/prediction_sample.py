@@ -14,9 +14,15 @@ from workbench.store.resolve import quoted
 
 
 def _run(
-    session: Session, *, start_ns: int, end_ns: int, model: str | None = None, numbers: Sequence[str] = (),
-    texts: Sequence[str] = (), max_rows: int = 50_000,
-) -> pa.Table:  # fmt: skip
+    session: Session,
+    *,
+    start_ns: int,
+    end_ns: int,
+    model: str | None = None,
+    numbers: Sequence[str] = (),
+    texts: Sequence[str] = (),
+    max_rows: int = 50_000,
+) -> pa.Table:
     asked = Conditions().columns(PREDICTIONS, None if model is None else {"model": model})
     cells = [
         f"map_extract_value(feature_{kind}, {asked.bind(name)}) AS {quoted(f'{kind}.{place}')}"
