@@ -16,6 +16,7 @@ GROUPS = {
     "query": ("workbench.store.queries", "QUERY"),
     "step": ("workbench.playbook.steps", "STEP"),
     "signature": ("workbench.playbook.signatures", "SIGNATURE"),
+    "operation": ("workbench.playbook.operations", "OPERATION"),
     "fault": ("workbench.scenarios.faults", "FAULT"),
     "screen": ("workbench.apps.screens", "SCREEN"),
 }

@@ -123,13 +123,13 @@ def operation(name: str, *, mode: Mode, run: Callable[..., Outcome], doc: str) -
     return Operation(name, mode, run, doc)
 
 
-# Steps are found by their file name; only operations from elsewhere (a postmortem, a test) are put here, once.
+# Steps and the files of ``playbook/operations`` are found by their file name; only operations from elsewhere (a postmortem, a test) are put here, once.
 _REGISTERED: dict[str, Operation] = {}
 
 
 def register(new: Operation) -> Operation:
     """Add an operation, which becomes ``case.<name>()``; the same one may be registered twice."""
-    if _REGISTERED.get(new.name, new) != new or new.name in plugins.names("step"):
+    if _REGISTERED.get(new.name, new) != new or new.name in {*plugins.names("step"), *plugins.names("operation")}:
         raise UsageError(f"There already is an operation {new.name!r}; choose another name.")
     _REGISTERED[new.name] = new
     return new
@@ -137,13 +137,15 @@ def register(new: Operation) -> Operation:
 
 def names() -> tuple[str, ...]:
     """Return the names of all operations, sorted."""
-    return tuple(sorted(_REGISTERED.keys() | set(plugins.names("step"))))
+    return tuple(sorted(_REGISTERED.keys() | set(plugins.names("step")) | set(plugins.names("operation"))))
 
 
 def find(name: str) -> Operation:
     """Return an operation by its name; raise `UnknownNameError` if nobody registered it."""
     if name in _REGISTERED:
         return _REGISTERED[name]
+    if name in plugins.names("operation"):
+        return typing.cast("Operation", plugins.load("operation", name))
     if name not in plugins.names("step"):
         raise UnknownNameError("operation", name, names())
     step = plugins.load("step", name)

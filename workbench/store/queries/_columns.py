@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from workbench.errors import UsageError
 from workbench.model.entities import split
 from workbench.model.tables import PREDICTIONS, TABLE_ROWS, Table
-from workbench.store.resolve import quoted
+from workbench.store.resolve import literal, quoted
 
 ENTITY = "dataset:NAME (rows of a table) or model:NAME (predictions and their features)"
 
@@ -55,3 +56,12 @@ def number_cell(source: Origin, column: str, placeholder: str) -> str:
     if column in source.typed_numbers:
         return f"CAST({quoted(column)} AS DOUBLE)"
     return f"map_extract_value({quoted(source.numbers)}, {placeholder})"
+
+
+def cells(source: Origin, side: Literal["numbers", "texts"]) -> str:
+    """Return SQL for every cell (start_ns, col, v) of the relation ``r`` of an origin's rows, null ones included."""
+    column = quoted(source.numbers if side == "numbers" else source.texts)
+    typed = source.typed_numbers if side == "numbers" else source.typed_texts
+    parts = [f"SELECT start_ns, unnest(map_keys({column})) AS col, unnest(map_values({column})) AS v FROM r"]
+    parts += [f"SELECT start_ns, {literal(name)} AS col, {quoted(name)} AS v FROM r" for name in typed]
+    return " UNION ALL ".join(parts)

@@ -8,10 +8,10 @@ import pyarrow as pa
 
 from workbench.model.grid import INFINITE_EXPONENT, Grid
 from workbench.store.engines.duckdb import Session
-from workbench.store.queries._columns import ENTITY, Origin, origin
+from workbench.store.queries._columns import ENTITY, cells, origin
 from workbench.store.queries._conditions import END, EVERY, START, Conditions, bucket
 from workbench.store.query import Query
-from workbench.store.resolve import literal, quoted
+from workbench.store.resolve import quoted
 
 
 def _run(
@@ -25,8 +25,8 @@ def _run(
     rows = f"(SELECT *, {bucket('time_ns', every_ns)} AS start_ns FROM {relation} {asked.where})"
     sql = f"""
         WITH r AS MATERIALIZED {rows},
-        n AS (SELECT start_ns, col, CAST(v AS DOUBLE) AS v FROM ({_cells(source, "numbers")})),
-        t AS (SELECT start_ns, col, CAST(v AS VARCHAR) AS v FROM ({_cells(source, "texts")})),
+        n AS (SELECT start_ns, col, CAST(v AS DOUBLE) AS v FROM ({cells(source, "numbers")})),
+        t AS (SELECT start_ns, col, CAST(v AS VARCHAR) AS v FROM ({cells(source, "texts")})),
         z AS (SELECT n.start_ns, n.col, n.v, n.v - g.center AS z, g.shift, g.base, g.top,
                      abs(n.v - g.center) + g.scale AS y, g.limit_ AS last
               FROM n JOIN {constants} g ON g.col = n.col AND g.kind = 'numbers'),
@@ -64,14 +64,6 @@ def _constants(grids: Mapping[str, Grid]) -> pa.Table:
         "top": pa.array([INFINITE_EXPONENT << g.bits for _, g in held], pa.int64()),
         "limit_": pa.array([g.limit for _, g in held], pa.int64()),
     })  # fmt: skip
-
-
-def _cells(source: Origin, side: str) -> str:
-    column = quoted(source.numbers if side == "numbers" else source.texts)
-    typed = source.typed_numbers if side == "numbers" else source.typed_texts
-    parts = [f"SELECT start_ns, unnest(map_keys({column})) AS col, unnest(map_values({column})) AS v FROM r"]
-    parts += [f"SELECT start_ns, {literal(name)} AS col, {quoted(name)} AS v FROM r" for name in typed]
-    return " UNION ALL ".join(parts)
 
 
 QUERY = Query(

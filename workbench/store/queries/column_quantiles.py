@@ -5,9 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 
 from workbench.store.engines.duckdb import Session
-from workbench.store.queries._columns import ENTITY, origin
+from workbench.store.queries._columns import ENTITY, cells, origin
 from workbench.store.queries._conditions import END, START, Conditions
-from workbench.store.queries.build_profiles import _cells
 from workbench.store.query import Query
 from workbench.store.resolve import quoted
 
@@ -24,10 +23,10 @@ def _run(session: Session, *, entity: str, start_ns: int, end_ns: int) -> pa.Tab
         WITH r AS MATERIALIZED {rows}
         SELECT col AS "column", 'number' AS type, min(v) AS low, {quantiles}, max(v) AS high,
                count(DISTINCT v) AS "distinct", coalesce(bool_and(v = round(v)), false) AS integers
-        FROM (SELECT col, CAST(v AS DOUBLE) AS v FROM ({_cells(source, "numbers")})) WHERE isfinite(v) GROUP BY col
+        FROM (SELECT col, CAST(v AS DOUBLE) AS v FROM ({cells(source, "numbers")})) WHERE isfinite(v) GROUP BY col
         UNION ALL
         SELECT col, 'text', NULL, NULL, NULL, NULL, NULL, count(DISTINCT v), false
-        FROM (SELECT col, CAST(v AS VARCHAR) AS v FROM ({_cells(source, "texts")})) WHERE v IS NOT NULL GROUP BY col
+        FROM (SELECT col, CAST(v AS VARCHAR) AS v FROM ({cells(source, "texts")})) WHERE v IS NOT NULL GROUP BY col
         ORDER BY 1, 2"""
     return session.query(sql, asked.values)
 

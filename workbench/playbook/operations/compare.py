@@ -1,0 +1,186 @@
+"""``case.compare(dataset, current=, baseline=)``: what is different about a table between two moments."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from workbench.analysis.comparison import Comparison, compare, strip
+from workbench.analysis.deviation import strength
+from workbench.analysis.profile_history import History, Windows
+from workbench.analysis.profile_rows import from_counts, from_rows, grids_of
+from workbench.case.operations import Operation, Outcome, Standing
+from workbench.case.reading import Answer, Reading
+from workbench.case.symptom import Symptom, parse_baseline
+from workbench.errors import CouldNotRunError, UsageError
+from workbench.model.entities import split
+from workbench.model.findings import Evidence, Finding
+from workbench.model.window import DAY_NS, HOUR_NS, MINUTE_NS, Baseline, Window, parse_duration_ns
+
+LEARNED_DAYS = 30
+SHORT_BASELINE_DAYS = 7
+"""A baseline of fewer days is said to be short."""
+MOST_FINDINGS = 40
+PROFILE_COLUMNS = ["dataset", "column", "start_ns", "end_ns", "grid", "segment", "rows", "nulls", "infinite", "sum", "sumsq",
+                   "min", "max", "distinct", "counts"]  # fmt: skip
+_SAME_HOURS = re.compile(r"same hours(?:\s*,\s*(\d+)\s*(?:d|days))?")
+_FIRST = re.compile(r"first\s+(\d+)\s*(?:d|days)")
+
+
+def run(reading: Reading, dataset: str, current: str = "", baseline: str = "") -> Outcome:
+    """Compare a table in two windows and say which columns differ, how, and by what evidence.
+
+    *dataset* is a data set's name, ``dataset:NAME`` or ``model:NAME``. *current* is a window, ``START/END`` or clock
+    times; by default the selection. *baseline* is ``same hours, 30 d``, ``first 30 d`` (the first days that are
+    kept, at the same hours of the week), or windows ``START/END, ...``; by default the case's baseline.
+    """
+    symptom = reading.symptom
+    entity = dataset if split_kind(dataset) else f"dataset:{dataset}"
+    window = Window.parse(current, day_of=symptom.window.start_ns) if current else symptom.window
+    span_start = min(symptom.history_start_ns or window.start_ns, window.start_ns - 31 * DAY_NS)
+    history, evidence, origin = _history(reading, entity, span_start, window)
+    first_ns = int(history.starts[0])
+    now, snapped = _snapped(history, window)
+    chosen, rule = _baseline(symptom, now, baseline, first_ns)
+    found = compare(history, chosen, [(now.start_ns, now.end_ns)])
+    stated = f"{now.words()} against {rule}{_short(chosen, now)}; {origin}{snapped}"
+    return _outcome(entity, found, evidence, stated, history, chosen)
+
+
+def split_kind(dataset: str) -> bool:
+    """Say whether a name already carries its kind."""
+    return dataset.startswith(("dataset:", "model:"))
+
+
+def _history(reading: Reading, entity: str, start_ns: int, window: Window) -> tuple[History, Evidence, str]:
+    kind, name = split(entity)
+    kept = name if kind == "dataset" else entity
+    stored = reading.ask("rows", table="profiles", start_ns=start_ns, end_ns=window.end_ns, columns=PROFILE_COLUMNS,
+                         equals={"dataset": kept})  # fmt: skip
+    if len(stored.frame):
+        history = History(from_rows(stored.frame))
+        if _aligned(history, window):
+            return history, stored.evidence, "from profiles"
+    counted = _counted(reading, entity, start_ns, window)
+    if counted is not None:
+        return counted[0], counted[1].evidence, "counted from rows"
+    if len(stored.frame):
+        return history, stored.evidence, "from profiles"
+    raise CouldNotRunError(
+        f"neither profiles nor rows of {entity} are kept; run `workbench profile {name} --time COLUMN --every 1h`"
+    )
+
+
+def _counted(reading: Reading, entity: str, start_ns: int, window: Window) -> tuple[History, Answer] | None:
+    quantiles = reading.ask("column_quantiles", entity=entity, start_ns=start_ns, end_ns=window.start_ns)
+    grids = grids_of(quantiles.frame)
+    if not grids:
+        return None
+    every = math.gcd(window.start_ns, window.end_ns, HOUR_NS)
+    every = every if every >= MINUTE_NS else MINUTE_NS
+    answer = reading.ask("build_profiles", entity=entity, start_ns=start_ns, end_ns=window.end_ns, every_ns=every,
+                         grids={name: grid.id for name, grid in sorted(grids.items())})  # fmt: skip
+    return History(from_counts(answer.frame, grids, every)), answer
+
+
+def _aligned(history: History, window: Window) -> bool:
+    """Say whether buckets begin and end where the window does."""
+    every = int((history.ends - history.starts).max())
+    return window.start_ns % every == 0 and window.end_ns % every == 0
+
+
+def _snapped(history: History, window: Window) -> tuple[Window, str]:
+    """Return the window widened to whole buckets, and the words that say so."""
+    every = int((history.ends - history.starts).max())
+    start, end = window.start_ns // every * every, -(-window.end_ns // every) * every
+    if (start, end) == (window.start_ns, window.end_ns):
+        return window, ""
+    return Window(start, end), f", widened to whole buckets of {every / MINUTE_NS:g} min"
+
+
+def _baseline(symptom: Symptom, window: Window, text: str, first_ns: int) -> tuple[Windows, str]:
+    same, first = _SAME_HOURS.fullmatch(text.strip()), _FIRST.fullmatch(text.strip())
+    if first:
+        return _learned(window, int(first[1]), first_ns)
+    if same or (not text and not symptom.pinned):
+        days = int(same[1] or LEARNED_DAYS) if same else LEARNED_DAYS
+        try:
+            chosen = Baseline.same_hours(window, days=days, since_ns=first_ns)
+        except UsageError as error:
+            raise CouldNotRunError(f"no history of the table before the window: {error}") from error
+    elif text:
+        chosen = parse_baseline(text)
+    elif symptom.baseline is not None:
+        chosen = symptom.baseline
+    else:
+        raise CouldNotRunError("there is no baseline; name one, such as baseline='same hours, 30 d'")
+    return [(w.start_ns, w.end_ns) for w in chosen.windows], chosen.rule
+
+
+def _learned(window: Window, days: int, first_ns: int) -> tuple[Windows, str]:
+    """Return the same hours of the week within the first days kept; of every day where that gives fewer than two."""
+    last = min(first_ns + days * DAY_NS, window.start_ns)
+    for step, words in ((7 * DAY_NS, "hours of the week"), (DAY_NS, "hours")):
+        back = -(-(window.end_ns - last) // step)
+        moved = []
+        while window.start_ns - back * step >= first_ns:
+            moved.append((window.start_ns - back * step, window.end_ns - back * step))
+            back += 1
+        if len(moved) >= 2:
+            return moved[::-1], f"the same {words} in the first {min(days, (last - first_ns) / DAY_NS):.3g} days kept"
+    raise CouldNotRunError(f"the first {days} days hold fewer than two windows like this one")
+
+
+def _short(chosen: Windows, window: Window) -> str:
+    length = (window.start_ns - min(start for start, _ in chosen)) / DAY_NS
+    return f" (short: {length:.2g} days)" if length < SHORT_BASELINE_DAYS else ""
+
+
+def _outcome(
+    entity: str, found: Comparison, evidence: Evidence, stated: str, history: History, chosen: Windows
+) -> Outcome:
+    table = found.columns
+    findings = [_finding(entity, row, evidence) for row in table[table["verdict"] == "drifted"].to_dict("records")]
+    d = found.decision
+    if d.rows_verdict in {"drifted", "silent"}:
+        text = f"{split(entity)[1]} went from {d.rows_before:.3g} to {d.rows_now:.3g} rows an hour."
+        findings.insert(0, Finding(text, entity, "rows", (evidence,), strength=1.0 if math.isnan(d.rows_p_value) else 1 - d.rows_p_value,
+                                   values={"now": d.rows_now, "usual": d.rows_before}))  # fmt: skip
+    frames = {"columns": table, "histograms": found.histograms, "history": strip(history, chosen)}
+    drifted = list(d.drifted)
+    values: dict[str, Any] = {"drifted": drifted, "columns": len(table), "quiet_windows": d.quiet, "alpha": d.alpha,
+                              "rows": d.rows_verdict, "compared": stated}  # fmt: skip
+    first = " ".join(found.sentences()[:2])
+    summary = f"{split(entity)[1]}, {stated}: {len(drifted)} of {len(table)} columns drifted. {first}"
+    return Outcome(tuple(findings[:MOST_FINDINGS]), values, {n: _plain(f) for n, f in frames.items()}, summary)
+
+
+def _finding(entity: str, row: dict[str, Any], evidence: Evidence) -> Finding:
+    kind, name = split(entity)
+    about = f"column:{name}.{row['column']}" if kind == "dataset" else f"feature:{row['column']}"
+    chance = float(np.nanmin([row["p_value"], row["null_p_value"]]))
+    figures = ("ks", "tv", "w1", "psi", "q_value", "null_rate_before", "null_rate_now", "mean_before", "mean_now")
+    return Finding(f"{row['words']}.", about, "drift", (evidence,), strength=strength(10.0, chance),
+                   values={k: None if math.isnan(row[k]) else float(row[k]) for k in figures})  # fmt: skip
+
+
+def _plain(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.reset_index(drop=True)
+
+
+def _settle(case: Standing, arguments: dict[str, Any]) -> dict[str, Any]:
+    symptom = case.state.symptom
+    if symptom is None:
+        raise UsageError("The case has no symptom yet; begin it first: case.begin(entity, signal, window).")
+    current = arguments["current"]
+    settled = str(Window.parse(current, day_of=symptom.window.start_ns) if current else symptom.window)
+    days = re.fullmatch(r"(.*same hours)\s*,\s*(.+)", arguments["baseline"].strip())
+    text = f"same hours, {parse_duration_ns(days[2]) // DAY_NS} d" if days else arguments["baseline"]
+    return {**arguments, "current": settled, "baseline": text}
+
+
+OPERATION = Operation("compare", "computed", run, run.__doc__ or "", settle=_settle)
