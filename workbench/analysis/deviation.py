@@ -19,7 +19,8 @@ DAY_NS = 24 * HOUR_NS
 MAD_TO_SIGMA = 1.4826
 SCALE_FLOOR = 0.001
 """Smallest spread as a share of the median: a near-constant signal must not explode."""
-QUIET_STEP_NS = 8 * HOUR_NS
+QUIET_GAP_NS = 6 * HOUR_NS
+"""What lies so shortly before the window is not called quiet: the harm may have begun before anybody noticed."""
 MIN_QUIET = 8
 """Quiet windows needed before an empirical p-value means anything."""
 
@@ -44,6 +45,11 @@ class Deviation:
     """Sample before it: the change lies between the two."""
 
     @property
+    def strength(self) -> float:
+        """Return 0..1: how unusual."""
+        return strength(self.z, self.p_value, self.quiet)
+
+    @property
     def change(self) -> float:
         """Return the difference, in the signal's unit."""
         return self.now - self.usual
@@ -55,10 +61,10 @@ class Deviation:
 
 
 def quiet_starts(start_ns: int, end_ns: int, history_start_ns: int) -> Ints:
-    """Return the begins of windows as long as the given one, every 8 h back to where history begins."""
+    """Return the begins of windows as long as the given one, side by side, an hour apart at least, newest first."""
     length = end_ns - start_ns
-    first = start_ns - max(1, -(-length // QUIET_STEP_NS)) * QUIET_STEP_NS
-    return np.arange(first, history_start_ns - 1, -QUIET_STEP_NS, dtype=np.int64)
+    step = max(length, HOUR_NS)
+    return np.arange(start_ns - QUIET_GAP_NS - step, history_start_ns - 1, -step, dtype=np.int64)
 
 
 def expected(times_ns: Ints, values: Floats, before_ns: int) -> Floats:
@@ -182,13 +188,15 @@ def tail_share(distance: float, quiet_distances: Floats) -> float:
     return float((1 + (quiet_distances >= abs(distance)).sum()) / (1 + len(quiet_distances)))
 
 
-def strength(z: float, p_value: float) -> float:
+def strength(z: float, p_value: float, quiet: int = 0) -> float:
     """Return 0..1: how unusual, from the quiet windows, refined by the distance where all are nearer.
 
     An empirical p-value cannot fall below ``1 / (quiet + 1)``; beyond that the distance tells, and
-    counts as the tail of a heavy distribution (Student's t with three degrees of freedom).
+    counts as the tail of a heavy distribution (Student's t with three degrees of freedom). Where
+    any of the *quiet* windows was as far off, the p-value stands.
     """
     from scipy.stats import t
 
     tail = float(2 * t.sf(abs(z), 3))
-    return float(min(1.0, max(0.0, 1.0 - (tail if p_value <= 0.1 else max(tail, p_value)))))
+    beyond = p_value <= 0.1 if quiet == 0 else p_value * (quiet + 1) < 1.5
+    return float(min(1.0, max(0.0, 1.0 - (tail if beyond else max(tail, p_value)))))

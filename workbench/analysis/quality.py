@@ -43,12 +43,15 @@ def slow_window(times_ns: np.ndarray, window: Window) -> Window:
     return min(window[0], window[1] - gap - HOUR_NS // 2), window[1]
 
 
-def volume_changes(history: pd.DataFrame, window: Window, history_start_ns: int) -> pd.DataFrame:
+def volume_changes(history: pd.DataFrame, window: Window, history_start_ns: int, *, every_ns: int) -> pd.DataFrame:
     """Return one row per entity and origin: rows per write now and usually, and how unusual that is.
 
     *history* has entity, origin, start_ns, rows and writes (null: rows are counted, not
-    reported). Several reports of one write count once.
+    reported), in buckets of *every_ns*. Several reports of one write count once.
     """
+    # The last bucket of counted rows is still filling; rows that a writer reports are whole.
+    filling = history["writes"].isna() & (history["start_ns"] + every_ns > window[1])
+    history = history[~filling]
     rows = history.assign(value=history["rows"].astype("float64") / history["writes"].astype("float64").fillna(1.0))
     return _deviations(rows, ["entity", "origin"], window, history_start_ns, "relative", ROWS_FLOOR)
 

@@ -108,7 +108,7 @@ def _drifts(rows: pd.DataFrame, found: impact.Split, t: Times, sample: Answer, n
         measured = _level_deviation(rows, coded, str(row["level"]), t)
         if measured is None:
             continue
-        strong = strength(measured.z, measured.p_value)
+        strong = measured.strength
         moved = abs(float(row["share"])) >= SHARE_EFFECT or float(row["psi"]) >= PSI_EFFECT
         if strong < 0.95 or not moved or abs(measured.change) < 0.01:
             continue
@@ -250,7 +250,7 @@ def _skew(reading: Reading, t: Times) -> list[Finding]:
         )
         if measured is None or measured.change < SKEW_EFFECT:
             continue
-        strong = strength(measured.z, measured.p_value)
+        strong = measured.strength
         if strong < 0.95:
             continue
         text = (

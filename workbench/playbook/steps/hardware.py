@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from workbench.analysis.deviation import deviate, strength
+from workbench.analysis.deviation import deviate
 from workbench.case.operations import Outcome
 from workbench.case.reading import Reading
 from workbench.errors import CouldNotRunError
@@ -38,7 +38,7 @@ def run(reading: Reading) -> Outcome:
         )
         if found is None or abs(found.relative) < EFFECT:
             continue
-        strong = strength(found.z, found.p_value)
+        strong = found.strength
         if strong >= 0.97:
             text = f"{metric} of {short(str(entity))} is at {figure(found.now)}, usually {figure(found.usual)}."
             findings.append(

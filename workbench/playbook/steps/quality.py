@@ -16,6 +16,7 @@ from workbench.playbook import Step
 from workbench.playbook.times import LEAD_NS, Times, times
 from workbench.playbook.words import clock, count, percent, points, seconds, short
 
+VOLUME_EVERY_NS = 30 * MINUTE_NS
 ROWS_EFFECT = 0.15
 NULLS_EFFECT = 0.02
 MIN_STRENGTH = 0.9
@@ -26,7 +27,7 @@ def run(reading: Reading) -> Outcome:
     """Compare rows, nulls, rhythm and schemas of every data set with its history."""
     t = times(reading)
     span = {"start_ns": t.history_start_ns, "end_ns": t.end_ns}
-    volume = reading.ask("volume_history", **span, every_ns=30 * MINUTE_NS)
+    volume = reading.ask("volume_history", **span, every_ns=VOLUME_EVERY_NS)
     nulls = reading.ask("null_history", **span, every_ns=HOUR_NS)
     schemas = reading.ask("schema_history", start_ns=t.start_ns - LEAD_NS, end_ns=t.end_ns)
     if volume.frame.empty and nulls.frame.empty and schemas.frame.empty:
@@ -42,10 +43,10 @@ def run(reading: Reading) -> Outcome:
 
 
 def _volume(answer: Answer, t: Times) -> list[Finding]:
-    table = quality.volume_changes(answer.frame, t.window, t.history_start_ns)
+    table = quality.volume_changes(answer.frame, t.window, t.history_start_ns, every_ns=VOLUME_EVERY_NS)
     found = []
     for row in table[table["relative"].abs() >= ROWS_EFFECT].itertuples():
-        strong = strength(row.z, row.p_value)
+        strong = strength(row.z, row.p_value, row.quiet)
         if strong < MIN_STRENGTH:
             continue
         word = "fewer" if row.relative < 0 else "more"
@@ -91,7 +92,7 @@ def _nulls(answer: Answer, t: Times) -> list[Finding]:
     table = quality.null_changes(answer.frame, t.window, t.history_start_ns)
     found = []
     for row in table[(table["now"] - table["usual"]).abs() >= NULLS_EFFECT].itertuples():
-        strong = strength(row.z, row.p_value)
+        strong = strength(row.z, row.p_value, row.quiet)
         if strong < MIN_STRENGTH:
             continue
         name = row.entity.partition(":")[2]

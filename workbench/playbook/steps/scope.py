@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.deviation import Deviation, Scale, deviate, strength
+from workbench.analysis.deviation import Deviation, Scale, deviate
 from workbench.case.operations import Outcome
 from workbench.case.reading import Reading
 from workbench.errors import CouldNotRunError
@@ -28,7 +28,7 @@ def run(reading: Reading) -> Outcome:
         raise CouldNotRunError(
             f"{symptom.signal} of {symptom.entity} has no sample in the selection or no history before it"
         )
-    strong = strength(deviation.z, deviation.p_value)
+    strong = deviation.strength
     since = f" since {clock(deviation.onset_ns)}" if deviation.onset_ns is not None else ""
     text = f"{symptom.signal} of {short(symptom.entity)} is {_words(own, deviation)}{since}."
     finding = Finding(
@@ -118,7 +118,7 @@ def _segments(reading: Reading, own: Series, window: tuple[int, int]) -> list[Fi
         deviation = measured(part, window, int(group["time_ns"].min()))
         if deviation is None or pd.isna(deviation.z):
             continue
-        strong = strength(deviation.z, deviation.p_value)
+        strong = deviation.strength
         if strong >= 0.95:
             where = ", ".join(f"{k} = {v}" for k, v in sorted(labels.items()))
             found.append(

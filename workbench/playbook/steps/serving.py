@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.deviation import Deviation, Scale, deviate, strength
+from workbench.analysis.deviation import Deviation, Scale, deviate
 from workbench.case.operations import Outcome
 from workbench.case.reading import Answer, Reading
 from workbench.errors import CouldNotRunError
@@ -93,7 +93,7 @@ def _findings(
     found = []
     errors = family(metric) == "errors"
     for service, d in sorted(measured.items()):
-        strong = strength(d.z, d.p_value)
+        strong = d.strength
         enough = d.change >= ERROR_EFFECT if errors else d.relative >= LATENCY_EFFECT
         if strong < 0.95 or not enough:
             continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.deviation import Deviation, Scale, deviate, strength
+from workbench.analysis.deviation import Deviation, Scale, deviate
 from workbench.case.operations import Outcome
 from workbench.case.reading import Answer, Reading
 from workbench.errors import CouldNotRunError
@@ -74,7 +74,7 @@ def _others(reading: Reading, alerts: Answer) -> list[Finding]:
 def _compared(
     reading: Reading, of: About, own: Series, again: Recount
 ) -> tuple[Finding, dict[str, float | str | None]]:
-    both, kind = _aligned(own, again), own.family
+    both, kind = _aligned(own, again, reading.symptom.window.end_ns), own.family
     relative = kind == "volume"
     told, seen, gap = (_deviation(reading, both, name, kind) for name in ("told", "seen", "gap"))
     if told is None or seen is None or gap is None:
@@ -82,7 +82,7 @@ def _compared(
     moved = told.relative if relative else told.change
     shown = seen.relative if relative else seen.change
     share = float(np.clip(shown / moved, -9.0, 9.0)) if moved else 0.0
-    strong = strength(gap.z, gap.p_value)
+    strong = gap.strength
     disagrees = share < AGREES and strong >= 0.97 and abs(gap.z) >= 3
     place = own.labels.get("job") or own.labels.get("instance")
     entity = f"source:{place}" if place and disagrees else of.entity
@@ -115,7 +115,7 @@ def _compared(
     return finding, {"reproduced_share": share, "output": again.output, "what": again.what}
 
 
-def _aligned(own: Series, again: Recount) -> pd.DataFrame:
+def _aligned(own: Series, again: Recount, end_ns: int) -> pd.DataFrame:
     """Return both by the hour, the rows in the figure's unit, and the gap between them."""
     hours = own.frame.assign(time_ns=own.frame["time_ns"] - own.frame["time_ns"] % HOUR_NS)
     told = hours.groupby("time_ns")["value"].mean()
@@ -123,6 +123,8 @@ def _aligned(own: Series, again: Recount) -> pd.DataFrame:
     rows = again.frame.set_index("time_ns")["n"].astype(float)
     both = pd.concat([told, seen, rows], axis=1, keys=["told", "seen", "n"]).dropna().sort_index()
     if own.family == "volume":
+        # The last hour is still filling.
+        both = both[both.index + HOUR_NS <= end_ns].copy()
         both["seen"] *= float((both["told"] / both["seen"].where(both["seen"] > 0)).median())
         both["gap"] = np.log((both["told"] + 1e-9) / (both["seen"] + 1e-9)) + 1.0
     else:
