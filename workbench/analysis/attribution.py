@@ -65,25 +65,42 @@ def attribute(excess: Excess, graph: nx.DiGraph, target: str) -> Attribution:
     """Divide the target's excess over everything that it depends on.
 
     *graph* has an edge from each entity to what it depends on (caller to callee,
-    output to input). Cycles are walked in name order inside each component.
+    output to input). Inside a cycle the entities nearest to the target come first, by
+    name among equals, and nothing is passed back, so the parts always sum to the harm.
     """
     if target not in excess:
         raise UsageError(f"The target {target!r} has no excess series; entities with one: {len(excess)}.")
     zero = np.zeros_like(excess[target])
+    order = _from_target(graph, target)
+    below = _callees(graph, order)
+    shown = _filled(excess, below, order, zero)
     arrived: dict[str, Series] = {target: excess[target].astype(float)}
     own: dict[str, Series] = {}
-    for entity in _from_target(graph, target):
+    for entity in order:
         suffered = arrived.get(entity, zero)
-        below = [w for w in graph.successors(entity) if w != entity] if entity in graph else []
-        from_below = sum((excess.get(w, zero) for w in below), zero)
-        # An entity that reports nothing passes on what lies below it.
-        reported = excess.get(entity, zero)
-        total = np.maximum(np.where(reported > 0, reported, from_below), _TINY)
+        from_below = sum((shown[w] for w in below[entity]), zero)
+        total = np.maximum(np.where(shown[entity] > 0, shown[entity], from_below), _TINY)
         factor = np.minimum(1.0, total / np.maximum(from_below, _TINY)) / total * suffered
-        for w in below:
-            arrived[w] = arrived.get(w, zero) + excess.get(w, zero) * factor
+        for w in below[entity]:
+            arrived[w] = arrived.get(w, zero) + shown[w] * factor
         own[entity] = np.maximum(suffered - from_below * factor, 0.0)
     return Attribution(own, excess[target])
+
+
+def _callees(graph: nx.DiGraph, order: list[str]) -> dict[str, list[str]]:
+    """Return what each entity passes harm on to: those it depends on that come later in *order*."""
+    place = {entity: position for position, entity in enumerate(order)}
+    return {
+        e: sorted(w for w in graph.successors(e) if place[w] > place[e]) if e in graph else [] for e in order
+    }
+
+
+def _filled(excess: Excess, below: dict[str, list[str]], order: list[str], zero: Series) -> dict[str, Series]:
+    """Return each entity's excess; one that has no series at all shows what lies below it, as a silent proxy would."""
+    shown: dict[str, Series] = {}
+    for entity in reversed(order):
+        shown[entity] = excess[entity] if entity in excess else sum((shown[w] for w in below[entity]), zero)
+    return shown
 
 
 def infer_edges(
@@ -152,4 +169,5 @@ def _from_target(graph: nx.DiGraph, target: str) -> list[str]:
     components = nx.condensation(below)
     first_name = {c: min(components.nodes[c]["members"]) for c in components}
     order = nx.lexicographical_topological_sort(components, key=lambda c: first_name[c])
-    return [entity for c in order for entity in sorted(components.nodes[c]["members"])]
+    steps = nx.single_source_shortest_path_length(graph, target)
+    return [e for c in order for e in sorted(components.nodes[c]["members"], key=lambda e: (steps[e], e))]
