@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
+from workbench.case import practice
 from workbench.case.operations import Operation, Outcome, Standing
 from workbench.case.state import State
 from workbench.case.symptom import Symptom, default_baseline, parse_baseline
@@ -171,5 +172,6 @@ OPERATIONS = (
     _human(assign, slot=lambda _: "assign", apply=lambda state, a: replace(state, owner=a["owner"])),
     _human(status, slot=lambda _: "status", apply=lambda state, a: replace(state, status=a["status"])),
     _human(undo, settle=_settle_undo),
+    *practice.OPERATIONS,
 )
 """Registered by `workbench.case.case`, so that every case has them."""
