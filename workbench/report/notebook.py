@@ -12,7 +12,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from workbench.case import operations
 from workbench.case.case import Case
 from workbench.case.render import line, literal
-from workbench.errors import IntegrityError, UnknownNameError
+from workbench.errors import IntegrityError, UnknownNameError, WorkbenchError
 from workbench.report.words import title
 
 _TIMEOUT_S = 600
@@ -28,22 +28,39 @@ def write_notebook(case: Case, path: str | Path) -> Path:
 def write_executed_notebook(case: Case, path: str | Path) -> Path:
     """Write the notebook, run it top to bottom in a fresh kernel, and return its path.
 
-    Raise `IntegrityError` where a cell fails or ends in another state.
+    Raise `IntegrityError` where a cell fails or ends in another state, `WorkbenchError` where no kernel runs.
     """
-    # Jupyter's client takes half a second to import; only executing needs it.
-    from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError
-
     path = write_notebook(case, path)
     book = nbformat.read(path, as_version=4)
+    _execute(case, book, path)
+    nbformat.write(book, path)
+    return path
+
+
+def _execute(case: Case, book: Any, path: Path) -> None:
+    """Run *book* in a fresh kernel whose connection is encrypted wherever ZeroMQ can."""
+    # Jupyter's client takes half a second to import; only executing needs it.
+    import zmq
+    from jupyter_client.kernelspec import NoSuchKernel
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError
+    from traitlets.config import Config
+
+    # Evidence passes between kernel and client over TCP; other users of the machine could listen.
+    config = Config({"KernelManager": {"transport_encryption": "auto"}}) if zmq.has("curve") else Config()
     resources = {"metadata": {"path": str(path.parent)}}
-    client = NotebookClient(book, kernel_name="python3", timeout=_TIMEOUT_S, resources=resources)
+    client = NotebookClient(book, kernel_name="python3", timeout=_TIMEOUT_S, resources=resources, config=config)
     try:
         client.execute(env={**os.environ, "DO_NOT_TRACK": "1", "MLFLOW_DISABLE_TELEMETRY": "true"})
     except CellExecutionError as error:
         raise IntegrityError(f"The notebook of {case.id} does not reproduce it: {str(error)[-400:]}") from error
-    nbformat.write(book, path)
-    return path
+    except CellTimeoutError as error:
+        raise WorkbenchError(f"The notebook of {case.id} took longer than {_TIMEOUT_S} s a cell; it stands unexecuted "
+                             f"in {path.name}: run it in JupyterLab.") from error  # fmt: skip
+    except (NoSuchKernel, RuntimeError, OSError) as error:
+        raise WorkbenchError(f"The kernel for the notebook of {case.id} cannot run ({str(error)[-200:]}); it stands "
+                             f"unexecuted in {path.name}. `python -m ipykernel --version` says whether a kernel is "
+                             "installed.") from error  # fmt: skip
 
 
 def notebook(case: Case, path: Path) -> Any:
