@@ -59,8 +59,8 @@ def shown(case: Path) -> list[Shown]:
     pieces += _patterns(_json(case / "patterns.json"))
     pieces += _errors(case / "logs.ndjson")
     pieces += _metrics(case / "metrics.csv")
-    pieces += [Shown(f"{s['name']} {s.get('status_message', '')}", 1.0, s["service"])
-               for s in _json(case / "traces.json") if str(s.get("status", "")).upper() not in {"OK", "UNSET", ""}]  # fmt: skip
+    failing = [s for s in _json(case / "traces.json") if str(s.get("status", "")).upper() not in {"OK", "UNSET", ""}]
+    pieces += [Shown(f"{s['name']} {s.get('status_message', '')}", 1.0, s["service"]) for s in failing]
     return pieces
 
 
@@ -99,9 +99,9 @@ def _metrics(path: Path) -> list[Shown]:
     return pieces
 
 
-def _json(path: Path) -> Any:  # noqa: ANN401 - whatever the file holds
+def _json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
 def _seconds(text: str) -> float:
-    return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+    return datetime.fromisoformat(text).timestamp()

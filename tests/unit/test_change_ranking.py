@@ -9,9 +9,10 @@ import pytest
 from workbench.analysis.change_ranking import Change, Shown, guilty, rank_changes
 from workbench.analysis.words import rarity, tokens
 
-GUILTY = Change("a1", 10.0, "Lower the pool size of the ledger", ("ledger/pool.py",), "-max_connections = 50\n+max_connections = 5")
+DIFF = "-max_connections = 50\n+max_connections = 5"
+GUILTY = Change("a1", 10.0, "Lower the pool size of the ledger", ("ledger/pool.py",), DIFF)
 RECENT = Change("b2", 19.0, "Rename the banner", ("web/banner.py",), "-title = 'Sale'\n+title = 'Spring'")
-OTHERS = [Change(f"c{i}", float(i), f"Tidy module number{i}", (f"web/part{i}.py",), f"+colour{i} = 1") for i in range(6)]
+OTHERS = [Change(f"c{i}", float(i), f"Tidy module n{i}", (f"web/part{i}.py",), f"+colour{i} = 1") for i in range(6)]
 SHOWN = [Shown("ledger: timed out waiting for a connection from the pool, max_connections reached", 1.0, "ledger")]
 
 
@@ -45,8 +46,7 @@ def test_documents_what_was_not_deployed_and_other_services_count_for_less(chang
     """The share is cut by the stated factor."""
     plain = dataclasses.replace(change, files=GUILTY.files, deployed=True, service="")
     words = rank_changes([plain, *OTHERS], SHOWN, onset=20.0)[0]
-    cut = rank_changes([dataclasses.replace(plain, files=change.files, deployed=change.deployed, service=change.service),
-                        *OTHERS], SHOWN, onset=20.0)  # fmt: skip
+    cut = rank_changes([change, *OTHERS], SHOWN, onset=20.0)
     mine = next(s for s in cut if s.change.id == "a1")
     assert mine.share == pytest.approx(factor * words.share, rel=0.25)
     assert mine.score < words.score

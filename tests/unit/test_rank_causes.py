@@ -16,7 +16,7 @@ GRAPH = nx.DiGraph([("web", "cart"), ("web", "pay"), ("pay", "db")])
 
 
 def frame(seed: int, *, extra_ms: float) -> pd.DataFrame:
-    """Return 125 minutes of latency and requests; in the last 5 the database takes *extra_ms* longer, and so do callers."""
+    """Return 125 minutes of latency and requests; in the last 5 the database and its callers take *extra_ms* longer."""
     rng = np.random.default_rng(seed)
     minutes = np.arange(125)
     late = np.where(minutes >= 120, extra_ms, 0.0)
@@ -31,7 +31,8 @@ def frame(seed: int, *, extra_ms: float) -> pd.DataFrame:
 
 def ranked(seed: int, extra_ms: float) -> Ranking:
     """Rank the last five minutes against the first 120."""
-    return rank_causes(frame(seed, extra_ms=extra_ms), GRAPH, ("web", "latency"), incident=(120, 125), baseline=(0, 120))
+    rows = frame(seed, extra_ms=extra_ms)
+    return rank_causes(rows, GRAPH, ("web", "latency"), incident=(120, 125), baseline=(0, 120))
 
 
 def test_the_planted_database_is_named_on_20_seeds_with_its_path_and_share() -> None:
@@ -56,7 +57,8 @@ def test_rows_in_any_order_give_the_same_ranking() -> None:
     rows = frame(1, extra_ms=30.0)
     mixed = rows.sample(frac=1.0, random_state=3)
     both = [rank_causes(r, GRAPH, "web", incident=(120, 125), baseline=(0, 120)) for r in (rows, mixed)]
-    assert [(c.entity, round(c.confidence, 12)) for c in both[0]] == [(c.entity, round(c.confidence, 12)) for c in both[1]]
+    first, second = ([(c.entity, round(c.confidence, 12)) for c in r] for r in both)
+    assert first == second
 
 
 def test_an_unknown_target_metric_and_an_empty_incident_are_refused() -> None:

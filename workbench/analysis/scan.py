@@ -45,7 +45,8 @@ def scan_slices(
     ]
     found = pd.concat(parts, ignore_index=True)
     all_bad, all_expected = float(now[bad].sum()), rate * float(now[total].sum())
-    ratio = _log_likelihood_ratio(found["bad"].to_numpy(float), found["expected"].to_numpy(float), all_bad, all_expected)
+    bads, expected = found["bad"].to_numpy(float), found["expected"].to_numpy(float)
+    ratio = _log_likelihood_ratio(bads, expected, all_bad, all_expected)
     found["score"] = np.round(ratio * (1 - PENALTY * (found["order"].to_numpy() - 1)), 9)
     return found.sort_values(["score", "order", "slice"], ascending=[False, True, True], ignore_index=True)
 
@@ -56,7 +57,8 @@ def _of_order(now: pd.DataFrame, names: list[str], bad: str, total: str, rate: f
     for name in names[1:]:
         text = text + counts[name].map(lambda v, name=name: f"&{name}={v}")
     return pd.DataFrame({
-        "slice": text, "order": len(names), "bad": counts[bad], "total": counts[total], "expected": counts[total] * rate,
+        "slice": text, "order": len(names), "bad": counts[bad], "total": counts[total],
+        "expected": counts[total] * rate,
     })  # fmt: skip
 
 
