@@ -73,12 +73,13 @@ def _of_requests(view: View, service: str, found: list[Finding]) -> float:
     if not view.feeds(service, view.symptom.entity):
         return 0.0
     same = [f for f in found if f.values.get("family") == view.family]
-    risen = [f for f in view.findings if f.entity == view.symptom.entity and f.values.get("family") == view.family]
+    units = {f.signal for f in same}
+    risen = [f for f in view.findings if f.entity == view.symptom.entity and f.signal in units]
+    same = [f for f in same if f.signal in {r.signal for r in risen}]
     if not view.symptom.entity.startswith("service:"):
         return 0.6
-    if not same or not risen or number(risen[0], "change") <= 0:
-        return 0.1
-    return min(1.0, max(number(f, "own") for f in same) / number(risen[0], "change"))
+    total = {f.signal: number(f, "change") for f in risen}
+    return max((min(1.0, number(f, "own") / total[f.signal]) for f in same if total[f.signal] > 0), default=0.1)
 
 
 def _of_decisions(view: View, found: list[Finding]) -> float:

@@ -41,7 +41,7 @@ def run(reading: Reading) -> Outcome:
         for metric, group in samples.frame.groupby("metric", sort=True):
             if family(str(metric)) in ("errors", "latency"):
                 findings += _metric(str(metric), group, samples, t, callees)
-    covered = {(f.entity, family(f.signal)) for f in findings}
+    covered = _measured(samples)
     findings += [f for f in _spans(spans, t, callees) if (f.entity, family(f.signal)) not in covered]
     findings.sort(
         key=lambda f: (-round(float(f.values.get("own") or 0.0), 9), -round(f.strength, 9), f.entity, f.signal)
@@ -49,6 +49,14 @@ def run(reading: Reading) -> Outcome:
     names = sorted({str(s) for s in spans.frame["service"].dropna()} | {s.partition(":")[2] for s in services})
     summary = findings[0].statement if findings else f"All {len(names)} services answer as fast and as well as usual."
     return Outcome(tuple(findings), {"services": len(names)}, summary=summary)
+
+
+def _measured(samples: Answer | None) -> set[tuple[str, str]]:
+    """Return services and kinds of harm that metrics measure: over all requests, where spans are a sample of them."""
+    if samples is None:
+        return set()
+    pairs = samples.frame[["entity", "metric"]].drop_duplicates()
+    return {(str(e), family(str(m))) for e, m in zip(pairs["entity"], pairs["metric"], strict=True)}
 
 
 def _metric(metric: str, rows: pd.DataFrame, answer: Answer, t: Times, callees: dict[str, list[str]]) -> list[Finding]:
