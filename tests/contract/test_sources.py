@@ -45,6 +45,9 @@ SAMPLES: dict[str, bytes] = {
         {"id": "1", "config": {"type": "evidently:metric_v2:ValueDrift", "column": "NAME"}, "value": 0.5}], "tests": [
         {"name": "NAME", "description": "NAME", "status": "FAIL", "metric_config": {"params": {"column": "NAME"}}}]}).encode(),
     "git_log": b"commit 0123456789abcdef\nAuthor: NAME <a@b>\nDate:   2026-03-01T12:00:00Z\n\n    NAME\n\nNAME.py\n",
+    "kineto": json.dumps({"distributedInfo": {"rank": 0}, "deviceProperties": [{"id": 0, "name": "NAME"}],
+                          "traceEvents": [{"ph": "X", "cat": "kernel", "name": "NAME", "ts": 1.5, "dur": 2,
+                                           "args": {"device": 0, "stream": 7}}]}).encode(),
     "mlflow": json.dumps({
         "info": {"trace_id": "tr-0af7651916cd43dd8448eb211c80319c", "request_time": "2026-03-01T12:00:00Z",
                  "trace_metadata": {"mlflow.sourceRun": "NAME"}, "tags": {"service.name": "NAME"}},
