@@ -27,6 +27,7 @@ from workbench.intake.policy import mask_policy
 from workbench.intake.report import IngestReport
 from workbench.model.findings import Ranking
 from workbench.model.window import MINUTE_NS, Window, iso, parse_duration_ns
+from workbench.playbook.find import Found, find
 from workbench.report import rich_html
 from workbench.sources import Context
 from workbench.store import Store
@@ -140,9 +141,13 @@ class Bench:
         return ingest(self.store, named, settings=self.settings, progress=progress, source=source,
                       as_table=as_table, mapping=mapping)  # fmt: skip
 
-    def find(self, text: str) -> pd.DataFrame:
-        """Return where an id or a name occurs: table, column, rows, first and last time (ns UTC)."""
-        return frame(self.store.ask("find_id", text=text))
+    def find(self, text: str) -> Found:
+        """Return what an id or a name is, where it occurs (``.places``) and all that is one hop away (``.links``)."""
+        return find(self.store.ask, text)
+
+    def ask(self, query: str, **arguments: Any) -> pd.DataFrame:
+        """Return a named query's answer: ``bench.ask("trace", trace_id=…)``; docs/reference/queries.md lists all."""
+        return frame(self.store.ask(query, **arguments))
 
     def close(self) -> None:
         """Close the store; cases stay readable."""

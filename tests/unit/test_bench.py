@@ -81,7 +81,13 @@ def test_what_is_missing_is_asked_for(bench: Bench) -> None:
 def test_a_name_is_found_where_it_stands(bench: Bench) -> None:
     """The figure's name stands in one column of one table, 1,440 times."""
     found = bench.find("approval_rate")
-    assert found[["table", "column", "n"]].values.tolist() == [["kpis", "kpi", 1440]]
+    assert found.places[["table", "column", "n"]].values.tolist() == [["kpis", "kpi", 1440]]
+    assert found.entities == ("kpi:approval_rate",)
+
+
+def test_a_named_query_is_answered_as_a_frame(bench: Bench) -> None:
+    """The same rows as the store's, in pandas."""
+    assert len(bench.ask("rows", table="kpis")) == 1440
 
 
 def test_cases_are_listed_even_when_one_was_changed(bench: Bench) -> None:

@@ -8,6 +8,7 @@ from html import escape
 import numpy as np
 import pandas as pd
 
+from workbench.model.findings import Finding
 from workbench.model.window import Baseline, Window
 from workbench.report.words import clock, number
 
@@ -43,7 +44,20 @@ def chart(frame: pd.DataFrame, *, name: str, window: Window, baseline: Baseline 
     labels = next((c for c in frame.columns if c not in values and c not in times and _label(frame[c])), None)
     if before is not None and now is not None and labels is not None:
         return pairs(frame[labels], frame[before], frame[now], name=name)
+    if labels is not None and "contribution" in values:
+        return bars(frame[labels], frame["contribution"], name=name)
     return None
+
+
+def narrowed(frame: pd.DataFrame, finding: Finding) -> pd.DataFrame:
+    """Return the rows of the finding's own signal and entity where the frame holds several."""
+    _, _, name = finding.entity.partition(":")
+    own = (("entity", finding.entity), ("service", name), ("dataset", name), ("metric", finding.signal),
+           ("name", finding.signal), ("kpi", name), ("kpi", finding.signal))  # fmt: skip
+    for column, wanted in own:
+        if column in frame.columns and (frame[column] == wanted).any():
+            frame = frame[frame[column] == wanted]
+    return frame
 
 
 def series(
@@ -95,6 +109,32 @@ def pairs(labels: pd.Series, before: pd.Series, now: pd.Series, *, name: str) ->
                "the largest change.")  # fmt: skip
     twin = known.assign(baseline=known["baseline"].map(number), selection=known["selection"].map(number))
     return Chart(_svg(parts, _TOP + row * len(known) + 8, caption), caption, twin)
+
+
+def bars(labels: pd.Series, figures: pd.Series, *, name: str) -> Chart:
+    """Draw one bar a category, widest first, at most twelve, those below zero named as such; shapes ``(n,)``."""
+    known = pd.DataFrame({"label": labels.astype(str), "figure": figures.astype("float64")}).dropna()
+    known = known.iloc[np.lexsort((known["label"], -known["figure"].abs()))].head(_MOST_BARS)
+    scale = max(float(known["figure"].abs().max()), 1e-300) if len(known) else 1.0
+    parts, row = [], 20
+    for position, (label, figure) in enumerate(known.itertuples(index=False)):
+        top = _TOP + position * row
+        shown = label if len(label) <= 24 else f"{label[:23]}…"
+        width = abs(figure) / scale * (WIDTH - 290)
+        kind = "selection" if figure >= 0 else "baseline"
+        parts.append(f'<text class="tick" x="188" y="{top + 10}" text-anchor="end">{escape(shown)}'
+                     f"<title>{escape(label)}</title></text>")  # fmt: skip
+        parts.append(f'<rect class="{kind}" x="196" y="{top + 2}" width="{max(width, 1):.1f}" height="9" rx="2"/>')
+        parts.append(f'<text class="tick" x="{204 + width:.1f}" y="{top + 10}">{signed(figure)}</text>')
+    first = f"{known.iloc[0]['label']} {signed(known.iloc[0]['figure'])}, the largest" if len(known) else "none"
+    caption = f"{name}: {first}."
+    twin = known.assign(figure=known["figure"].map(signed))
+    return Chart(_svg(parts, _TOP + row * len(known) + 8, caption), caption, twin)
+
+
+def signed(figure: float) -> str:
+    """Return a figure with its sign, so that the direction is not told by colour alone."""
+    return f"+{number(figure)}" if figure >= 0 else number(figure)
 
 
 class _Plot:

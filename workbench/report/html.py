@@ -87,7 +87,7 @@ class _Sketch:
         for finding in findings:
             for item in finding.evidence:
                 if item.id not in self._used and len(found) < _MOST_CHARTS:
-                    frame = _narrowed(self._case.frame(item.id), finding)
+                    frame = charts.narrowed(self._case.frame(item.id), finding)
                     self._add(found, frame, f"{finding.signal.replace('_', ' ')} [{item.id}]", item.id)
         return found
 
@@ -109,16 +109,6 @@ class _Sketch:
         self._used.add(mark)
         twin = made.twin
         found.append(_Shown(drawn(made.svg), made.caption, [str(c) for c in twin.columns], twin.to_numpy().tolist()))
-
-
-def _narrowed(frame: pd.DataFrame, finding: Finding) -> pd.DataFrame:
-    """Return the rows of the finding's own signal and entity where the frame holds several."""
-    _, _, name = finding.entity.partition(":")
-    own = (("metric", finding.signal), ("name", finding.signal), ("kpi", name), ("kpi", finding.signal))
-    for column, wanted in own:
-        if column in frame.columns and (frame[column] == wanted).any():
-            frame = frame[frame[column] == wanted]
-    return frame
 
 
 def _step(case: Case, entry: Entry, sketch: _Sketch) -> dict[str, Any]:

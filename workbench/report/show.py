@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import singledispatch
 
 import pandas as pd
@@ -15,6 +16,7 @@ from workbench.case.replay import ReplayReport
 from workbench.errors import UsageError
 from workbench.model.findings import Cause, Evidence, Finding, Ranking
 from workbench.model.window import Window
+from workbench.playbook.find import Found
 from workbench.report import charts
 from workbench.report.next_step import next_step
 from workbench.report.pages import stylesheet
@@ -91,6 +93,11 @@ def _(x: Finding) -> pd.DataFrame:
 
 
 @frame.register
+def _(x: Found) -> pd.DataFrame:
+    return x.links
+
+
+@frame.register
 def _(x: ReplayReport) -> pd.DataFrame:
     return pd.DataFrame([m.plain() for m in x.mismatches], columns=["place", "value", "recorded", "found", "entry"])
 
@@ -102,20 +109,51 @@ def _findings(findings: tuple[Finding, ...]) -> pd.DataFrame:
 
 
 def plot(x: object, *, case: Case | None = None, window: Window | None = None) -> Plot:
-    """Return a chart of an object's rows; *case* gives selection and baseline, evidence needs it."""
-    if isinstance(x, Evidence):
-        if case is None:
-            raise UsageError(f"Evidence {x.id} is drawn from its case; call plot(evidence, case=case).")
-        rows, name = case.frame(x.id), x.query
-    else:
-        rows, name = frame(x), type(x).__name__.lower()
+    """Return a chart of an object's rows; *case* gives selection and baseline.
+
+    With *case*, outcomes, causes and findings fall back to the frozen evidence
+    that they rest on. Raise `UsageError` where nothing in them makes a chart.
+    """
+    if isinstance(x, Evidence) and case is None:
+        raise UsageError(f"Evidence {x.id} is drawn from its case; call plot(evidence, case=case).")
     symptom = case.symptom if case else None
-    shown = window or (symptom.window if symptom else _whole(rows))
-    made = charts.chart(rows, name=name, window=shown, baseline=symptom.baseline if symptom else None)
-    if made is None:
-        raise UsageError(f"There is no chart for columns {list(rows.columns)}: it takes time_ns and a figure, or a "
-                         "label with a baseline and a selection column.")  # fmt: skip
-    return Plot(made)
+    baseline = symptom.baseline if symptom else None
+    tried: list[str] = []
+    for name, rows in _candidates(x, case):
+        shown = window or (symptom.window if symptom else _whole(rows))
+        made = charts.chart(rows, name=name, window=shown, baseline=baseline)
+        if made is not None:
+            return Plot(made)
+        tried = tried or [str(column) for column in rows.columns]
+    hint = "" if case else " Findings and steps are drawn from their evidence: plot(…, case=case)."
+    if not tried:
+        raise UsageError(f"There is no chart of this {type(x).__name__}: it holds no rows and no findings to draw.")
+    raise UsageError(f"There is no chart for columns {tried}: it takes time_ns and a figure, or a label with one "
+                     f"figure, or with a baseline and a selection column.{hint}")  # fmt: skip
+
+
+def _candidates(x: object, case: Case | None) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield what could be drawn of an object, best first, each with its name."""
+    if isinstance(x, Evidence) and case is not None:
+        yield x.query, case.frame(x.id)
+        return
+    if isinstance(x, Outcome):
+        yield from ((name.replace("_", " "), rows) for name, rows in x.frames.items())
+    findings = _rests_on(x)
+    if case is not None:
+        for finding in findings:
+            for item in finding.evidence:
+                yield f"{finding.signal.replace('_', ' ')} [{item.id}]", charts.narrowed(case.frame(item.id), finding)
+    if case is None or not (findings or isinstance(x, Outcome)):
+        yield type(x).__name__.lower(), frame(x)
+
+
+def _rests_on(x: object) -> tuple[Finding, ...]:
+    if isinstance(x, Finding):
+        return (x,)
+    if isinstance(x, Cause):
+        return x.evidence_for
+    return x.findings if isinstance(x, Outcome) else ()
 
 
 def _whole(rows: pd.DataFrame) -> Window:
@@ -164,6 +202,11 @@ def _(x: Outcome) -> str:
 @explain.register
 def _(x: Evidence) -> str:
     return f"{x.id} is the frozen answer to {x.query}: {x.rows:,} rows in {x.file}."
+
+
+@explain.register
+def _(x: Found) -> str:
+    return f"{x}."
 
 
 @explain.register
