@@ -67,7 +67,7 @@ def test_only_an_investigated_case_has_a_verdict(store: Path) -> None:
 
 def test_people_read_the_owner_the_lead_and_what_to_do_next(store: Path) -> None:
     """The page says "nobody" where nobody owns a case, and names the verb for the first one."""
-    text = triage(store)
+    text = triage(store, "--list")
     assert "nobody" in text
     assert "no cause proven" in text
     assert "not investigated yet" in text
@@ -78,7 +78,7 @@ def test_an_empty_store_says_how_to_begin(tmp_path: Path) -> None:
     """No table of nothing."""
     with open_bench(tmp_path / "store"):
         pass
-    assert "No case yet" in triage(tmp_path / "store")
+    assert "No case yet" in triage(tmp_path / "store", "--list")
     assert json.loads(triage(tmp_path / "store", "--json")) == []
 
 

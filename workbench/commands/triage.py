@@ -1,8 +1,14 @@
-"""``workbench triage``: what is open, what it probably is, and whose it is."""
+"""``workbench triage``: what is open, what it probably is, and whose it is, in a browser or in the terminal."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import os
+import signal
+import sys
+import threading
+import webbrowser
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -11,14 +17,17 @@ from rich.text import Text
 from workbench.commands import _common as common
 
 if TYPE_CHECKING:
-    from workbench.bench import CaseLine
+    from workbench.bench import Bench, CaseLine
+    from workbench.config import Settings
 
 URGENCY = ("unknown", "open", "investigating", "mitigated", "resolved", "closed")
 """States of a case, the most urgent first; unknown is a case that cannot be opened."""
 EXAMPLES = """
 Examples:
 
-  workbench triage
+  workbench triage                                   serve the app and the intake, open the browser
+
+  workbench triage --list                            the inbox in the terminal
 
   workbench triage --json
 """
@@ -33,8 +42,15 @@ def triage(
     store: common.Store = None,
     config: common.Config = None,
     as_json: common.Json = False,  # noqa: FBT002 - a flag of the command line
+    as_list: Annotated[bool, typer.Option("--list", help="Print the inbox and end.")] = False,  # noqa: FBT002
+    port: Annotated[int | None, typer.Option(help="Port to listen on, 0 for a free one.")] = None,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print the address.")] = False,  # noqa: FBT002
 ) -> None:
-    """Show every case with its best lead, the unfinished and unowned first."""
+    """Serve the triage app, with the intake, on this machine; or print every case, the urgent and unowned first."""
+    if not as_json and not as_list:
+        with common.bench(store, config) as (bench, settings):
+            _serve(bench, settings, port, no_browser=no_browser)
+        return
     with common.bench(store, config, mode="read") as (bench, _):
         rows = sorted((row(line) for line in bench.cases()), key=urgency)
     if as_json:
@@ -44,6 +60,39 @@ def triage(
         common.console.print(_next(rows[0]))
     else:
         common.console.print("No case yet. Begin one: workbench investigate --alert alert.json")
+
+
+def _serve(bench: Bench, settings: Settings, port: int | None, *, no_browser: bool) -> None:
+    """Serve app and intake on the loopback address until interrupted; the printed address works once."""
+    from workbench.apps.desk import Desk
+    from workbench.apps.host import routes
+    from workbench.apps.session import Sessions
+    from workbench.intake.server import serving
+
+    desk, sessions = Desk(bench), Sessions()
+    chosen = settings.server.port if port is None else port
+    signal.signal(signal.SIGTERM, _interrupt)
+    with serving(bench.store, settings, "127.0.0.1", chosen, extra_routes=routes(desk, sessions)) as address:
+        entrance = f"{address}/enter?token={sessions.ticket('admin')}"
+        typer.echo(f"Triage, and telemetry for {bench.store.root}, on {address} (Ctrl-C stops).")
+        typer.echo(f"Open, once: {entrance}")
+        if not no_browser and _has_screen():
+            webbrowser.open(entrance)
+        desk.inbox()  # opens the cases before the first page is asked for
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            desk.close()
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _has_screen() -> bool:
+    """Say whether a browser would open in a window rather than take over this terminal."""
+    graphical = sys.platform in ("darwin", "win32") or {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys()
+    return sys.stdout.isatty() and bool(graphical)
 
 
 def row(line: CaseLine) -> dict[str, Any]:

@@ -106,6 +106,7 @@ def serve(
     port: int | None = None,
     *,
     limits: Limits | None = None,
+    extra_routes: Sequence[Route] = (),
 ) -> None:
     """Serve until interrupted, where the settings say unless host and port are given.
 
@@ -116,7 +117,7 @@ def serve(
     port = settings.server.port if port is None else port
     check_bind(host, settings)
     with contextlib.closing(_listen(host, port)) as listening:
-        _server(store, settings, limits).run(sockets=[listening])
+        _server(store, settings, limits, extra_routes).run(sockets=[listening])
 
 
 @contextlib.contextmanager
@@ -127,11 +128,12 @@ def serving(
     port: int = 0,
     *,
     limits: Limits | None = None,
+    extra_routes: Sequence[Route] = (),
 ) -> Iterator[str]:
     """Serve in a thread for as long as the block runs; yield the address, such as ``http://127.0.0.1:4318``."""
     check_bind(host, settings or Settings())
     with contextlib.closing(_listen(host, port)) as listening:
-        server = _server(store, settings, limits)
+        server = _server(store, settings, limits, extra_routes)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="intake", daemon=True)
         thread.start()
         try:
@@ -143,11 +145,13 @@ def serving(
             thread.join()
 
 
-def _server(store: Store, settings: Settings | None, limits: Limits | None) -> uvicorn.Server:
+def _server(
+    store: Store, settings: Settings | None, limits: Limits | None, extra_routes: Sequence[Route]
+) -> uvicorn.Server:
     bounds = limits or Limits()
     return uvicorn.Server(
         uvicorn.Config(
-            app(store, settings, limits=bounds),
+            app(store, settings, limits=bounds, extra_routes=extra_routes),
             http=protocol(bounds),
             ws="none",
             lifespan="on",
