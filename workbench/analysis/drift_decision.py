@@ -24,7 +24,7 @@ from workbench.analysis.profile_history import Distances, History, Windows, dist
 
 Floats = NDArray[np.float64]
 Verdict = Literal["ok", "drifted", "silent", "no data", "too few rows"]
-ALPHA = 0.05
+ALPHA = 0.03
 """False alarms borne: the share of them among columns said to have drifted."""
 EFFECT_FLOOR = 0.005
 """Smallest difference of distribution functions or shares worth a word; statistics alone would report less."""
@@ -93,7 +93,7 @@ def decide(
     *learned* may hold the quiet windows' spread, where it was computed before.
     """
     length = sum(end - start for start, end in current)
-    wide = learned or spread(history, reference, length)
+    wide = learned or spread(history, [reference], length)
     found = distances(history.columns, history.counts(reference), history.counts(current))
     table = _figures(history, reference, current, found)
     p = p_values(found, history.columns, wide)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,8 @@ MOST_QUIET = 40
 """Quiet comparisons looked at; more would narrow the null by little."""
 BORROWED = 4
 """Quiet comparisons' worth of the whole table that each column's spread leans on."""
-_NODES = 64
+BY_CHANCE = 1.25
+"""Widening up to which rows count as independent: so much is seen by chance among that few quiet windows."""
 _FREE = 2.64
 """Degrees of freedom of the scaled chi-squared that has the mean and variance of the Anderson-Darling statistic."""
 
@@ -32,26 +34,31 @@ class Spread:
     anderson: Floats
     chi2: Floats
     nulls: Floats
+    outside: Floats
     rows: float
     """Standard deviation of the logarithm of the rows of a quiet window about those of its baseline; NaN if unknown."""
 
 
-def quiet_comparisons(baseline: Windows, length_ns: int) -> list[tuple[list[tuple[int, int]], list[tuple[int, int]]]]:
-    """Return (reference, current) windows within the baseline: each piece as long as *length_ns* against the rest."""
+Comparison = tuple[list[tuple[int, int]], list[tuple[int, int]]]
+
+
+def quiet_comparisons(groups: Sequence[Windows], length_ns: int) -> list[Comparison]:
+    """Return (reference, current) windows: within each group, each piece as long as *length_ns* against the rest."""
+    every = [pair for group in groups for pair in _left_out(group, length_ns)]
+    if len(every) <= MOST_QUIET:
+        return every
+    return [every[i] for i in np.linspace(0, len(every) - 1, MOST_QUIET).astype(int).tolist()]
+
+
+def _left_out(windows: Windows, length_ns: int) -> list[Comparison]:
     pieces = []
-    for start, end in baseline:
+    for start, end in windows:
         count = max(1, (end - start) // max(length_ns, 1))
         pieces += [(start + k * length_ns, min(start + (k + 1) * length_ns, end)) for k in range(count)]
-    if len(pieces) < 2:
-        return []
-    chosen = np.unique(np.linspace(0, len(pieces) - 1, min(len(pieces), MOST_QUIET)).astype(int)).tolist()
-    found = []
-    for i in chosen:
-        start, end = pieces[i]
-        rest = [part for window in baseline for part in _without(window, (start, end))]
-        if rest:
-            found.append((rest, [(start, end)]))
-    return found
+    if len(pieces) > MOST_QUIET:
+        pieces = [pieces[i] for i in np.linspace(0, len(pieces) - 1, MOST_QUIET).astype(int).tolist()]
+    found = [([part for window in windows for part in _without(window, piece)], [piece]) for piece in pieces]
+    return [(rest, piece) for rest, piece in found if rest]
 
 
 def _without(window: tuple[int, int], cut: tuple[int, int]) -> list[tuple[int, int]]:
@@ -59,22 +66,23 @@ def _without(window: tuple[int, int], cut: tuple[int, int]) -> list[tuple[int, i
     return [(start, end) for start, end in parts if end > start]
 
 
-def spread(history: History, baseline: Windows, length_ns: int) -> Spread:
-    """Return how the quiet comparisons within a baseline scatter."""
+def spread(history: History, groups: Sequence[Windows], length_ns: int) -> Spread:
+    """Return how the quiet comparisons within groups of windows scatter."""
     seen, shares, rows = [], [], []
-    for reference, current in quiet_comparisons(baseline, length_ns):
+    for reference, current in quiet_comparisons(groups, length_ns):
         before, now = history.counts(reference), history.counts(current)
         seen.append(distances(history.columns, before, now))
         shares.append(_null_statistic(history, reference, current))
         rows.append(_row_ratio(history, reference, current))
     if not seen:
         one = np.ones(len(history.columns.names))
-        return Spread(0, one, one, one, float("nan"))
+        return Spread(0, one, one, one, one, float("nan"))
     with np.errstate(divide="ignore", invalid="ignore"):
         chi2 = np.array([d.chi2 / d.freedom for d in seen])
     ratios = np.log([r for r in rows if r > 0])
     return Spread(
         len(seen), _widening(np.array([d.anderson for d in seen])), _widening(chi2), _widening(np.array(shares)),
+        _widening(np.array([d.outside for d in seen])),
         float(np.sqrt(np.mean(ratios**2))) if len(ratios) > 2 else float("nan"),
     )  # fmt: skip
 
@@ -117,11 +125,12 @@ def _null_statistic(history: History, reference: Windows, current: Windows) -> F
 def p_values(found: Distances, columns: Columns, wide: Spread) -> Floats:
     """Return the probability of a distribution lying at least as far off by chance, shape (columns,).
 
-    Numbers are judged by ranks (Anderson-Darling) and by shares of 20 bins, text by shares of levels.
+    Numbers are judged by ranks (Anderson-Darling), by shares of 20 bins and by what lies far out, text by its levels.
     """
     shares = _chi2_tail(found.chi2, found.freedom, wide.chi2, wide.quiet)
     ranks = _anderson_tail(found.anderson, wide.anderson, wide.quiet)
-    both = np.where(columns.numeric, _either(ranks, shares), shares)
+    far = _chi2_tail(found.outside, np.ones(len(shares)), wide.outside, wide.quiet)
+    both = np.where(columns.numeric, _either(ranks, shares, far), shares)
     return np.where((found.reference_rows > 0) & (found.current_rows > 0), both, np.nan)
 
 
@@ -130,35 +139,39 @@ def null_p_values(history: History, reference: Windows, current: Windows, wide: 
     return _chi2_tail(_null_statistic(history, reference, current), np.ones(len(wide.nulls)), wide.nulls, wide.quiet)
 
 
-def _either(left: Floats, right: Floats) -> Floats:
-    """Combine two dependent p-values by the mean of their Cauchy quantiles (Liu and Xie 2020)."""
+def _either(*several: Floats) -> Floats:
+    """Combine dependent p-values by the mean of their Cauchy quantiles (Liu and Xie 2020)."""
     with np.errstate(divide="ignore"):
         total = sum(np.where(p < 1e-12, 1 / (np.maximum(p, 1e-300) * np.pi), np.tan((0.5 - p) * np.pi))
-                    for p in (left, right))  # fmt: skip
-    mean = np.asarray(total, dtype=float) / 2
+                    for p in several)  # fmt: skip
+    mean = np.asarray(total, dtype=float) / len(several)
     with np.errstate(divide="ignore"):
         return np.where(mean > 1e10, 1 / (mean * np.pi), 0.5 - np.arctan(mean) / np.pi)
 
 
-def _nodes(quiet: int, freedom: float) -> Floats:
-    """Return how far off the learned spread may be, as equally likely factors, shape (nodes,)."""
-    if quiet == 0:
-        return np.ones(1)
-    at = (np.arange(_NODES) + 0.5) / _NODES
-    nu = freedom * (quiet + BORROWED)
-    return np.asarray(stats.chi2.ppf(at, nu) / nu, dtype=float)
-
-
 def _chi2_tail(statistic: Floats, freedom: Floats, wide: Floats, quiet: int) -> Floats:
-    nodes = _nodes(quiet, _FREE)
+    """Return the tail of ``statistic / freedom``, which quiet windows have at *wide* on average."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        tails = stats.chi2.sf(np.nan_to_num(statistic / wide)[:, None] * nodes, np.maximum(freedom, 1)[:, None])
-    return np.where(freedom > 0, tails.mean(axis=1), 1.0)
+        ratio = np.nan_to_num(statistic / np.maximum(freedom, 1))
+    return np.where(freedom > 0, _tail(ratio, np.maximum(freedom, 1), wide, quiet), 1.0)
 
 
 def _anderson_tail(statistic: Floats, wide: Floats, quiet: int) -> Floats:
-    z = np.nan_to_num(statistic / wide)[:, None] * _nodes(quiet, _FREE)
-    return np.asarray(anderson_tail(z).mean(axis=1), dtype=float)
+    ratio = np.nan_to_num(statistic)
+    return np.where(wide <= BY_CHANCE, np.maximum(anderson_tail(ratio), anderson_tail(ratio / wide)),
+                    _tail(ratio, np.full(len(ratio), _FREE), wide, quiet))  # fmt: skip
+
+
+def _tail(ratio: Floats, freedom: Floats, wide: Floats, quiet: int) -> Floats:
+    """Return the tail of a statistic of mean 1 by chance, widened by what the column's level wanders by itself.
+
+    Chance has *freedom* degrees of freedom and the wandering of a level has one; the widening itself is
+    known only as well as so many quiet windows tell: hence the F distribution.
+    """
+    free = 2 * wide**2 / (2 / freedom + 2 * (wide - 1) ** 2)
+    by_history = stats.f.sf(ratio / wide, free, np.maximum(free, 1.0) * (quiet + BORROWED))
+    by_chance = stats.chi2.sf(ratio / wide * freedom, freedom)
+    return np.where((wide <= BY_CHANCE) | (quiet == 0), by_chance, by_history)
 
 
 def anderson_tail(z: Floats) -> Floats:

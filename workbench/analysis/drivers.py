@@ -9,6 +9,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import stats
 
 from workbench.errors import UsageError
 
@@ -21,6 +22,8 @@ MOST_COLUMNS = 12
 """Columns that pairs are made of: those whose single values tell most."""
 SAME_ROWS = 0.8
 """Two segments that share so much of their rows are said to overlap."""
+LEAST_ROWS = 10
+"""Rows of a segment in either window below which its ranks say nothing."""
 OTHER = "(other)"
 MISSING = "(missing)"
 
@@ -31,6 +34,8 @@ class _Coded:
     levels: tuple[str, ...]
     before: Ints
     now: Ints
+    ordered: bool
+    """True for ranges of numbers, whose codes rise with the values."""
 
 
 def drivers(
@@ -38,9 +43,10 @@ def drivers(
 ) -> pd.DataFrame:
     """Rank the values, and pairs of values, of columns *by* that drive the difference in *target*.
 
-    Columns of the answer: segment, size (1 or 2), explained (share of the divergence gone without its rows),
-    share_before and share_now of the rows, evidence (log-likelihood gained by letting this segment alone
-    change, less what chance gives), overlaps (the better segment that most of its rows belong to, or empty).
+    Columns of the answer: segment, size (1 or 2), explained (share of the divergence gone without its rows;
+    unknown where the whole does not differ beyond chance),
+    share_before and share_now of the rows, evidence (minus the natural logarithm of the chance that this
+    segment alone differs as much), overlaps (the better segment that most of its rows belong to, or empty).
     It is association: a path through lineage proves it.
     """
     if target not in reference or target not in current:
@@ -86,7 +92,8 @@ def _coded(before: pd.Series, now: pd.Series, name: str, bins: int) -> _Coded:
         codes = pd.Index(kept).get_indexer(pd.Index(texts))
         levels = [*kept, OTHER]
         codes = np.where(codes < 0, len(kept), codes)
-    return _Coded(name, tuple(levels), codes[: len(before)].astype(np.int64), codes[len(before) :].astype(np.int64))
+    return _Coded(name, tuple(levels), codes[: len(before)].astype(np.int64), codes[len(before) :].astype(np.int64),
+                  bool(numeric))  # fmt: skip
 
 
 def _scored(columns: list[_Coded], goal: _Coded, total: _Split, bins: int) -> list[dict[str, object]]:
@@ -98,9 +105,9 @@ def _scored(columns: list[_Coded], goal: _Coded, total: _Split, bins: int) -> li
               for w, g in zip(where, (goal.before, goal.now), strict=True)]  # fmt: skip
     n, m = total.before.sum(), total.now.sum()
     inside = _Split(counts[0], counts[1])
-    evidence = _gain(inside, n, m) - (bins - 1)
-    explained = _explained(inside, total)
-    score = np.maximum(evidence, 0.0) * np.maximum(explained, 0.0)
+    evidence = np.maximum(_surprise(_gain(inside, n, m), bins), _shift(inside) if goal.ordered else 0.0)
+    explained, weight = _explained(inside, total)
+    score = np.where(evidence > 1, evidence * weight, 0.0)
     return [
         {"segment": " and ".join(f"{c.name} = {level}" for c, level in _at(columns, int(i))), "size": len(columns),
          "explained": float(explained[i]), "share_before": float(counts[0][i].sum() / n),
@@ -126,11 +133,36 @@ def _gain(inside: _Split, n: float, m: float) -> Floats:
     return np.asarray(2 * terms.sum(axis=1), dtype=float)
 
 
-def _explained(inside: _Split, total: _Split) -> Floats:
-    """Return the share of the divergence that is gone without each segment, beyond what chance leaves."""
+def _surprise(gain: Floats, freedom: int) -> Floats:
+    """Return minus the natural logarithm of the chance of a G statistic as large, shape (segments,)."""
+    found = -stats.chi2.logsf(gain, freedom)
+    return np.where(np.isfinite(found), found, gain / 2)
+
+
+def _shift(inside: _Split) -> Floats:
+    """Return the same for the difference of mean ranks within each segment (Wilcoxon): a shift shows there first."""
+    n, m = inside.before.sum(axis=1), inside.now.sum(axis=1)
+    both = inside.before + inside.now
+    at = np.arange(both.shape[1])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = (both * at).sum(axis=1) / (n + m)
+        variance = (both * (at - mean[:, None]) ** 2).sum(axis=1) / (n + m - 1)
+        gap = (inside.before * at).sum(axis=1) / n - (inside.now * at).sum(axis=1) / m
+        z = np.nan_to_num(np.abs(gap) / np.sqrt(variance * (1 / n + 1 / m)), posinf=0.0)
+    z = np.where((n >= LEAST_ROWS) & (m >= LEAST_ROWS), z, 0.0)
+    return np.asarray(-(stats.norm.logsf(z) + np.log(2)), dtype=float)
+
+
+def _explained(inside: _Split, total: _Split) -> tuple[Floats, Floats]:
+    """Return the share of the divergence that is gone without each segment, and how much of its evidence counts.
+
+    Where the whole hardly differs, what is gone says little and the evidence within the segment decides.
+    """
     left = _divergence(total.before - inside.before, total.now - inside.now)
     whole = float(_divergence(total.before[None], total.now[None])[0])
-    return 1 - left / whole if whole > 0 else np.zeros(len(left))
+    noise = np.sqrt(2 * max(len(total.before) - 1, 1)) * (1 / max(total.before.sum(), 1) + 1 / max(total.now.sum(), 1))
+    weight = np.clip((whole - left + noise) / (whole + noise), 0.0, 1.0)
+    return (1 - left / whole if whole > 0 else np.full(len(left), np.nan)), weight
 
 
 def _divergence(before: Floats, now: Floats) -> Floats:

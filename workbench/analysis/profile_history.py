@@ -146,8 +146,12 @@ class Distances:
     chi2: Floats
     """Pearson's statistic over levels, or about 20 bins of equal rows."""
     freedom: Floats
+    outside: Floats
+    """Squared difference of the rows beyond the reference's outermost rows, 1 by chance; NaN for text."""
 
 
+OUTERMOST = 0.001
+"""Share of the reference's rows at either end beyond which values count as far out."""
 BINS = 20
 
 
@@ -180,7 +184,20 @@ def distances(columns: Columns, before: Floats, now: Floats) -> Distances:
     w1 = np.where(columns.numeric, _sums(np.where(numeric, gap * np.nan_to_num(step), 0.0), first, held), np.nan)
     anderson = _anderson(columns, before + now, below_p, below_q, n, m, owner, held)
     tv, chi2, freedom = _coarse(columns, before, now, n, m, owner)
-    return Distances(n, m, ks, tv, w1, anderson, chi2, freedom)
+    outside = _outside(columns, before, now, below_p, n, m, owner, held)
+    return Distances(n, m, ks, tv, w1, anderson, chi2, freedom, outside)
+
+
+def _outside(
+    columns: Columns, before: Floats, now: Floats, below: Floats, n: Floats, m: Floats, owner: Ints,
+    held: NDArray[np.bool_],
+) -> Floats:  # fmt: skip
+    with np.errstate(divide="ignore", invalid="ignore"):
+        far = (below <= OUTERMOST) | (below - before / n[owner] >= 1 - OUTERMOST)
+        a, b = (_sums(np.where(far, counts, 0.0), columns.first, held) for counts in (before, now))
+        # Square roots of small counts scatter evenly (Anscombe 1948), counts themselves do not.
+        found = 4 * (np.sqrt(b + 0.375) - np.sqrt(a * m / n + 0.375)) ** 2 / (1 + m / n)
+    return np.where(columns.numeric, found, np.nan)
 
 
 def _sums(values: Floats, first: Ints, held: NDArray[np.bool_]) -> Floats:

@@ -1,0 +1,133 @@
+"""Generated tables with planted and no drifts, for the drift bench: seeded, autocorrelated and weekly ones among them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from workbench.analysis.drift_baseline import usual
+from workbench.analysis.drift_decision import Decision, decide
+from workbench.analysis.profile_history import History, distances
+from workbench.analysis.profiles import count_levels, count_numbers, teach
+from workbench.model.grid import LEVELS
+from workbench.model.window import HOUR_NS
+
+DAYS = 29
+WINDOW_HOURS = 6
+COLUMNS = 12
+KINDS = ("independent", "autocorrelated", "weekly", "daily")
+EFFECTS = ("shift", "scale", "nulls", "levels", "tail", "unit")
+Kind = Literal["independent", "autocorrelated", "weekly", "daily"]
+
+
+@dataclass(frozen=True)
+class Plant:
+    """One planted effect: column, what, and how large (0: none)."""
+
+    column: int
+    effect: str
+    size: float
+
+
+def is_text(column: int) -> bool:
+    return column % 4 == 3
+
+
+def driver(kind: Kind, hours: int, rng: np.random.Generator) -> np.ndarray:
+    """Return how far each hour's mean lies off, in standard deviations of a row, shape (hours, COLUMNS)."""
+    at = np.arange(hours)[:, None]
+    phase = rng.uniform(0, 2 * np.pi, COLUMNS)
+    if kind == "independent":
+        return np.zeros((hours, COLUMNS))
+    if kind == "autocorrelated":
+        noise = rng.normal(size=(hours, COLUMNS))
+        out = np.zeros_like(noise)
+        for i in range(1, hours):
+            out[i] = 0.8 * out[i - 1] + noise[i]
+        return 0.15 * out
+    period = 24 if kind == "daily" else 168
+    return 0.5 * np.sin(2 * np.pi * at / period + phase)
+
+
+def history(
+    kind: Kind, rows: int, seed: int, plant: Plant | None = None, only: int | None = None
+) -> tuple[History, list[tuple[int, int]]]:
+    """Return a table of DAYS days whose last window of six hours holds *rows* rows, and may hold a plant."""
+    rng = np.random.default_rng([seed, rows, KINDS.index(kind)])
+    hours = DAYS * 24
+    # Baseline windows are the same hours of each day; the rest of the day stays thin, so that a run stays short.
+    per = max(rows // WINDOW_HOURS, 1)
+    sizes = np.where(np.arange(hours) % 24 >= 24 - WINDOW_HOURS, per, 1)
+    starts = np.arange(hours) * HOUR_NS
+    off, n = driver(kind, hours, rng), int(sizes.sum())
+    now = np.repeat(np.arange(hours) >= hours - WINDOW_HOURS, sizes)
+    found = []
+    place = {"starts": starts, "ends": starts + HOUR_NS, "sizes": sizes}
+    for column in range(COLUMNS) if only is None else (only,):
+        latent = rng.normal(size=n) + np.repeat(off[:, column], sizes)
+        mine = plant if plant is not None and plant.column == column else None
+        values, missing = planted(latent, column, now, mine, rng)
+        name = f"c{column:02d}"
+        if is_text(column):
+            codes = np.where(missing, -1, values.astype(np.int64))
+            found.append(count_levels(name, codes, [f"level {i}" for i in range(9)], LEVELS, **place))
+        else:
+            values[missing] = np.nan
+            found.append(count_numbers(name, values, teach(values[: n // 2]), **place))
+    end = hours * HOUR_NS
+    return History(found), [(end - WINDOW_HOURS * HOUR_NS, end)]
+
+
+def planted(
+    latent: np.ndarray, column: int, now: np.ndarray, plant: Plant | None, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return values of a column made from standard normals, and which are null; the plant changes rows *now*."""
+    missing = rng.random(len(latent)) < (0.02 if column % 3 == 0 else 0.0)
+    size, effect = (plant.size, plant.effect) if plant else (0.0, "")
+    if effect == "shift":
+        latent = np.where(now, latent + size, latent)
+    elif effect == "scale":
+        latent = np.where(now, latent * (1 + size), latent)
+    elif effect == "tail":
+        latent = np.where(now & (rng.random(len(latent)) < size / 4), latent + 4, latent)
+    elif effect == "nulls":
+        missing |= now & (rng.random(len(latent)) < size / 4)
+    if is_text(column):
+        levels = np.digitize(latent, (-1.2, -0.6, -0.2, 0.2, 0.6, 1.2, 1.8)).astype(float)
+        if effect in {"levels", "unit"}:
+            levels[now & (levels == 6) & (rng.random(len(latent)) < min(2 * size, 1.0))] = 8
+        return levels, missing
+    values = np.exp(latent) if column % 4 == 0 else np.round(latent * 3) if column % 4 == 1 else latent
+    if effect in {"unit", "levels"}:
+        values = np.where(now & (rng.random(len(latent)) < size / 4), values * 100, values)
+    return values, missing
+
+
+def power(kind: Kind, rows: int, plant: Plant, seed: int, *, draws: int = 40) -> float:
+    """Return how often the two-sample test of the planted column alone rejects at 5 %.
+
+    Kolmogorov-Smirnov for numbers, chi-squared for text, the difference of shares for nulls. Its critical value
+    comes from *draws* quiet tables of the same kind, so that it is exact for dependent rows too.
+    """
+    quiet, planted_ = ([_statistic(kind, rows, seed + i, p, plant) for i in range(draws)]
+                       for seed, p in ((seed, None), (seed + 10_000, plant)))  # fmt: skip
+    return float((np.array(planted_) > np.quantile(quiet, 0.95)).mean())
+
+
+def _statistic(kind: Kind, rows: int, seed: int, plant: Plant | None, about: Plant) -> float:
+    table, current = history(kind, rows, seed, plant, about.column)
+    before = usual(table, current[0]).windows
+    if about.effect == "nulls":
+        shares = [float(table.figures(w, "nulls")[0] / table.figures(w, "rows")[0]) for w in (before, current)]
+        return abs(shares[1] - shares[0])
+    found = distances(table.columns, table.counts(before), table.counts(current))
+    return float(found.chi2[0] if is_text(about.column) else found.ks[0])
+
+
+def decided(kind: Kind, rows: int, seed: int, plant: Plant | None = None) -> tuple[Decision, History]:
+    """Return the workbench's decision on one generated table."""
+    table, current = history(kind, rows, seed, plant)
+    known = usual(table, current[0])
+    return decide(table, known.windows, current, learned=known.learned), table
