@@ -1,0 +1,70 @@
+"""Verdicts on a device: each fault of simulated recordings, what is unknown, and where its time went."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from workbench.analysis.gpu_verdict import figures, shift, time_split, verdict
+from workbench.scenarios.gpu_recordings import CONDITIONS, Condition, recording
+
+
+@pytest.mark.parametrize("condition", CONDITIONS)
+def test_each_condition_is_told_apart(condition: Condition) -> None:
+    """Of five seeded recordings of each condition all get their verdict; its evidence names figures with numbers."""
+    for seed in range(5):
+        baseline, window = recording(condition, seed)
+        found = verdict(window, baseline)
+        assert found.cause == condition
+        assert all(s.now is not None and f"{s.now:.4g}" in found.words for s in found.evidence)
+        assert bool(found.evidence) == (condition != "healthy")
+
+
+def test_a_mig_without_utilisation_can_still_be_throttled() -> None:
+    """With utilisation [N/A] the clock and 290 W carry the verdict, and the gap is named."""
+    baseline, window = recording("throttle", 3)
+    unknown = {"gpu_utilization_percent": float("nan"), "gpu_power_w": 290.0}
+    found = verdict(window.assign(**unknown), baseline.assign(**unknown))
+    assert (found.cause, "gpu_utilization_percent" in found.unknown) == ("throttle", True)
+
+
+def test_nothing_measured_is_unknown_not_healthy() -> None:
+    """A window without utilisation, clock and power has no verdict; null is never zero."""
+    baseline, window = recording("healthy", 1)
+    for empty in (window.iloc[:0], window[[]], window * float("nan")):
+        assert verdict(empty, baseline).cause == "unknown"
+    assert verdict(window, baseline.iloc[:0]).cause == "healthy"
+
+
+def test_half_the_figures_claim_no_fault() -> None:
+    """Without a figure that its rule needs no cause is named: a full queue alone is not starvation."""
+    baseline, window = recording("queue_starvation", 2)
+    found = verdict(window.drop(columns="requests_per_s"), baseline)
+    assert found.cause == "healthy"
+    assert "Not measured: requests_per_s" in found.words
+
+
+def test_a_constant_baseline_has_a_floor() -> None:
+    """A clock of exactly 1,980 MHz that shows 1,979 is half a deviation off, not infinitely many."""
+    before, now = pd.DataFrame({"m": [1980.0] * 60}), pd.DataFrame({"m": [1979.0] * 60})
+    assert shift("m", now, before).deviations == pytest.approx(-1 / 1.98)
+
+
+def test_the_split_adds_up() -> None:
+    """75 % busy, of which a third throttled; 10 of 25 idle points wait for requests; a tenth is unknown."""
+    window = pd.DataFrame({
+        "gpu_utilization_percent": [75.0] * 9 + [None],
+        "gpu_throttled_percent": [100.0] * 3 + [0.0] * 7,
+        "queue_wait_ms": [50.0] * 4 + [0.0] * 6,
+    })  # fmt: skip
+    found = time_split(window)
+    assert found == pytest.approx({"busy": 45.0, "throttled": 22.5, "waiting": 10.0, "idle": 12.5, "unknown": 10.0})
+    assert set(time_split(window.head(0)).values()) == {None}
+
+
+def test_rows_of_the_table_become_figures() -> None:
+    """Samples of two metrics at two times become two rows; a null value stays null."""
+    rows = pd.DataFrame({"time_ns": [1, 1, 2, 2], "metric": ["a", "b"] * 2, "value": [1.0, 2.0, None, 4.0]})
+    found = figures(rows)
+    assert found["b"].tolist() == [2.0, 4.0]
+    assert found["a"].isna().tolist() == [False, True]

@@ -1,0 +1,210 @@
+"""What is wrong with a device, in words: rules on robust deviations from its own baseline, with their evidence.
+
+A rule is a conjunction: every condition must be known and hold. What is unknown never supports a
+cause, and is named. Thresholds are in the unit of the figure, so that a calm baseline does not make
+a harmless wobble large.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+Cause = Literal[
+    "stuck_device", "throttle", "vram_pressure", "noisy_neighbour", "queue_starvation", "data_loader_starvation",
+    "healthy", "unknown",
+]  # fmt: skip
+UTILIZATION, CLOCK, TEMPERATURE, POWER = (
+    "gpu_utilization_percent", "gpu_sm_clock_mhz", "gpu_temperature_c", "gpu_power_w",
+)  # fmt: skip
+USED, TOTAL = "gpu_memory_used_bytes", "gpu_memory_total_bytes"
+THROTTLED, OTHERS = "gpu_throttled_percent", "gpu_other_processes_percent"
+QUEUE, REQUESTS, LOADER = "queue_wait_ms", "requests_per_s", "data_wait_percent"
+FORWARD = "forward_pass_ms"
+MEMORY = "gpu_memory_used_percent"
+SPREAD_AT_LEAST = 3.0
+"""A change counts from this many robust standard deviations of single samples of the baseline."""
+
+
+@dataclass(frozen=True)
+class Shift:
+    """Compare a figure's median in the window with the baseline's; None is unknown."""
+
+    metric: str
+    before: float | None
+    now: float | None
+    deviations: float | None
+    """Change in robust standard deviations of the baseline's samples."""
+
+    def words(self) -> str:
+        """Say it in one clause."""
+        if self.now is None:
+            return f"{self.metric} is unknown"
+        was = "unknown before" if self.before is None else f"{self.before:.4g} before"
+        return f"{self.metric} {self.now:.4g} ({was})"
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Ask something of a figure: how it changed, or what it is now."""
+
+    metric: str
+    how: Literal["rises", "falls", "at least", "at most", "does not fall"]
+    by: float
+    """In the figure's unit; for rises and falls of *relative* figures a share of the value before."""
+    relative: Literal["absolute", "relative"] = "absolute"
+
+    def holds(self, shift: Shift) -> bool | None:
+        """Return whether it holds; None where that is unknown."""
+        if shift.now is None:
+            return None
+        if self.how == "at least":
+            return shift.now >= self.by
+        if self.how == "at most":
+            return shift.now <= self.by
+        if shift.before is None or shift.deviations is None:
+            return None
+        needed = self.by * abs(shift.before) if self.relative == "relative" else self.by
+        change = shift.now - shift.before
+        if self.how == "does not fall":
+            return change > -needed
+        sign = 1.0 if self.how == "rises" else -1.0
+        return sign * change >= needed and sign * shift.deviations >= SPREAD_AT_LEAST
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Name a cause, what must hold together, what supports it, and what it means in words."""
+
+    cause: Cause
+    needs: tuple[tuple[Condition, ...], ...]
+    """All groups must hold; of a group one condition is enough."""
+    words: str
+
+
+RULES: tuple[Rule, ...] = (
+    Rule("stuck_device", (
+        (Condition(UTILIZATION, "at least", 90.0),), (Condition(POWER, "falls", 0.4, "relative"),),
+        (Condition(REQUESTS, "falls", 0.8, "relative"), Condition(QUEUE, "rises", 1.0, "relative")),
+    ), "The device says that it is busy, yet draws little power and finishes nothing: it is stuck."),
+    Rule("throttle", (
+        (Condition(CLOCK, "falls", 0.1, "relative"),),
+        (Condition(THROTTLED, "at least", 20.0), Condition(TEMPERATURE, "rises", 5.0)),
+        (Condition(UTILIZATION, "does not fall", 15.0), Condition(POWER, "at least", 100.0)),
+    ), "The device is busy at a lower clock: it is throttled."),
+    Rule("noisy_neighbour", (
+        (Condition(OTHERS, "rises", 10.0),),
+        (Condition(FORWARD, "rises", 0.15, "relative"), Condition(QUEUE, "rises", 0.5, "relative")),
+    ), "Other processes on the device take its time, and our work became slower: a noisy neighbour."),
+    Rule("vram_pressure", (
+        (Condition(MEMORY, "at least", 92.0),), (Condition(MEMORY, "rises", 5.0),),
+        (Condition(QUEUE, "rises", 0.5, "relative"), Condition(FORWARD, "rises", 0.15, "relative")),
+    ), "The device's memory is full, and requests wait for it: VRAM pressure."),
+    Rule("data_loader_starvation", (
+        (Condition(UTILIZATION, "falls", 15.0),), (Condition(LOADER, "rises", 15.0),),
+    ), "The device idles while its process waits for data: the data loader starves it."),
+    Rule("queue_starvation", (
+        (Condition(UTILIZATION, "falls", 15.0),), (Condition(QUEUE, "rises", 0.5, "relative"),),
+        (Condition(REQUESTS, "does not fall", 5.0), Condition(REQUESTS, "at least", 1.0)),
+    ), "The device idles while requests wait in the queue: they do not reach it."),
+)  # fmt: skip
+"""In order of precedence: a stuck or throttled device also makes queues grow."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Say what is wrong, why we think so, what speaks for something else, and what nobody measured."""
+
+    cause: Cause
+    words: str
+    evidence: tuple[Shift, ...]
+    also: tuple[Cause, ...]
+    """Further causes whose every condition holds."""
+    unknown: tuple[str, ...]
+    """Figures that a rule needed and nobody measured."""
+
+
+def verdict(window: pd.DataFrame, baseline: pd.DataFrame) -> Verdict:
+    """Return what is wrong with one device in *window* as against *baseline*.
+
+    Both hold one row a sample and a column a figure (the names of this module); absent columns and
+    nulls are unknown. Nothing known of utilisation, clock and power gives ``unknown``.
+    """
+    window, baseline = _with_memory_share(window), _with_memory_share(baseline)
+    asked = dict.fromkeys(c.metric for rule in RULES for group in rule.needs for c in group)
+    shifts = {metric: shift(metric, window, baseline) for metric in asked}
+    missing = tuple(sorted(m for m, s in shifts.items() if s.now is None))
+    hits = [rule for rule in RULES if all(any(c.holds(shifts[c.metric]) for c in group) for group in rule.needs)]
+    if hits:
+        best = hits[0]
+        true = [c.metric for group in best.needs for c in group if c.holds(shifts[c.metric])]
+        evidence = tuple(shifts[m] for m in dict.fromkeys(true))
+        words = f"{best.words} {'; '.join(s.words() for s in evidence)}."
+        return Verdict(best.cause, words, evidence, tuple(rule.cause for rule in hits[1:]), missing)
+    if all(shifts[m].now is None for m in (UTILIZATION, CLOCK, POWER)):
+        return Verdict("unknown", "Nobody measured utilisation, clock or power: nothing can be said of the device.",
+                       (), (), missing)  # fmt: skip
+    said = f" Not measured: {', '.join(missing)}." if missing else ""
+    return Verdict("healthy", f"No rule for a sick device holds.{said}", (), (), missing)
+
+
+def shift(metric: str, window: pd.DataFrame, baseline: pd.DataFrame) -> Shift:
+    """Compare medians; the spread is 1.4826 x MAD of the baseline, at least 0.1 % of its median."""
+    now, before = _known(window, metric), _known(baseline, metric)
+    if not len(now):
+        return Shift(metric, float(np.median(before)) if len(before) else None, None, None)
+    if not len(before):
+        return Shift(metric, None, float(np.median(now)), None)
+    middle = float(np.median(before))
+    spread = max(1.4826 * float(np.median(np.abs(before - middle))), 1e-3 * abs(middle), 1e-9)
+    return Shift(metric, middle, float(np.median(now)), (float(np.median(now)) - middle) / spread)
+
+
+def time_split(window: pd.DataFrame) -> dict[str, float | None]:
+    """Return where the device's time went, in percent that add up to 100; all None where utilisation is unknown.
+
+    ``busy`` at full clock, ``throttled`` (busy while a reason to slow down held), ``waiting`` (idle while
+    requests waited), ``idle``, and ``unknown``: samples without a utilisation.
+    """
+    names = ("busy", "throttled", "waiting", "idle", "unknown")
+    if UTILIZATION not in window or not len(window):
+        return dict.fromkeys(names)
+    used = window[UTILIZATION].astype(float)
+    known = used.notna()
+    if not known.any():
+        return dict.fromkeys(names)
+    slow = _column(window, THROTTLED).fillna(0.0).clip(0, 100) / 100
+    queued = _column(window, QUEUE).fillna(0.0) > 1.0
+    n = len(window)
+    work, rest = used[known].clip(0, 100), 100 - used[known].clip(0, 100)
+    return {
+        "busy": float((work * (1 - slow[known])).sum() / n), "throttled": float((work * slow[known]).sum() / n),
+        "waiting": float(rest[queued[known]].sum() / n), "idle": float(rest[~queued[known]].sum() / n),
+        "unknown": 100.0 * float((~known).sum()) / n,
+    }  # fmt: skip
+
+
+def figures(samples: pd.DataFrame, metrics: Sequence[str] | None = None) -> pd.DataFrame:
+    """Return rows of metric_samples of one device as one row a time and a column a figure; the last value wins."""
+    chosen = samples if metrics is None else samples[samples["metric"].isin(metrics)]
+    return chosen.pivot_table(index="time_ns", columns="metric", values="value", aggfunc="last", dropna=False)
+
+
+def _with_memory_share(frame: pd.DataFrame) -> pd.DataFrame:
+    if MEMORY in frame or USED not in frame or TOTAL not in frame:
+        return frame
+    return frame.assign(**{MEMORY: 100.0 * frame[USED] / frame[TOTAL].where(frame[TOTAL] > 0)})
+
+
+def _known(frame: pd.DataFrame, metric: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    values: np.ndarray[tuple[int], np.dtype[np.float64]] = np.asarray(_column(frame, metric), dtype=np.float64)
+    known: np.ndarray[tuple[int], np.dtype[np.float64]] = values[np.isfinite(values)]
+    return known
+
+
+def _column(frame: pd.DataFrame, metric: str) -> pd.Series[float]:
+    return frame[metric].astype(float) if metric in frame else pd.Series(np.nan, index=frame.index)
