@@ -1,0 +1,154 @@
+"""Widgets in a real browser, light and dark: they draw, they answer, they fetch nothing, and run no telemetry."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from workbench_widgets.board import Board
+from workbench_widgets.page import page
+from workbench_widgets.timeline import Timeline, thin
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+HOSTILE = "<img src=x onerror=\"window.hacked=1\"></script><script>window.hacked=1</script>"
+START = 1_770_714_960_000_000_000
+MINUTE = 60_000_000_000
+
+
+def timeline(title: str = "Accuracy fell at 13:42") -> Timeline:
+    """Return three lanes of ten hours: one drops, one has a gap, one could not be asked."""
+    times = START + MINUTE * np.arange(600)
+    score = 0.8 + 0.02 * np.sin(np.arange(600) / 20)
+    score[360:] -= 0.18
+    waits = 11 + 2 * np.cos(np.arange(600) / 9)
+    waits[350:] += 57
+    waits[100:140] = np.nan
+    lanes: list[dict[str, Any]] = [
+        {"title": "Confidence", "unit": "", "series": [{"name": title, "times": times, "values": score}],
+         "first": True, "onset": [START + 355 * MINUTE, START + 362 * MINUTE]},
+        {"title": "Requests", "unit": "ms", "series": [{"name": "queue_wait", "times": times, "values": waits},
+                                                      {"name": "forward_pass", "times": times, "values": waits / 3}]},
+        {"title": "GPU", "state": "source down: no figures since 09:16"},
+    ]  # fmt: skip
+    changes = [{"time_ns": START + 340 * MINUTE, "kind": "deploy", "title": f"v42 {title}"}]
+    return Timeline(lanes, changes=changes, title=title, caption="Queue wait rose from 11 ms to 68 ms.")
+
+
+BOARDS = {"timeline": timeline}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Start headless Chromium once."""
+    if CHROMIUM is None:
+        pytest.skip("No Chromium was found; install it to test widgets in a browser.")
+    sync = pytest.importorskip("playwright.sync_api")
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync.sync_playwright() as driver:
+        running = driver.chromium.launch(executable_path=CHROMIUM, args=flags)
+        yield running
+        running.close()
+
+
+def shown(browser: Any, tmp_path: Path, board: Board, theme: str) -> tuple[Any, list[str], list[str]]:
+    """Open a page with one widget; return it, its requests and its errors."""
+    place = tmp_path / f"{theme}.html"
+    place.write_text(page([board], theme=theme), encoding="utf-8")
+    opened = browser.new_page(viewport={"width": 1100, "height": 760})
+    asked: list[str] = []
+    wrong: list[str] = []
+    opened.on("request", lambda request: asked.append(request.url))
+    opened.on("pageerror", lambda error: wrong.append(str(error)))
+    opened.goto(place.as_uri())
+    opened.wait_for_selector(".wbw")
+    opened.wait_for_timeout(150)
+    if os.environ.get("WORKBENCH_SCREENSHOTS"):
+        opened.screenshot(path=f"{os.environ['WORKBENCH_SCREENSHOTS']}/{type(board).__name__}-{theme}.png")
+    return opened, [u for u in asked if not u.startswith(("file:", "blob:"))], wrong
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", sorted(BOARDS))
+def test_hostile_text_is_drawn_as_text_without_requests(browser: Any, tmp_path: Path, name: str, theme: str) -> None:
+    """0 external requests, 0 errors, 0 images; the text itself stands there."""
+    opened, asked, wrong = shown(browser, tmp_path, BOARDS[name](HOSTILE), theme)
+    assert (asked, wrong) == ([], [])
+    assert opened.evaluate("window.hacked") is None
+    assert opened.locator(".wbw img").count() == 0
+    assert HOSTILE[:20] in opened.locator(".wbw").inner_text()
+    assert opened.locator(".wbw").get_attribute("data-theme") == theme
+    opened.close()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", sorted(BOARDS))
+def test_widgets_in_both_themes_raise_no_error(browser: Any, tmp_path: Path, name: str, theme: str) -> None:
+    """Ordinary content, for eyes too."""
+    opened, asked, wrong = shown(browser, tmp_path, BOARDS[name](), theme)
+    assert (asked, wrong) == ([], [])
+    unnamed = "[...document.querySelectorAll('.wbw button')].filter(b => !b.textContent.trim() && !b.ariaLabel).length"
+    assert opened.evaluate(unnamed) == 0
+    opened.close()
+
+
+@pytest.mark.browser
+def test_a_brush_on_the_timeline_sets_the_selection_and_the_button_asks_for_it(browser: Any, tmp_path: Path) -> None:
+    """Pixels are drawn; a drag over a third of the axis selects a third of ten hours."""
+    opened, _, _ = shown(browser, tmp_path, timeline(), "light")
+    inked = """() => { const c = document.querySelector('canvas');
+      return c.getContext('2d').getImageData(0, 0, c.width, c.height).data.filter((v, i) => i % 4 === 3 && v > 0).length }"""
+    assert opened.evaluate(inked) > 3000
+    box = opened.locator("canvas").bounding_box()
+    axis = box["width"] - 168 - 8
+    opened.mouse.move(box["x"] + 168 + axis / 3, box["y"] + 90)
+    opened.mouse.down()
+    opened.mouse.move(box["x"] + 168 + 2 * axis / 3, box["y"] + 90, steps=4)
+    opened.mouse.up()
+    start, end = opened.evaluate("models[0].get('selection')")
+    assert (end - start) / (599 * 60_000) == pytest.approx(1 / 3, abs=0.01)
+    opened.get_by_role("button", name="Select", exact=True).click()
+    action = opened.evaluate("models[0].get('action')")
+    assert action["operation"] == "select"
+    assert re.fullmatch(r"2026-02-10T\S+Z/2026-02-10T\S+Z", action["arguments"]["window"])
+    opened.close()
+
+
+def test_downsampling_a_million_points_keeps_every_spike_and_gap() -> None:
+    """47 planted dropouts and 3 gaps among 1,000,000 points survive 2,000 columns."""
+    values = np.ones(1_000_000)
+    spikes = np.arange(47) * 20_011 + 5_003
+    values[spikes] = -50.0
+    gaps = np.array([200, 500_000, 900_000])
+    values[gaps] = np.nan
+    places = thin(np.arange(1_000_000, dtype=np.int64) * MINUTE, values, 4_000)
+    assert set(spikes) <= set(places)
+    assert set(gaps) <= set(places)
+    assert len(places) <= 4_003
+
+
+def test_a_view_draws_only_what_it_shows() -> None:
+    """One hour of ten: 60 points and one beyond either edge."""
+    board = timeline()
+    start = START / 1e6 + 60 * 60_000
+    board.view = {"start": start, "end": start + 3_540_000, "width": 900}
+    assert board.lanes[0]["series"][0]["n"] == 62
+    board.selection = [1000.4, 2000.0]
+    assert board.selection_ns == (1_000_000_000, 2_000_000_000)
+
+
+@pytest.mark.parametrize("name", sorted(BOARDS))
+def test_twins_without_a_kernel_hold_the_content_escaped(name: str) -> None:
+    """The bundle has text/html; hostile text is in it, as text."""
+    twin = BOARDS[name](HOSTILE)._repr_mimebundle_()[0]["text/html"]
+    assert "<img" not in twin
+    assert "<script" not in twin
+    assert "&lt;img" in twin
+    assert "<table>" in twin
