@@ -28,7 +28,7 @@ from workbench.intake.report import IngestReport
 from workbench.model.findings import Ranking
 from workbench.model.window import MINUTE_NS, Window, iso, parse_duration_ns
 from workbench.playbook.find import Found, find
-from workbench.report import rich_html
+from workbench.report import rich_html, verbs
 from workbench.sources import Context
 from workbench.store import Store
 
@@ -37,6 +37,7 @@ _TIME_SERIES = ("metrics", "kpis", "predictions", "spans", "logs", "features")
 """Tables whose newest row says what *now* is, and whose oldest says where history begins."""
 
 rich_html.attach()
+verbs.attach()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,61 @@
+"""``workbench postmortem`` and ``verify``: write what survives an incident, and check that it is unchanged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from workbench.commands import _common as common
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+    app.command("postmortem", epilog="Example:  workbench postmortem store/cases/INC-1 --out postmortems")(postmortem)
+    app.command("verify", epilog="Example:  workbench verify postmortems/INC-1.html --case store/cases/INC-1")(verify)
+
+
+def postmortem(
+    case: Annotated[Path, typer.Argument(help="Case folder.")],
+    out: Annotated[Path | None, typer.Option(help="Folder to write to; by default postmortems/ in the store.")] = None,
+    as_json: common.Json = False,  # noqa: FBT002 - a flag of the command line
+) -> None:
+    """Replay a case and write its postmortem: HTML, Markdown, notebook, and the guard that would have caught it."""
+    import workbench.playbook.runner  # noqa: F401 - registers the operations that a journal names
+    from workbench.case.case import Case
+    from workbench.report.postmortem import write_postmortem
+
+    written = write_postmortem(Case.open(case), out)
+    files = [str(p) for p in (written.html, written.markdown, written.notebook, written.guard) if p is not None]
+    if as_json:
+        common.print_json({"files": files, "seconds": round(written.seconds, 3), "replay": written.replay.plain()})
+    else:
+        common.console.print(Text(f"{written.replay.badge}; written in {written.seconds:.1f} s"))
+        for name in files:
+            common.console.print(Text(f"  {name}"))
+    if not written.replay.ok:
+        raise typer.Exit(5)
+
+
+def verify(
+    path: Annotated[Path, typer.Argument(help="A postmortem's HTML file, or a case folder.")],
+    case: Annotated[Path | None, typer.Option(help="Case folder to compare an HTML file with.")] = None,
+    as_json: common.Json = False,  # noqa: FBT002 - a flag of the command line
+) -> None:
+    """Check the digests of a postmortem or of a case and its journal's chain; nothing is computed."""
+    if path.is_dir():
+        from workbench.case.verify import verify as verify_case
+
+        problems = [str(m) for m in verify_case(path).mismatches]
+    else:
+        from workbench.report.verify_page import verify_page
+
+        problems = verify_page(path, case)
+    if as_json:
+        common.print_json({"path": str(path), "ok": not problems, "problems": problems})
+    else:
+        common.console.print(Text("\n".join(problems) if problems else f"{path}: as it was written."))
+    if problems:
+        raise typer.Exit(5)

@@ -1,0 +1,138 @@
+"""What a postmortem reads of a case: outcomes that can be believed, frozen figures, and times of the practice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from workbench import plugins
+from workbench.case.case import Case
+from workbench.case.journal import Entry
+from workbench.case.operations import Outcome
+from workbench.case.symptom import Symptom
+from workbench.errors import IntegrityError, UsageError
+from workbench.model.findings import Cause, Finding, Ranking
+from workbench.model.window import parse_time_ns
+
+_MOST_HOPS = 200
+
+
+class CaseReader:
+    """Read a begun case for a document; a result whose bytes were changed is left out and named in `changed`."""
+
+    def __init__(self, case: Case) -> None:
+        if case.symptom is None:
+            raise UsageError(f"{case.id} has not begun; begin it first: case.begin(entity, signal, window).")
+        self.case = case
+        self.symptom: Symptom = case.symptom
+        self.changed: list[str] = []
+        self.outcomes: dict[str, Outcome] = {}
+        for entry in case.state.in_force:
+            if entry.mode == "computed":
+                try:
+                    self.outcomes[entry.operation] = case.outcome(entry.seq)
+                except IntegrityError as error:
+                    self.changed.append(f"J{entry.seq}: {error}")
+
+    @property
+    def ranking(self) -> Ranking | None:
+        """The newest ranking that can be believed."""
+        return next((o.ranking for o in reversed(self.outcomes.values()) if o.ranking is not None), None)
+
+    @cached_property
+    def named(self) -> tuple[Cause, ...]:
+        """Causes that are proven or suspected, best first."""
+        return tuple(c for c in self.ranking or () if c.verdict != "none")
+
+    @property
+    def lead(self) -> Cause | None:
+        """The best cause, proven or not."""
+        return next(iter(self.ranking or ()), None)
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield every finding of the steps, each once."""
+        for outcome in self.outcomes.values():
+            yield from outcome.findings
+
+    def frame(self, query: str) -> tuple[pd.DataFrame, str] | None:
+        """Return the first frozen answer to a query and its id; None where it was not asked or was changed."""
+        found = next((e for e in self.case.evidence.values() if e.query.startswith(f"{query}(")), None)
+        if found is None:
+            return None
+        try:
+            return self.case.frame(found.id), found.id
+        except IntegrityError as error:
+            self.changed.append(f"{found.id}: {error}")
+            return None
+
+    def said(self, entry: Entry) -> str:
+        """Return an entry's one sentence; one whose bytes were changed is not repeated."""
+        try:
+            return self.case.outcome(entry.seq).summary
+        except IntegrityError as error:
+            self.changed.append(f"J{entry.seq}: {error}")
+            return "unknown: the result was changed since it was recorded"
+
+    def entries(self, operation: str) -> list[Entry]:
+        """Return the entries in force of an operation, oldest first."""
+        return [e for e in self.case.state.in_force if e.operation == operation]
+
+    def status_entry(self, status: str) -> Entry | None:
+        """Return the first entry that set a status, undone ones apart."""
+        undone = {e.arguments["seq"] for e in self.case.entries if e.operation == "undo"}
+        return next((e for e in self.case.entries if e.operation == "status" and e.seq not in undone
+                     and e.arguments["status"] == status), None)  # fmt: skip
+
+    @property
+    def onset_ns(self) -> int | None:
+        """When the symptom began, by the scope step; None where it could not be told."""
+        scope = self.outcomes.get("scope")
+        value = scope.values.get("onset_ns") if scope else None
+        return int(value) if value is not None else None
+
+    @property
+    def scope_evidence(self) -> tuple[str, ...]:
+        """What the onset rests on."""
+        scope = self.outcomes.get("scope")
+        return tuple(dict.fromkeys(e.id for f in scope.findings[:1] for e in f.evidence)) if scope else ()
+
+    @property
+    def alert_ns(self) -> int | None:
+        """When the alert fired that began the case; None where no alert did."""
+        starts = (self.symptom.alert or {}).get("starts_ns")
+        return int(starts) if isinstance(starts, int) else None
+
+    def signature(self, cause: Cause) -> Any | None:
+        """Return the failure signature of a cause, or None where it is not installed."""
+        names = plugins.names("signature")
+        return plugins.load("signature", cause.kind) if cause.kind in names else None
+
+    def downstream(self, entity: str) -> tuple[list[str] | None, tuple[str, ...]]:
+        """Return what is made from an entity, sorted, and the evidence read; None where the lineage lacks it."""
+        edges: dict[str, set[str]] = {}
+        read: list[str] = []
+        whole = self.frame("lineage_edges")
+        if whole is not None:
+            read.append(whole[1])
+            for row in whole[0][["upstream", "downstream"]].itertuples(index=False):
+                edges.setdefault(str(row.upstream), set()).add(str(row.downstream))
+        found: set[str] = set()
+        border = [entity]
+        while border and len(found) < _MOST_HOPS:
+            border = sorted({name for at in border for name in edges.get(at, ())} - found - {entity})
+            found.update(border)
+        known = entity in edges or any(entity in below for below in edges.values())
+        return (sorted(found) if known else None), tuple(read)
+
+
+def entry_ns(entry: Entry) -> int:
+    """Return when an entry was written, ns UTC."""
+    return parse_time_ns(entry.time)
+
+
+def seconds_between(first: int | None, second: int | None) -> float | None:
+    """Return the seconds from one time to another; None where one is unknown."""
+    return None if first is None or second is None else (second - first) / 1e9
