@@ -222,7 +222,7 @@ def test_a_source_is_pulled_from_its_saved_cursor_masked_and_each_batch_with_its
     begun: list[str | None] = []
 
     def pull(settings: Mapping[str, Any], cursor: str | None, context: Context) -> Iterator[tuple[Batch, str]]:
-        assert settings == {"url": "http://127.0.0.1:1", "token": "hunter2"}
+        assert settings == {"uri": "http://127.0.0.1:1", "url": "http://127.0.0.1:1", "token": "hunter2"}
         begun.append(cursor)
         for number in range(int(cursor or 0) + 1, 4):
             if number == 3 and len(begun) == 1:

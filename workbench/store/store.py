@@ -145,7 +145,7 @@ class Store:
         """
         declared = table(name)
         with self._engine.session() as session:
-            rows = session.query(f"SELECT * FROM {session.relation(name)} ORDER BY {key_columns(declared)}")
+            rows = session.query(f"SELECT * FROM {session.exact_relation(name)} ORDER BY {key_columns(declared)}")
         return b"".join(lines(without_provenance(rows)))
 
     def counts(self) -> dict[str, int]:

@@ -184,6 +184,10 @@ class Session:
     _cursor: Any
     _registered: dict[str, pa.Table] = field(default_factory=dict)
 
+    def exact_relation(self, name: str) -> str:
+        """Return SQL for all rows of a table, one a key even where a sender gave one id two times."""
+        return self._relation(table(name), None, None, local=False)
+
     def relation(self, name: str, start_ns: int | None = None, end_ns: int | None = None) -> str:
         """Return SQL for a table's rows, one a key, within ``start_ns <= time < end_ns``.
 
@@ -191,7 +195,10 @@ class Session:
         other; for other tables all rows are, until compaction has settled them.
         """
         declared = table(name)
-        local = identity_fixes_time(declared)
+        return self._relation(declared, start_ns, end_ns, local=identity_fixes_time(declared))
+
+    def _relation(self, declared: Table, start_ns: int | None, end_ns: int | None, *, local: bool) -> str:
+        name = declared.name
         segments = self._segments(declared, start_ns, end_ns) if local else list(self._database.segments.get(name, ()))
         bounds = (start_ns, end_ns) if local else (None, None)
         journal = self._engine.unsealed(self._snapshot, name, *bounds)
@@ -199,7 +206,7 @@ class Session:
         if journal is None and (not loose or len(segments) == 1):
             chosen = segments if local else self._segments(declared, start_ns, end_ns)
             return _within(declared, self._read(declared, chosen), start_ns, end_ns)
-        return _within(declared, self._compared(declared, segments, journal, bounds), start_ns, end_ns)
+        return _within(declared, self._compared(declared, segments, journal, bounds, local=local), start_ns, end_ns)
 
     def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
         """Run SQL written in this layer, with bound values, and return its rows."""
@@ -253,8 +260,9 @@ class Session:
         ]  # fmt: skip
 
     def _compared(
-        self, declared: Table, segments: list[Segment], journal: pa.Table | None, bounds: tuple[int | None, int | None]
-    ) -> str:
+        self, declared: Table, segments: list[Segment], journal: pa.Table | None,
+        bounds: tuple[int | None, int | None], *, local: bool,
+    ) -> str:  # fmt: skip
         loose = [s for s in segments if not s.settled]
         settled = [s for s in segments if s.settled]
         fresh = []
@@ -265,7 +273,7 @@ class Session:
         union = fresh[0] if len(fresh) == 1 else f"({' UNION ALL '.join(f'SELECT * FROM {f}' for f in fresh)})"
         if not settled:
             return resolved(declared, union)
-        apart, mixed = self._split(declared, settled, loose, journal)
+        apart, mixed = self._split(declared, settled, loose, journal) if local else ([], settled)
         parts = []
         if apart:
             parts.append(f"SELECT * FROM {_within(declared, self._read(declared, apart), *bounds)}")
@@ -281,8 +289,6 @@ class Session:
         self, declared: Table, settled: list[Segment], loose: list[Segment], journal: pa.Table | None
     ) -> tuple[list[Segment], list[Segment]]:
         """Part the settled segments by whether an unsettled row could share a key with one of theirs."""
-        if not identity_fixes_time(declared):
-            return [], settled
         spans = [(s.min_ns, s.max_ns) for s in loose]
         if journal is not None:
             spans += [(p.min_ns, p.max_ns) for p in self.pending(declared.name)]
