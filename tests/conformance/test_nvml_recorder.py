@@ -1,0 +1,153 @@
+"""The GPU recorder against a stand-in NVML that replays real captures, and against devices and drivers that vanish."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from workbench.errors import SourceError
+from workbench.sources import Context
+from workbench.sources.nvidia_smi import read as read_smi
+from workbench.sources.nvml import connect, read, sample, sample_host
+
+NOW = 1_772_366_400_000_000_000
+CONTEXT = Context("prod", "gpu.jsonl", NOW)
+FILES = [
+    "nvidia-geforce-rtx-4080-super__595.71.05", "nvidia-h100-mig__590.48.01", "nvidia-h200__590.48.01",
+    "nvidia-l40s__595.80",
+]  # fmt: skip
+
+
+class NVMLError(Exception):
+    """What NVML raises."""
+
+
+class StandIn:
+    """Answer like pynvml with the figures of a capture; a figure that the capture does not know raises."""
+
+    NVMLError = NVMLError
+
+    def __init__(self, figures: Mapping[str, float | None], uuid: str = "GPU-1", mig: int = 0) -> None:
+        self.figures, self.uuid, self.mig, self.lost = figures, uuid, mig, False
+
+    def _get(self, metric: str, factor: float = 1.0) -> float:
+        value = self.figures.get(metric)
+        if value is None or self.lost:
+            raise NVMLError("Not Supported")
+        return round(value * factor)
+
+    def nvmlInit(self) -> None:  # noqa: N802
+        """Start."""
+
+    def nvmlDeviceGetCount(self) -> int:  # noqa: N802
+        """Return the number of devices."""
+        return 1
+
+    def __getattr__(self, name: str) -> Any:
+        def pair(**metrics: str) -> SimpleNamespace:
+            return SimpleNamespace(**{k: self._get(v) for k, v in metrics.items()})
+
+        part = {p: f"gpu_memory_{p}_bytes" for p in ("used", "total", "free")}
+        answers = {
+            "nvmlDeviceGetHandleByIndex": lambda i: self._lost(i),
+            "nvmlDeviceGetUUID": lambda h: f"MIG-{h}" if isinstance(h, str) else self.uuid,
+            "nvmlDeviceGetName": lambda _: b"NVIDIA Stand-In",
+            "nvmlDeviceGetUtilizationRates": lambda _: pair(
+                gpu="gpu_utilization_percent", memory="gpu_memory_utilization_percent"
+            ),
+            "nvmlDeviceGetMemoryInfo": lambda _: pair(**part),
+            "nvmlDeviceGetTemperature": lambda *_: self._get("gpu_temperature_c"),
+            "nvmlDeviceGetPowerUsage": lambda _: self._get("gpu_power_w", 1000),
+            "nvmlDeviceGetEnforcedPowerLimit": lambda _: self._get("gpu_power_limit_w", 1000),
+            "nvmlDeviceGetClockInfo": lambda _, k: self._get(["", "gpu_sm_clock_mhz", "gpu_memory_clock_mhz"][k]),
+            "nvmlDeviceGetCurrentClocksThrottleReasons": lambda _: self._get("reasons"),
+            "nvmlDeviceGetPcieThroughput": lambda *_: self._get("pcie"),
+            "nvmlDeviceGetTotalEccErrors": lambda _, k, __: self._get(["gpu_ecc_corrected", "gpu_ecc_uncorrected"][k]),
+            "nvmlDeviceGetComputeRunningProcesses": lambda _: [SimpleNamespace(pid=7, usedGpuMemory=None)],
+            "nvmlDeviceGetMigMode": lambda _: (int(self.mig > 0), 0),
+            "nvmlDeviceGetMigDeviceHandleByIndex": lambda _, i: self._instance(i),
+        }
+        return answers[name]
+
+    def _lost(self, index: int) -> int:
+        if self.lost:
+            raise NVMLError("GPU is lost")
+        return index
+
+    def _instance(self, index: int) -> str:
+        if index >= self.mig:
+            raise NVMLError("Not Found")
+        return str(index)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_replayed_capture_is_recorded_as_it_was(name: str, data: Path) -> None:
+    """Idle and load of four devices: every figure that both know is equal, what nvidia-smi calls [N/A] is null."""
+    capture = data / f"gpu/smi/linux-x86_64__{name}.txt"
+    rows = [r for b in read_smi(capture, CONTEXT) for r in b.tables["metric_samples"].to_pylist()]
+    for time_ns in sorted({r["time_ns"] for r in rows}):
+        said = {r["metric"]: r["value"] for r in rows if r["time_ns"] == time_ns}
+        lines = sample(connect(StandIn(said)), NOW, "n1")
+        found = lines[0]["figures"]
+        shared = set(found) & set(said)
+        assert len(shared) >= 12
+        for metric in shared:
+            assert found[metric] == (None if said[metric] is None else pytest.approx(said[metric], abs=0.001))
+        if "mig" in name and found["gpu_power_w"] > 290:
+            assert found["gpu_utilization_percent"] is None
+
+
+def test_a_lost_device_is_null_and_comes_back() -> None:
+    """While a device is off the bus every figure is null and its place host/index; afterwards it answers again."""
+    nvml = StandIn({"gpu_power_w": 71.5, "reasons": 0x40})
+    (before, process) = sample(nvml, NOW, "n1")
+    assert (before["entity"], before["figures"]["gpu_throttled_percent"]) == ("gpu:GPU-1", 100.0)
+    assert (process["labels"]["pid"], process["figures"]) == ("7", {"gpu_process_memory_bytes": None})
+    nvml.lost = True
+    (during,) = sample(nvml, NOW, "n1")
+    assert (during["entity"], set(during["figures"].values())) == ("gpu:n1/0", {None})
+    nvml.lost = False
+    assert sample(nvml, NOW, "n1")[0] == before
+
+
+def test_instances_of_a_mig_are_devices_of_their_own() -> None:
+    """Two instances are two entities with memory and without a utilisation."""
+    figures = {f"gpu_memory_{p}_bytes": 2.0**30 for p in ("used", "total", "free")}
+    lines = sample(StandIn(figures, mig=2), NOW, "n1")
+    mig = {line["entity"]: line["figures"] for line in lines if "MIG" in line["entity"]}
+    assert set(mig) == {"gpu:MIG-0", "gpu:MIG-1"}
+    assert all("gpu_utilization_percent" not in f and f["gpu_memory_used_bytes"] == 2.0**30 for f in mig.values())
+
+
+def test_no_driver_is_one_sentence() -> None:
+    """An NVML that cannot start is a SourceError in one sentence; the host is sampled all the same."""
+
+    def no_driver() -> None:
+        raise NVMLError("Driver Not Loaded")
+
+    with pytest.raises(SourceError, match=r"no NVIDIA driver to ask \(Driver Not Loaded\)"):
+        connect(SimpleNamespace(nvmlInit=no_driver, NVMLError=NVMLError))
+    assert sample_host(NOW, "n1")["figures"]["host_memory_total_bytes"] > 0
+
+
+def test_a_recording_reads_back_as_the_series_of_other_sources() -> None:
+    """Lines become samples with the series digest of nvidia-smi's; a broken line costs only itself."""
+    used = {"gpu_utilization_percent": 45.0, "gpu_memory_utilization_percent": 5.0}
+    lines = sample(StandIn(used, uuid="GPU-20c5"), NOW, "n1")
+    text = "\n".join([json.dumps(lines[0]), "{", '{"recording": "workbench gpu 1"}', json.dumps(lines[1])]).encode()
+    (batch,) = read(io.BytesIO(text), CONTEXT)
+    assert len(batch.rejections) == 2
+    ours = {(r["entity"], r["metric"]): r for r in batch.tables["metric_samples"].to_pylist()}
+    smi = b"timestamp, uuid, utilization.gpu [%]\n2026/03/01 12:00:00.000, GPU-20c5, 45 %\n"
+    (theirs,) = next(iter(read_smi(io.BytesIO(smi), CONTEXT))).tables["metric_samples"].to_pylist()
+    own = ours["gpu:GPU-20c5", "gpu_utilization_percent"]
+    assert [own[k] for k in ("series", "value", "unit", "time_ns")] == [
+        theirs[k] for k in ("series", "value", "unit", "time_ns")
+    ]
+    assert ours["gpu:GPU-20c5", "gpu_power_w"]["value"] is None
