@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from starlette.routing import Route
 from starlette.testclient import TestClient
@@ -208,6 +212,25 @@ def test_a_case_that_was_changed_or_is_not_there_is_said_not_shown(bench: Bench)
     for path in ("/case/INC-9/brief", "/case/INC-1/nothing", "/case/..%2f..%2fetc/brief", "/notebook/INC-9"):
         assert client.get(path).status_code == 404
     assert client.get("/search", params={"text": CANARY}).text.count("<img") == 0
+
+
+def test_the_verb_serves_prints_an_address_that_works_once_and_ends_when_told(tmp_path: Path) -> None:
+    """One process, a free port of the loopback address; SIGTERM ends it with status 0."""
+    command = [Path(sys.executable).with_name("workbench"), "triage", "--store", str(tmp_path / "store"), "--port", "0",
+               "--no-browser"]  # fmt: skip
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path,
+                          env={**os.environ, "PYTHONUNBUFFERED": "1"}) as served:  # fmt: skip
+        assert served.stdout is not None
+        try:
+            said = served.stdout.readline() + served.stdout.readline()
+            entrance = re.search(r"http://127\.0\.0\.1:\d+/enter\?token=\S+", said)
+            assert entrance, said
+            with httpx.Client() as client:
+                assert [client.get(entrance[0]).status_code, client.get(entrance[0]).status_code] == [200, 303]
+            assert httpx.get(entrance[0]).status_code == 401
+        finally:
+            served.terminate()
+        assert served.wait(20) == 0
 
 
 # -- in a browser ------------------------------------------------------------------------------------------------------

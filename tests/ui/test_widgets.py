@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from workbench_widgets.board import Board
 from workbench_widgets.page import page
 from workbench_widgets.timeline import Timeline, thin
@@ -104,7 +105,9 @@ def test_a_brush_on_the_timeline_sets_the_selection_and_the_button_asks_for_it(b
     """Pixels are drawn; a drag over a third of the axis selects a third of ten hours."""
     opened, _, _ = shown(browser, tmp_path, timeline(), "light")
     inked = """() => { const c = document.querySelector('canvas');
-      return c.getContext('2d').getImageData(0, 0, c.width, c.height).data.filter((v, i) => i % 4 === 3 && v > 0).length }"""
+      const all = c.getContext('2d').getImageData(0, 0, c.width, c.height)
+      .data;
+      return all.filter((v, i) => i % 4 === 3 && v > 0).length }"""
     assert opened.evaluate(inked) > 3000
     box = opened.locator("canvas").bounding_box()
     axis = box["width"] - 168 - 8

@@ -1,0 +1,74 @@
+"""What every widget is: plain data in, one module beside it, an action out, and a twin that needs no kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+_FOLDER = Path(__file__).parent
+Action = Mapping[str, Any]
+"""``operation`` and ``arguments`` of what was clicked."""
+
+
+def module(name: str) -> str:
+    """Return a widget's whole ES module: the shared part and its own, without imports."""
+    return "\n".join((_FOLDER / f"{part}.js").read_text(encoding="utf-8") for part in ("base", name))
+
+
+class Board(anywidget.AnyWidget):
+    """Base of the widgets; `action` is set by clicks, `said` shows the line of Python that they became."""
+
+    title = traitlets.Unicode("").tag(sync=True)
+    caption = traitlets.Unicode("").tag(sync=True)
+    theme = traitlets.Unicode("").tag(sync=True)
+    action = traitlets.Dict().tag(sync=True)
+    said = traitlets.Dict().tag(sync=True)
+
+    def on_action(self, run: Callable[[str, Mapping[str, Any]], None]) -> None:
+        """Call ``run(operation, arguments)`` at every click that asks for something."""
+
+        def told(change: Mapping[str, Any]) -> None:
+            asked = change["new"]
+            if asked:
+                run(str(asked["operation"]), dict(asked.get("arguments") or {}))
+
+        self.observe(told, names="action")
+
+    def state(self) -> dict[str, Any]:
+        """Return the synchronised values that the module draws, by name; bytes stay bytes."""
+        return {name: getattr(self, name) for name in self.traits(sync=True) if name in self._drawn()}
+
+    def code(self) -> str:
+        """Return the widget's ES module."""
+        return str(self._esm)
+
+    def twin(self) -> str:
+        """Return the same content as static, safe HTML."""
+        return f"<h3>{escape(self.title)}</h3><p>{escape(self.caption)}</p>"
+
+    def _drawn(self) -> set[str]:
+        return {name for kind in type(self).__mro__ if issubclass(kind, Board) for name in vars(kind)}
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        found = super()._repr_mimebundle_(**kwargs)
+        content, metadata = found if isinstance(found, tuple) else (found, {})
+        return {**(content or {}), "text/html": self.twin()}, metadata
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Return an HTML table; every cell is escaped."""
+    top = "".join(f"<th scope='col'>{escape(name)}</th>" for name in head)
+    lines = "".join("<tr>" + "".join(f"<td>{escape(words(cell))}</td>" for cell in row) + "</tr>" for row in rows)
+    return f"<table><thead><tr>{top}</tr></thead><tbody>{lines}</tbody></table>"
+
+
+def words(value: object) -> str:
+    """Return a value as readers see it: three significant digits, unknown for null."""
+    if value is None or (isinstance(value, float) and value != value):
+        return "unknown"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,201 @@
+const CSS = `
+.wbw .plot{position:relative;outline-offset:2px}
+.wbw .plot canvas{display:block;width:100%;touch-action:none;cursor:crosshair}
+.wbw .glyphs{position:absolute;left:0;right:0;top:0;height:26px;pointer-events:none}
+.wbw .glyphs button{position:absolute;pointer-events:auto;min-height:24px;width:24px;padding:0;margin-left:-12px;border-radius:12px;background:var(--wb-bg)}
+.wbw .read{min-height:20px;color:var(--wb-dim)}
+`;
+const LEFT = 168, TOP = 28, LANE = 66, AXIS = 22;
+const GLYPHS = { deploy: "▲", commit: "◆", config: "■", flag: "⚑", model: "●", data: "▼", schema: "✚" };
+const DASHES = [[], [6, 3], [2, 2], [8, 2, 2, 2]];
+
+function floats(raw) {
+  if (!raw) return new Float64Array();
+  const bytes = raw instanceof ArrayBuffer ? new Uint8Array(raw) : new Uint8Array(raw.buffer, raw.byteOffset, raw.byteLength);
+  return new Float64Array(bytes.slice().buffer);
+}
+
+function ticks(start, end, most) {
+  const steps = [1e3, 5e3, 15e3, 6e4, 3e5, 9e5, 18e5, 36e5, 108e5, 216e5, 432e5, 864e5, 1728e5, 6048e5, 2592e6];
+  const step = steps.find((size) => (end - start) / size <= most) ?? 2592e6;
+  const found = [];
+  for (let t = Math.ceil(start / step) * step; t <= end; t += step) found.push(t);
+  return found.map((t) => [t, step >= 864e5 || t % 864e5 === 0 ? iso(t).slice(5, 10) : iso(t).slice(11, step < 6e4 ? 19 : 16)]);
+}
+
+class Chart {
+  constructor(model, canvas, root) {
+    Object.assign(this, { model, canvas, root, hover: null, draft: null });
+  }
+  get view() { return this.model.get("view"); }
+  get width() { return this.canvas.clientWidth; }
+  x(t) { return LEFT + ((t - this.view.start) / (this.view.end - this.view.start)) * (this.width - LEFT - 8); }
+  t(x) { return this.view.start + ((Math.max(x, LEFT) - LEFT) / (this.width - LEFT - 8)) * (this.view.end - this.view.start); }
+  color(name) { return getComputedStyle(this.root).getPropertyValue(`--wb-${name}`).trim(); }
+  draw() {
+    const lanes = this.model.get("lanes") ?? [], width = this.width;
+    if (width < 2) return;
+    const height = TOP + lanes.length * LANE + AXIS, ratio = devicePixelRatio || 1;
+    this.canvas.width = width * ratio; this.canvas.height = height * ratio; this.canvas.style.height = `${height}px`;
+    const pen = this.canvas.getContext("2d");
+    pen.scale(ratio, ratio);
+    pen.font = "12px system-ui,sans-serif";
+    this.windows(pen, height);
+    const points = floats(this.model.get("points"));
+    lanes.forEach((lane, place) => this.lane(pen, lane, place, points));
+    this.axis(pen, height);
+    for (const change of this.model.get("changes") ?? []) this.line(pen, this.x(change.t), TOP - 2, height - AXIS, this.color("dim"), [2, 3]);
+    if (this.hover !== null) this.line(pen, this.hover, TOP, height - AXIS, this.color("fg"), []);
+  }
+  windows(pen, height) {
+    const shade = (a, b, color) => {
+      const left = Math.max(this.x(a), LEFT), right = Math.min(this.x(b), this.width - 8);
+      if (right <= left) return;
+      pen.globalAlpha = 0.14; pen.fillStyle = color; pen.fillRect(left, TOP, right - left, height - TOP - AXIS);
+      pen.globalAlpha = 1; pen.fillRect(left, TOP - 3, Math.max(right - left, 1), 3);
+    };
+    for (const [a, b] of this.model.get("baseline") ?? []) shade(a, b, this.color("base"));
+    const chosen = this.draft ?? this.model.get("selection") ?? [];
+    if (chosen.length === 2) shade(chosen[0], chosen[1], this.color("select"));
+  }
+  line(pen, x, top, bottom, color, dash) {
+    if (x < LEFT || x > this.width - 8) return;
+    pen.strokeStyle = color; pen.lineWidth = 1; pen.setLineDash(dash);
+    pen.beginPath(); pen.moveTo(x, top); pen.lineTo(x, bottom); pen.stroke(); pen.setLineDash([]);
+  }
+  lane(pen, lane, place, points) {
+    const top = TOP + place * LANE, floor = top + LANE - 8, color = this.color(`l${place % 6}`);
+    pen.fillStyle = this.color("fg"); pen.font = "600 12px system-ui,sans-serif";
+    pen.fillText(short(`${lane.first ? "▶ " : ""}${lane.title}`, 24), 2, top + 18, LEFT - 12);
+    pen.font = "12px system-ui,sans-serif"; pen.fillStyle = this.color("dim");
+    pen.strokeStyle = this.color("line"); pen.lineWidth = 1;
+    pen.beginPath(); pen.moveTo(LEFT, floor + 0.5); pen.lineTo(this.width - 8, floor + 0.5); pen.stroke();
+    if (lane.state) { this.hatch(pen, top, floor); pen.fillStyle = this.color("dim"); pen.fillText(lane.state, LEFT + 8, top + 34); return; }
+    if (lane.low === null || lane.low === undefined) return;
+    const y = (v) => (lane.high === lane.low ? (top + floor) / 2 : floor - 3 - ((v - lane.low) / (lane.high - lane.low)) * (LANE - 20));
+    pen.fillText(`${figure(lane.low)} to ${figure(lane.high, lane.unit)}`, 2, top + 35, LEFT - 12);
+    pen.fillText(short(lane.series.map((one) => one.name).join(", "), 27), 2, top + 51, LEFT - 12);
+    pen.save(); pen.beginPath(); pen.rect(LEFT, top, this.width - LEFT - 8, LANE); pen.clip();
+    if (lane.onset?.length) { pen.fillStyle = this.color("select"); pen.globalAlpha = 0.35; const a = this.x(lane.onset[0]); pen.fillRect(a, top + 4, Math.max(this.x(lane.onset[1]) - a, 3), LANE - 12); pen.globalAlpha = 1; }
+    lane.series.forEach((one, number) => {
+      pen.strokeStyle = color; pen.lineWidth = 1.5; pen.setLineDash(DASHES[number % 4]); pen.beginPath();
+      let open = false;
+      for (let i = one.offset; i < one.offset + one.n; i++) {
+        const value = points[i + one.n];
+        if (Number.isNaN(value)) { open = false; continue; }
+        if (open) pen.lineTo(this.x(points[i]), y(value));
+        else { pen.moveTo(this.x(points[i]), y(value)); pen.lineTo(this.x(points[i]) + 0.5, y(value)); }
+        open = true;
+      }
+      pen.stroke(); pen.setLineDash([]);
+    });
+    pen.restore();
+  }
+  hatch(pen, top, floor) {
+    pen.save(); pen.beginPath(); pen.rect(LEFT, top + 4, this.width - LEFT - 8, floor - top - 4); pen.clip();
+    pen.strokeStyle = this.color("line"); pen.beginPath();
+    for (let x = LEFT - LANE; x < this.width; x += 9) { pen.moveTo(x, floor); pen.lineTo(x + LANE, floor - LANE); }
+    pen.stroke(); pen.clearRect(LEFT + 2, top + 20, 260, 20); pen.restore();
+  }
+  axis(pen, height) {
+    pen.fillStyle = this.color("dim"); pen.textAlign = "center";
+    for (const [t, words] of ticks(this.view.start, this.view.end, Math.max(2, (this.width - LEFT) / 80))) {
+      const x = this.x(t);
+      if (x < LEFT + 16 || x > this.width - 24) continue;
+      this.line(pen, x, TOP, height - AXIS, this.color("line"), [1, 4]);
+      pen.fillText(words, x, height - 7);
+    }
+    pen.textAlign = "left"; pen.fillText("UTC", 2, height - 7);
+  }
+  reading(points) {
+    if (this.hover === null) return "";
+    const t = this.t(this.hover), parts = [];
+    for (const lane of this.model.get("lanes") ?? []) for (const one of lane.series ?? []) {
+      let best = -1;
+      for (let i = one.offset; i < one.offset + one.n; i++) if (best < 0 || Math.abs(points[i] - t) < Math.abs(points[best] - t)) best = i;
+      if (best >= 0) parts.push(`${one.name} ${figure(points[best + one.n], lane.unit)}`);
+    }
+    return `${iso(t).slice(0, 19)}Z: ${parts.join(" · ")}`;
+  }
+}
+
+function bounded(start, end, extent) {
+  const size = Math.min(Math.max(end - start, 1000), extent[1] - extent[0]);
+  const from = Math.min(Math.max(start, extent[0]), extent[1] - size);
+  return { start: from, end: from + size };
+}
+
+function render({ model, el }) {
+  const ui = mount(model, el, model.get("title") || "Joined timeline", CSS);
+  const title = h("h3"), caption = h("p", { class: "cap" }), read = h("div", { class: "read" });
+  const canvas = h("canvas", { role: "img" }), glyphs = h("div", { class: "glyphs" });
+  const plot = h("div", { class: "plot", tabindex: 0, role: "group", "aria-label": "Time axis. w and s zoom, a and d pan, arrows move the selection, brackets go from change to change, Escape clears." }, canvas, glyphs);
+  const from = h("input", { "aria-label": "Selection from, UTC", size: 22 }), to = h("input", { "aria-label": "Selection to, UTC", size: 22 });
+  const chart = new Chart(model, canvas, ui.root), table = h("table");
+  let asked = 0, glyph = -1;
+  const look = (start, end) => ui.set({ view: { ...bounded(start, end, model.get("extent")), width: Math.max(100, Math.round(chart.width - LEFT)) } });
+  const zoom = (factor, at) => { const { start, end } = chart.view, c = at ?? (start + end) / 2; look(c - (c - start) * factor, c + (end - c) * factor); };
+  const pan = (share) => { const { start, end } = chart.view, by = (end - start) * share; look(start + by, end + by); };
+  const choose = (a, b) => ui.set({ selection: a === null ? [] : [Math.round(Math.min(a, b)), Math.round(Math.max(a, b))] });
+  const typed = () => { const a = Date.parse(from.value), b = Date.parse(to.value); if (a < b) choose(a, b); };
+  const use = () => { typed(); const chosen = model.get("selection") ?? []; if (chosen.length) ui.act("select", { window: `${iso(chosen[0])}/${iso(chosen[1])}` }); };
+  const button = (words, click, cls) => h("button", { type: "button", class: cls, click }, words);
+  const draw = () => { if (!asked) asked = requestAnimationFrame(() => { asked = 0; if (!ui.signal.aborted) chart.draw(); }); };
+
+  function facts() {
+    title.textContent = model.get("title") ?? ""; caption.textContent = model.get("caption") ?? "";
+    const lanes = model.get("lanes") ?? [], changes = model.get("changes") ?? [], chosen = model.get("selection") ?? [];
+    canvas.setAttribute("aria-label", `${lanes.length} lanes: ${lanes.map((l) => l.title).join(", ")}. The table below has the numbers.`);
+    [from.value, to.value] = chosen.length ? chosen.map(iso) : ["", ""];
+    glyphs.replaceChildren(...changes.filter((c) => c.t >= chart.view.start && c.t <= chart.view.end).map((c) => {
+      const words = `${iso(c.t)} ${c.kind}: ${c.title}`;
+      const one = button(GLYPHS[c.kind] ?? "◇", () => { read.textContent = words; });
+      one.setAttribute("aria-label", words); one.title = words; one.style.left = `${chart.x(c.t)}px`;
+      return one;
+    }));
+    const rows = lanes.flatMap((l) => (l.series ?? []).map((one) => h("tr", {}, h("td", {}, l.title), h("td", {}, one.name),
+      h("td", { class: "n" }, figure(one.low, l.unit)), h("td", { class: "n" }, figure(one.high, l.unit)), h("td", { class: "n" }, figure(one.last, l.unit)), h("td", { class: "n" }, String(one.of)))));
+    const silent = lanes.filter((l) => l.state).map((l) => h("tr", {}, h("td", {}, l.title), h("td", { colspan: 5 }, l.state)));
+    table.replaceChildren(h("thead", {}, h("tr", {}, ...["Lane", "Series", "Lowest", "Highest", "Last", "Points"].map((w, i) => h("th", { class: i > 1 && "n" }, w)))),
+      h("tbody", {}, rows, silent, changes.map((c) => h("tr", {}, h("td", {}, "Change"), h("td", { colspan: 5 }, `${iso(c.t)} ${c.kind}: ${c.title}`)))));
+    draw();
+  }
+
+  let began = null;
+  ui.listen(canvas, "pointerdown", (e) => { if (e.offsetX < LEFT) return; began = e.offsetX; canvas.setPointerCapture(e.pointerId); plot.focus(); });
+  ui.listen(canvas, "pointermove", (e) => {
+    chart.hover = e.offsetX >= LEFT ? e.offsetX : null;
+    if (began !== null) chart.draft = [chart.t(Math.min(began, e.offsetX)), chart.t(Math.max(began, e.offsetX))];
+    read.textContent = chart.reading(floats(model.get("points")));
+    draw();
+  });
+  ui.listen(canvas, "pointerup", (e) => {
+    const wide = began !== null && Math.abs(e.offsetX - began) > 3;
+    if (wide) choose(chart.t(began), chart.t(e.offsetX));
+    began = null; chart.draft = null; draw();
+  });
+  ui.listen(canvas, "pointerleave", () => { chart.hover = null; draw(); });
+  ui.listen(canvas, "wheel", (e) => { if (!e.ctrlKey && !plot.matches(":focus")) return; e.preventDefault(); zoom(e.deltaY > 0 ? 1.25 : 0.8, chart.t(e.offsetX)); }, { passive: false });
+  const step = (by) => {
+    const changes = model.get("changes") ?? [];
+    if (!changes.length) return;
+    glyph = (glyph + by + changes.length) % changes.length;
+    const c = changes[glyph]; read.textContent = `${iso(c.t)} ${c.kind}: ${c.title}`; chart.hover = chart.x(c.t); draw();
+  };
+  const move = (by) => { const [a, b] = model.get("selection") ?? []; if (b) choose(a + by * (b - a), b + by * (b - a)); };
+  const keys = { w: () => zoom(0.5), s: () => zoom(2), a: () => pan(-0.25), d: () => pan(0.25), "[": () => step(-1), "]": () => step(1), ArrowLeft: () => move(-0.1), ArrowRight: () => move(0.1), Escape: () => choose(null), Enter: use };
+  ui.listen(plot, "keydown", (e) => { const run = e.target === plot && !e.ctrlKey && !e.metaKey && keys[e.key]; if (run) { e.preventDefault(); e.stopPropagation(); run(); } });
+  ui.listen(from, "change", typed); ui.listen(to, "change", typed);
+  ui.body.append(title, caption, plot, read, h("div", { class: "bar" }, button("Zoom in", () => zoom(0.5)), button("Zoom out", () => zoom(2)), button("All", () => look(...model.get("extent"))),
+    h("span", { class: "dim" }, "Selection"), from, to, button("Select", use, "main"), button("Clear", () => choose(null))),
+    h("details", {}, h("summary", {}, "The same as a table"), h("div", { class: "scroll" }, table)));
+  for (const trait of ["lanes", "points", "changes", "selection", "view", "baseline", "title", "caption"]) ui.on(trait, facts);
+  ui.redrawn.push(draw);
+  // render may run before el is attached: the first drawing waits for a width.
+  let known = 0;
+  const sized = new ResizeObserver(() => { if (chart.width > 1 && chart.width !== known) { known = chart.width; facts(); const width = Math.max(100, Math.round(known - LEFT)); if (Math.abs(width - (chart.view.width ?? 0)) > 40) look(chart.view.start, chart.view.end); } });
+  sized.observe(canvas); ui.signal.addEventListener("abort", () => sized.disconnect());
+  facts();
+  return ui.end;
+}
+export default { render };

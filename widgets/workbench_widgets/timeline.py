@@ -1,0 +1,149 @@
+"""The joined timeline: lanes on one axis, one brush, change glyphs; spikes survive downsampling."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+import numpy as np
+import traitlets
+from numpy.typing import NDArray
+from tsdownsample import MinMaxDownsampler
+
+from workbench_widgets.board import Board, module, table
+
+NS_PER_MS = 1_000_000
+_SAMPLER = MinMaxDownsampler()
+
+
+def thin(times: NDArray[np.int64], values: NDArray[np.float64], most: int) -> NDArray[np.intp]:
+    """Return the places to draw, in order: the extremes of each stretch, and where unknown values begin.
+
+    Both of shape (n,), times sorted (ns); at most *most* known points, and as many gaps.
+    """
+    known = np.flatnonzero(~np.isnan(values))
+    gaps = np.flatnonzero(np.isnan(values) & ~np.isnan(np.concatenate(([0.0], values[:-1]))))
+    even = max(4, most // 2 * 2)
+    if len(known) > even:
+        kept = _SAMPLER.downsample(times[known], np.ascontiguousarray(values[known]), n_out=even)
+        known = known[np.unique(kept.astype(np.intp))]
+    if len(gaps) > even:
+        gaps = gaps[np.linspace(0, len(gaps) - 1, even).astype(np.intp)]
+    return np.sort(np.concatenate((known, gaps)))
+
+
+class Timeline(Board):
+    """Draw lanes of time series.
+
+    A lane is a dict: title, unit, series (dicts of name, times in ns sorted,
+    values with NaN for unknown), and optionally first, onset ``[ns, ns]`` and state
+    (why there is nothing to draw). Changes are dicts of time_ns, kind and title.
+    `selection` is ``[start, end]`` in ms since 1970, or empty.
+    """
+
+    _esm = module("timeline")
+    lanes: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    points = traitlets.Bytes(b"").tag(sync=True)
+    changes: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    baseline: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    selection: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    extent: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    view = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, lanes: Sequence[Mapping[str, Any]], *, changes: Sequence[Mapping[str, Any]] = (),
+                 baseline: Sequence[tuple[int, int]] = (), title: str = "Joined timeline", caption: str = "",
+                 width: int = 900) -> None:  # fmt: skip
+        self._kept = [_kept(lane) for lane in lanes]
+        ends = [t for lane in self._kept for one in lane["series"] if len(one["times"])
+                for t in (one["times"][0], one["times"][-1])]  # fmt: skip
+        ends += [change["time_ns"] for change in changes]
+        start, end = (min(ends) / NS_PER_MS, max(ends) / NS_PER_MS) if ends else (0.0, 1.0)
+        end = max(end, start + 1.0)
+        super().__init__(
+            title=title, caption=caption, extent=[start, end], view={"start": start, "end": end, "width": width},
+            changes=[{"t": c["time_ns"] / NS_PER_MS, "kind": str(c["kind"]), "title": str(c["title"])}
+                     for c in sorted(changes, key=lambda c: c["time_ns"])],
+            baseline=[[a / NS_PER_MS, b / NS_PER_MS] for a, b in baseline],
+        )  # fmt: skip
+        self._draw(None)
+        self.observe(self._draw, names="view")
+
+    @property
+    def selection_ns(self) -> tuple[int, int] | None:
+        """What was brushed, in ns since 1970; None where nothing is."""
+        return (round(self.selection[0]) * NS_PER_MS, round(self.selection[1]) * NS_PER_MS) if self.selection else None
+
+    def twin(self) -> str:
+        """Return the lanes as SVG lines and as a table."""
+        rows = [(lane["title"], one["name"], one["low"], one["high"], one["last"], lane["unit"])
+                for lane in self.lanes for one in lane["series"]]  # fmt: skip
+        silent = [(lane["title"], lane["state"], None, None, None, "") for lane in self.lanes if lane["state"]]
+        head = ("Lane", "Series", "Lowest", "Highest", "Last", "Unit")
+        changes = table(("Change, ms since 1970", "Kind", "What"),
+                        [(str(round(c["t"])), c["kind"], c["title"]) for c in self.changes])  # fmt: skip
+        return super().twin() + self._picture() + table(head, rows + silent) + (changes if self.changes else "")
+
+    def _draw(self, _: object) -> None:
+        start, end = self.view["start"] * NS_PER_MS, self.view["end"] * NS_PER_MS
+        most = 2 * min(4000, max(100, int(self.view.get("width") or 900)))
+        buffers: list[NDArray[np.float64]] = []
+        offset, lanes = 0, []
+        for lane in self._kept:
+            drawn = []
+            for one in lane["series"]:
+                times, values = one["times"], one["values"]
+                # One point on either side, so that lines reach the edge.
+                first = max(0, int(np.searchsorted(times, start)) - 1)
+                last = min(len(times), int(np.searchsorted(times, end, side="right")) + 1)
+                places = first + thin(times[first:last], values[first:last], most)
+                shown = values[places]
+                buffers += [times[places] / NS_PER_MS, shown]
+                drawn.append({"name": one["name"], "offset": offset, "n": len(places), "of": last - first,
+                              **_range(shown)})  # fmt: skip
+                offset += 2 * len(places)
+            lows = [d["low"] for d in drawn if d["low"] is not None]
+            highs = [d["high"] for d in drawn if d["high"] is not None]
+            state = lane["state"] or ("" if lows else "no data in this window")
+            lanes.append({**lane, "series": drawn, "state": state, "low": min(lows, default=None),
+                          "high": max(highs, default=None)})  # fmt: skip
+        with self.hold_sync():
+            self.lanes = lanes
+            self.points = np.concatenate(buffers).tobytes() if buffers else b""
+
+    def _picture(self) -> str:
+        start, end = self.view["start"], self.view["end"]
+        numbers = np.frombuffer(self.points, dtype=np.float64)
+        parts = []
+        for place, lane in enumerate(self.lanes):
+            top = 60 * place
+            parts.append(f"<text x='0' y='{top + 30}' font-size='12'>{escape(lane['title'])}</text>")
+            spread = (lane["high"] or 0) - (lane["low"] or 0) or 1
+            for one in lane["series"]:
+                x, y = np.split(numbers[one["offset"] : one["offset"] + 2 * one["n"]], 2)
+                known = ~np.isnan(y)
+                line = " ".join(
+                    f"{180 + 700 * (a - start) / (end - start):.1f},{top + 52 - 44 * (b - lane['low']) / spread:.1f}"
+                    for a, b in zip(x[known], y[known], strict=True)
+                )
+                parts.append(f"<polyline fill='none' stroke='currentColor' points='{line}'/>")
+        size = 60 * len(self.lanes)
+        return f"<svg role='img' aria-label='{escape(self.title)}' viewBox='0 0 900 {size}'>{''.join(parts)}</svg>"
+
+
+def _kept(lane: Mapping[str, Any]) -> dict[str, Any]:
+    series = []
+    for one in lane.get("series", ()):
+        times = np.ascontiguousarray(one["times"], dtype=np.int64)
+        values = np.ascontiguousarray(one["values"], dtype=np.float64)
+        series.append({"name": str(one["name"]), "times": times, "values": values})
+    onset = [t / NS_PER_MS for t in lane.get("onset") or ()]
+    return {"title": str(lane["title"]), "unit": str(lane.get("unit") or ""), "series": series, "onset": onset,
+            "first": bool(lane.get("first")), "state": str(lane.get("state") or "")}  # fmt: skip
+
+
+def _range(values: NDArray[np.float64]) -> dict[str, float | None]:
+    known = values[~np.isnan(values)]
+    if not len(known):
+        return {"low": None, "high": None, "last": None}
+    return {"low": float(known.min()), "high": float(known.max()), "last": float(known[-1])}
