@@ -20,7 +20,7 @@ GOLDEN = Path(__file__).parents[1] / "tests" / "golden"
 BEGIN_NS = 20_500 * 86_400 * 10**9
 
 
-def _cell(column: Column, number: int) -> Any:  # noqa: ANN401 - each type of column has its own values
+def _cell(column: Column, number: int) -> Any:
     values: dict[str, Any] = {
         "text": f"{column.name} {number} é",
         "json": '["a",1]',

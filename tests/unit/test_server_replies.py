@@ -237,7 +237,7 @@ def test_a_source_is_pulled_from_its_saved_cursor_masked_and_each_batch_with_its
     settings = Settings(sources=(live,))
     repeat = puller(Gate(store, MaskPolicy()), pulls(settings)[0], "prod")
     repeat.start()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while len(begun) < 3 and time.monotonic() < deadline:
         time.sleep(0.01)
     repeat.close()

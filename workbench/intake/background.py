@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,10 +70,11 @@ class Repeat:
     def _loop(self) -> None:
         running: Future[object] | None = None
         while not self._stop.is_set():
-            if running is None:
-                running = self._worker.submit(self._task)
             try:
+                running = running or self._worker.submit(self._task)
                 error = running.exception(timeout=self._longest_s)
+            except (CancelledError, RuntimeError):
+                return  # Closed between the question whether to stop and the run.
             except TimeoutError:
                 # The run keeps its thread; nothing new is started before it ends, nobody else waits for it.
                 self.health.failed(f"no answer for {self._longest_s:g} s")
