@@ -27,6 +27,7 @@ from workbench.intake.patterns import (
     IP_PATTERNS,
     KINDS,
     PATTERNS,
+    PLAIN,
     PSEUDONYM,
     SCREEN,
     SCREEN_WITH_IPS,
@@ -85,8 +86,9 @@ class Masker:
 
     def text(self, text: str, counts: Counter[str] | None = None, times: int = 1) -> str:
         """Return *text* with everything the patterns find replaced; add what was masked to *counts*."""
+        lower = text.lower()
         for pattern in self._patterns:
-            if not pattern.hint(text.lower()):
+            if not pattern.hint(lower):
                 continue
             pieces: list[str] = []
             end = 0
@@ -100,6 +102,7 @@ class Masker:
                     counts[pattern.kind] += times
             if pieces:
                 text = "".join((*pieces, text[end:]))
+                lower = text.lower()
         return text
 
     def key_kind(self, key: str) -> str | None:
@@ -223,7 +226,7 @@ class Masker:
             return array
         coded = array.dictionary_encode()
         words = coded.dictionary
-        hits = np.flatnonzero(pc.match_substring_regex(words, self._screen).to_numpy(zero_copy_only=False))
+        hits = _candidates(words, self._screen)
         if not len(hits):
             return array
         times = _times(coded.indices, len(words))
@@ -305,6 +308,19 @@ class _Replaced:
 
     def words(self) -> pa.Array:
         return _scatter(self._old, np.array(self._at, dtype=np.int64), pa.array(self._new, self._old.type))
+
+
+def _candidates(words: pa.Array, screen: str) -> np.ndarray:
+    """Return the places, ascending, of the words that *screen* lets through and that are more than a number or an id.
+
+    Numbers and ids go first: they are most of what is distinct, and their expression costs a fifth of the screen's.
+    """
+    at = np.flatnonzero(~pc.match_substring_regex(words, PLAIN).to_numpy(zero_copy_only=False))
+    if not len(at):
+        return at
+    rest = words if len(at) == len(words) else words.take(pa.array(at))
+    hits: np.ndarray = at[pc.match_substring_regex(rest, screen).to_numpy(zero_copy_only=False)]
+    return hits
 
 
 def _scatter(array: pa.Array, at: np.ndarray, values: pa.Array) -> pa.Array:
