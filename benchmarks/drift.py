@@ -106,27 +106,37 @@ PEERS = {
 }
 
 
-def timed(python: str, code: str, argument: str, limit_s: float = 400) -> tuple[float, float] | str:
-    """Return CPU seconds and peak MB of a whole process, or why there is none."""
-    with tempfile.NamedTemporaryFile("w", suffix=".py", delete=False) as file:
+_LAUNCHER = """
+import os, subprocess, sys, time
+limit_s = float(sys.argv[1])
+process = subprocess.Popen(sys.argv[2:], stdout=subprocess.DEVNULL)
+deadline = time.monotonic() + limit_s
+while True:
+    pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+    if pid:
+        break
+    if time.monotonic() > deadline:
+        process.kill()
+    time.sleep(0.02)
+print(status, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+"""
+
+
+def timed(python: str, code: str, argument: str, limit_s: float = 300) -> tuple[float, float] | str:
+    """Return CPU seconds and peak MB of a whole process, or why there is none.
+
+    A small launcher starts it: a child's peak memory counts what its parent held when it was started.
+    """
+    with tempfile.NamedTemporaryFile("w", suffix=".py") as file:
         file.write(code)
-    env = {**os.environ, "DO_NOT_TRACK": "1", "WHYLOGS_NO_ANALYTICS": "True", "NML_DISABLE_USAGE_LOGGING": "1"}
-    process = subprocess.Popen([python, file.name, argument], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=env)
-    deadline = time.monotonic() + limit_s
-    usage, status = None, 0
-    while usage is None:
-        pid, status, found = os.wait4(process.pid, os.WNOHANG)
-        usage = found if pid else None
-        if usage is None and time.monotonic() > deadline:
-            process.kill()
-            os.wait4(process.pid, 0)
-            process.returncode = -9
-            return f"not done in {limit_s:g} s"
-        time.sleep(0.02)
-    process.returncode = status
-    error = process.stderr.read().decode(errors="replace").strip().rpartition("\n")[2] if process.stderr else ""
-    Path(file.name).unlink()
-    return (usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024) if status == 0 else f"failed: {error[:60]}"
+        file.flush()
+        env = {**os.environ, "DO_NOT_TRACK": "1", "WHYLOGS_NO_ANALYTICS": "True", "NML_DISABLE_USAGE_LOGGING": "1"}
+        command = [sys.executable, "-S", "-c", _LAUNCHER, str(limit_s), python, file.name, argument]
+        done = subprocess.run(command, capture_output=True, text=True, env=env, check=True)
+    status, seconds, megabytes = done.stdout.split()
+    if int(status):
+        return f"not done in {limit_s:g} s" if int(status) == 9 else f"failed: {done.stderr.strip().rpartition(chr(10))[2][:60]}"
+    return float(seconds), float(megabytes)
 
 
 def speed(peers: Path, rows: int) -> None:

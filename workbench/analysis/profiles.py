@@ -18,6 +18,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 CHUNK = 16_384
 """Values worked on at a time: they stay in the processor's cache."""
+BLOCK = 65_536
+"""Values sorted at a time."""
 _EXPONENT_BITS = 12
 TABLE = "*"
 """Stands for the whole table where a column is named."""
@@ -86,13 +88,17 @@ def count_numbers(
         raise UsageError(f"{len(starts)} buckets cannot hold {len(values)} values in sizes summing to {sizes.sum()}.")
     offsets = np.concatenate([[0], np.cumsum(sizes)])
     figures = np.zeros((4, len(sizes)))
-    codes = _codes(values, grid, offsets, figures)
-    codes.sort()
-    first = np.flatnonzero(np.append(True, codes[1:] != codes[:-1])) if len(codes) else np.zeros(0, np.int64)
-    counts = np.diff(np.append(first, len(codes)))
+    figures[2:] = np.nan
+    small = _EXPONENT_BITS + grid.bits + len(sizes).bit_length() <= 32
+    parts = [_block(values, grid, offsets, low, high, begin, end, figures, np.uint32 if small else np.uint64)
+             for low, high, begin, end in _blocks(offsets)]  # fmt: skip
+    held = np.concatenate([code for code, _ in parts]) if parts else np.zeros(0, np.int64)
+    counts = np.concatenate([n for _, n in parts]) if parts else np.zeros(0, np.int64)
+    if len(held) > 1 and not (held[1:] > held[:-1]).all():
+        order = np.argsort(held)
+        held, counts = held[order], counts[order]
     width = _EXPONENT_BITS + grid.bits
     half = 1 << (width - 1)
-    held = codes[first].astype(np.int64)
     bucket, code = held >> width, held & (2 * half - 1)
     bins = np.where(code >= half, code - half - grid.base, code - half + 1 + grid.base)
     far = np.abs(bins)
@@ -107,69 +113,92 @@ def count_numbers(
                    *figures, distinct, bucket, bins, counts, (), segment)  # fmt: skip
 
 
-def _codes(values: Floats, grid: Grid, offsets: Ints, figures: Floats) -> NDArray[Any]:
-    """Return bucket and bin of every value in one integer, shape (n,), and fill sum, sumsq, min and max."""
+def _blocks(offsets: Ints) -> list[tuple[int, int, int, int]]:
+    """Return (first bucket, after last, first value, after last): some whole buckets, or a part of one.
+
+    Blocks keep every array so small that it is worked on in the cache and its memory is used again.
+    """
+    found, first = [], 0
+    last = len(offsets) - 1
+    while first < last:
+        after = max(int(np.searchsorted(offsets, offsets[first] + BLOCK, side="right")) - 1, first + 1)
+        begin, end = int(offsets[first]), int(offsets[after])
+        if end - begin <= BLOCK:
+            found.append((first, after, begin, end))
+        else:
+            found += [(first, after, at, min(at + BLOCK, end)) for at in range(begin, end, BLOCK)]
+        first = after
+    return [block for block in found if block[3] > block[2]]
+
+
+def _block(
+    values: Floats, grid: Grid, offsets: Ints, low: int, high: int, begin: int, end: int, figures: Floats, kind: Any
+) -> tuple[Ints, Ints]:  # fmt: skip
+    """Return bucket and bin in one integer, rising, with rows of each, for one block; add up its figures."""
+    part = values[begin:end]
+    z = np.empty(len(part))
+    codes = _codes(part, grid, z, kind)
+    if high - low > 1:
+        width = kind(_EXPONENT_BITS + grid.bits)
+        codes |= np.repeat(np.arange(low, high).astype(kind) << width, np.diff(offsets[low : high + 1]))
+        _add_buckets(figures[:, low:high], z, part, offsets[low : high + 1] - begin)
+    else:
+        codes |= kind(low << (_EXPONENT_BITS + grid.bits))
+        _add(figures[:, low], z, part)
+    codes.sort()
+    first = np.flatnonzero(np.append(True, codes[1:] != codes[:-1]))
+    return codes[first].astype(np.int64), np.diff(np.append(first, len(codes)))
+
+
+def _codes(values: Floats, grid: Grid, differences: Floats, kind: Any) -> NDArray[Any]:
+    """Return the bin of each value as an integer that rises with it, shape (n,), and fill z, shape (n,)."""
     width = _EXPONENT_BITS + grid.bits
-    buckets = len(offsets) - 1
-    small = width + buckets.bit_length() <= 32
-    codes = np.empty(len(values), np.uint32 if small else np.uint64)
-    differences = np.empty(len(values) if buckets > 1 else CHUNK)
-    room, wide = np.empty(CHUNK), np.empty(CHUNK, np.uint64)
-    figures[2:] = np.nan
+    codes = np.empty(len(values), kind)
+    room, wide = np.empty(min(CHUNK, len(values))), np.empty(min(CHUNK, len(values)), np.uint64)
     shift, sign = np.uint64(grid.shift), np.uint64(width - 1)
-    half, below = codes.dtype.type(1 << (width - 1)), codes.dtype.type((1 << (width - 1)) - 1)
+    half, below = kind(1 << (width - 1)), kind((1 << (width - 1)) - 1)
     with np.errstate(over="ignore", invalid="ignore"):
         for begin in range(0, len(values), CHUNK):
             part = values[begin : begin + CHUNK]
-            z = differences[begin : begin + CHUNK] if buckets > 1 else differences[: len(part)]
-            np.subtract(part, grid.center, out=z)
+            z = np.subtract(part, grid.center, out=differences[begin : begin + CHUNK])
             y = np.abs(z, out=room[: len(part)])
             y += grid.scale
             np.copysign(y, z, out=y)
             some = codes[begin : begin + CHUNK]
             some[:] = np.right_shift(y.view(np.uint64), shift, out=wide[: len(part)])
             # Order of codes becomes order of values: the size of negative ones counts backwards.
-            some ^= (np.uint64(0) - (wide[: len(part)] >> sign)).astype(codes.dtype) & below
+            some ^= (np.uint64(0) - (wide[: len(part)] >> sign)).astype(kind) & below
             some ^= half
-            if buckets == 1:
-                _add(figures, z, part)
-        if buckets > 1:
-            codes |= np.repeat(np.arange(buckets, dtype=codes.dtype) << codes.dtype.type(width), np.diff(offsets))
-            _add_buckets(figures, differences, values, offsets)
     return codes
 
 
 def _add(figures: Floats, z: Floats, values: Floats) -> None:
-    total = float(z.sum())
-    if not np.isfinite(total):
-        z, values = z[np.isfinite(z)], values[np.isfinite(z)]
+    with np.errstate(over="ignore", invalid="ignore"):
         total = float(z.sum())
-    if len(z):
-        figures[0] += total
-        figures[1] += float(np.dot(z, z))
-        figures[2] = np.fmin(figures[2], float(values.min()))
-        figures[3] = np.fmax(figures[3], float(values.max()))
+        if not np.isfinite(total):
+            z, values = z[np.isfinite(z)], values[np.isfinite(z)]
+            total = float(z.sum())
+        if len(z):
+            figures[0] += total
+            figures[1] += float(np.dot(z, z))
+            figures[2] = np.fmin(figures[2], float(values.min()))
+            figures[3] = np.fmax(figures[3], float(values.max()))
 
 
 def _add_buckets(figures: Floats, z: Floats, values: Floats, offsets: Ints) -> None:
     held = np.flatnonzero(np.diff(offsets))
     first = offsets[held]
-    if not len(first):
-        return
-    sums = np.add.reduceat(z, first)
-    if not np.isfinite(sums.sum()):
-        known = np.isfinite(z)
-        held_by_bucket = np.add.reduceat(known, first)
-        z = np.where(known, z, 0.0)
+    with np.errstate(over="ignore", invalid="ignore"):
         sums = np.add.reduceat(z, first)
-        low, high = np.fmin.reduceat(np.where(known, values, np.nan), first), np.fmax.reduceat(
-            np.where(known, values, np.nan), first)  # fmt: skip
-        held, sums, low, high = (part[held_by_bucket > 0] for part in (held, sums, low, high))
-        squares = np.add.reduceat(z * z, first)[held_by_bucket > 0]
-    else:
-        low, high = np.minimum.reduceat(values, first), np.maximum.reduceat(values, first)
-        squares = np.add.reduceat(z * z, first)
-    figures[:, held] = sums, squares, low, high
+        if np.isfinite(sums.sum()):
+            squares = np.add.reduceat(z * z, first)
+            figures[:, held] = sums, squares, np.minimum.reduceat(values, first), np.maximum.reduceat(values, first)
+            return
+        finite = np.isfinite(z)
+        some = np.add.reduceat(finite, first) > 0
+        z, values = np.where(finite, z, 0.0), np.where(finite, values, np.nan)
+        figures[:, held[some]] = np.array([np.add.reduceat(z, first), np.add.reduceat(z * z, first),
+                                           np.fmin.reduceat(values, first), np.fmax.reduceat(values, first)])[:, some]  # fmt: skip
 
 
 def _ordered(bucket: Ints, bins: Ints, counts: Ints) -> tuple[Ints, Ints, Ints]:
