@@ -76,10 +76,10 @@ def _serve(bench: Bench, settings: Settings, port: int | None, *, no_browser: bo
         entrance = f"{address}/enter?token={sessions.ticket('admin')}"
         typer.echo(f"Triage, and telemetry for {bench.store.root}, on {address} (Ctrl-C stops).")
         typer.echo(f"Open, once: {entrance}")
-        if not no_browser and _has_screen():
-            webbrowser.open(entrance)
-        desk.inbox()  # opens the cases before the first page is asked for
         try:
+            if not no_browser and _has_screen():
+                webbrowser.open(entrance)
+            desk.inbox()  # opens the cases before the first page is asked for
             threading.Event().wait()
         except KeyboardInterrupt:
             desk.close()

@@ -10,8 +10,12 @@ import pandas as pd
 from markupsafe import Markup
 
 from workbench.case.case import Case
+from workbench.model.entities import split
 from workbench.report import charts
 from workbench.report.pages import drawn
+
+MOST = 3
+"""A lane shows as many charts at most."""
 
 
 @dataclass(frozen=True)
@@ -44,3 +48,19 @@ def answers(case: Case, query: str) -> Iterator[pd.DataFrame]:
     for item in case.evidence.values():
         if item.query.partition("(")[0] == query and item.rows:
             yield case.frame(item.id)
+
+
+def kept(found: list[Drawing | None]) -> list[Drawing]:
+    """Return the charts that could be drawn, the first three."""
+    return [d for d in found if d is not None][:MOST]
+
+
+def of_machines(case: Case) -> list[Drawing]:
+    """Return figures of GPUs and hosts, the first three."""
+    found: list[Drawing | None] = []
+    for frame in answers(case, "metric_series"):
+        machines = frame[frame["entity"].str.startswith(("gpu:", "host:"))]
+        for (entity, metric), own in machines.groupby(["entity", "metric"], sort=True):
+            if len(found) < 2 * MOST:
+                found.append(series(case, own["time_ns"], own["value"], f"{metric} of {split(entity)[1]}"))
+    return kept(found)

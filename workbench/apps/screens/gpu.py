@@ -6,8 +6,7 @@ from markupsafe import Markup
 
 from workbench.apps import Screen
 from workbench.apps.page import Page, render
-from workbench.apps.screens._drawn import answers
-from workbench.apps.screens.timeline import of_machines
+from workbench.apps.screens._drawn import answers, of_machines
 
 _PLACES = ["service", "host", "gpu", "model_version", "region"]
 _MOST_PLACES = 12

@@ -11,12 +11,11 @@ from markupsafe import Markup
 from workbench.apps import Screen
 from workbench.apps.facts import standing_lead
 from workbench.apps.page import Page, render
-from workbench.apps.screens._drawn import Drawing, answers, series
+from workbench.apps.screens._drawn import Drawing, answers, kept, of_machines, series
 from workbench.case.case import Case
 from workbench.model.entities import split
 from workbench.report.words import clock, duration
 
-_MOST = 3
 _MOST_CHANGES = 20
 
 
@@ -48,10 +47,6 @@ def screen(page: Page) -> Markup:
     return render("timeline.html.j2", page, words=words, first=first, lanes=lanes, changes=list(_changes(case)))
 
 
-def _kept(found: list[Drawing | None]) -> list[Drawing]:
-    return [d for d in found if d is not None][:_MOST]
-
-
 def _of_symptom(case: Case) -> list[Drawing]:
     symptom = case.symptom
     if symptom is None:
@@ -61,12 +56,12 @@ def _of_symptom(case: Case) -> list[Drawing]:
     for frame in answers(case, "metric_series"):
         own = frame[(frame["entity"] == symptom.entity) & (frame["metric"] == symptom.signal)]
         found.append(series(case, own["time_ns"], own["value"], symptom.signal))
-    for frame in answers(case, "volume_history") if not _kept(found) else ():
+    for frame in answers(case, "volume_history") if not kept(found) else ():
         own = frame[frame["entity"] == symptom.entity]
         sums = own.groupby("start_ns", as_index=False)["rows"].sum(min_count=1)
         found.append(series(case, sums["start_ns"], sums["rows"], f"rows of {split(symptom.entity)[1]}"))
         break
-    return _kept(found)
+    return kept(found)
 
 
 def _of_predictions(case: Case) -> list[Drawing]:
@@ -77,7 +72,7 @@ def _of_predictions(case: Case) -> list[Drawing]:
         found.append(series(case, sums["start_ns"], sums["total"] / sums["n"], "mean score"))
         found.append(series(case, sums["start_ns"], sums["n"], "predictions an interval"))
         break
-    return _kept(found)
+    return kept(found)
 
 
 def _of_requests(case: Case) -> list[Drawing]:
@@ -90,18 +85,7 @@ def _of_requests(case: Case) -> list[Drawing]:
         errors = frame.groupby("start_ns", as_index=False)["errors"].sum()
         found.append(series(case, errors["start_ns"], errors["errors"], "failed requests an interval"))
         break
-    return _kept(found)
-
-
-def of_machines(case: Case) -> list[Drawing]:
-    """Return figures of GPUs and hosts, the first three."""
-    found: list[Drawing | None] = []
-    for frame in answers(case, "metric_series"):
-        machines = frame[frame["entity"].str.startswith(("gpu:", "host:"))]
-        for (entity, metric), own in machines.groupby(["entity", "metric"], sort=True):
-            if len(found) < 2 * _MOST:
-                found.append(series(case, own["time_ns"], own["value"], f"{metric} of {split(entity)[1]}"))
-    return _kept(found)
+    return kept(found)
 
 
 def _of_data(case: Case, entity: str) -> list[Drawing]:
@@ -120,7 +104,7 @@ def _of_data(case: Case, entity: str) -> list[Drawing]:
         own = frame[frame["entity"] == f"dataset:{dataset}"]
         sums = own.groupby("start_ns", as_index=False)["rows"].sum(min_count=1)
         found.append(series(case, sums["start_ns"], sums["rows"], f"rows of {dataset.rpartition('.')[2]}"))
-    return _kept(found)
+    return kept(found)
 
 
 def _changes(case: Case) -> Iterator[list[str]]:
