@@ -12,7 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from workbench.case.case import Case
+from workbench.views import bind
 from workbench_widgets.board import Board
+from workbench_widgets.causes import Causes
 from workbench_widgets.page import page
 from workbench_widgets.timeline import Timeline, thin
 
@@ -41,7 +44,15 @@ def timeline(title: str = "Accuracy fell at 13:42") -> Timeline:
     return Timeline(lanes, changes=changes, title=title, caption="Queue wait rose from 11 ms to 68 ms.")
 
 
-BOARDS = {"timeline": timeline}
+def causes(text: str = "'unknown' in ad_vertical rose from 1.2 % to 14 %") -> Causes:
+    """Return two causes, one of them rejected."""
+    one = {"rank": 1, "entity": "feature:ad_vertical", "kind": "unmapped_category", "statement": text, "for": [text],
+           "confidence": 0.811, "verdict": "suspected", "factors": {"path": 1.0, "symptom": 0.73}, "against": [],
+           "rejected": ""}  # fmt: skip
+    return Causes([one, {**one, "rank": 2, "entity": "column:clicks", "rejected": text}], caption="2 candidates.")
+
+
+BOARDS = {"causes": causes, "timeline": timeline}
 
 
 @pytest.fixture(scope="module")
@@ -155,3 +166,30 @@ def test_twins_without_a_kernel_hold_the_content_escaped(name: str) -> None:
     assert "<script" not in twin
     assert "&lt;img" in twin
     assert "<table>" in twin
+
+
+@pytest.mark.browser
+def test_rejecting_a_cause_needs_a_reason_and_asks_for_the_operation(browser: Any, tmp_path: Path) -> None:
+    """An empty reason does nothing; a given one becomes {operation, arguments}."""
+    opened, _, _ = shown(browser, tmp_path, causes(), "light")
+    opened.get_by_role("button", name="Reject cause 1").click()
+    opened.get_by_role("button", name="Save").click()
+    assert opened.evaluate("models[0].get('action')") == {}
+    opened.keyboard.type("It began before")
+    opened.keyboard.press("Enter")
+    wanted = {"operation": "reject", "arguments": {"cause": 1, "reason": "It began before"}, "serial": 1}
+    assert opened.evaluate("models[0].get('action')") == wanted
+    opened.close()
+
+
+def test_a_click_is_one_journal_entry_and_a_refused_one_is_none(tmp_path: Path) -> None:
+    """Begin, then a note: 2 entries; a rejection without such a rank says why and adds none."""
+    case = Case.create(tmp_path / "case", case_id="INC-1")
+    case.call("begin", entity="service:a", signal="error_rate", window="2026-02-10T10:00:00Z/2026-02-10T11:00:00Z")
+    board = bind.causes(case)
+    board.action = {"operation": "note", "arguments": {"text": "Look at v42."}, "serial": 1}
+    assert case.length() == 2
+    assert board.said["line"] == 'case.note("Look at v42.")'
+    board.action = {"operation": "reject", "arguments": {"cause": 7, "reason": "no"}, "serial": 2}
+    assert case.length() == 2
+    assert "No cause has rank 7" in board.said["text"]

@@ -14,7 +14,7 @@ from tsdownsample import MinMaxDownsampler
 from workbench_widgets.board import Board, module, table
 
 NS_PER_MS = 1_000_000
-_SAMPLER = MinMaxDownsampler()
+_SAMPLER = MinMaxDownsampler()  # type: ignore[no-untyped-call]
 
 
 def thin(times: NDArray[np.int64], values: NDArray[np.float64], most: int) -> NDArray[np.intp]:
