@@ -1,0 +1,184 @@
+"""What serving costs by prediction, token, model version or tenant; what is wasted; the month's end; capacity's end.
+
+Prices are those of ``workbench.config.Prices``. A price or a use that nobody gave leaves its part unknown, never 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import stats
+
+from workbench.config import Prices
+from workbench.errors import UsageError
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Spend:
+    """State what a span of time cost, in the configured currency; None is unknown."""
+
+    gpu_hours: float
+    allocated: float | None
+    """GPU hours at their price, idle ones included."""
+    wasted: float | None
+    """The part of *allocated* in which the device idled; None where utilisation is unknown."""
+    energy_kwh: float | None
+    energy: float | None
+    total: float | None
+    """Sum of the parts that are known; None where none is."""
+    measured_share: float
+    """Share of the samples that have a utilisation."""
+
+
+@dataclass(frozen=True)
+class Projection:
+    """Project a sum to the end of a period, with an interval."""
+
+    so_far: float
+    expected: float
+    low: float
+    high: float
+    level: float
+    """Nominal coverage of the interval."""
+
+
+@dataclass(frozen=True)
+class Exhaustion:
+    """Say when a trend reaches a limit: steps ahead of the last value; None is not within the horizon."""
+
+    expected: int | None
+    earliest: int | None
+    latest: int | None
+
+
+def spend(samples: pd.DataFrame, prices: Prices, interval_s: float) -> Spend:
+    """Return what devices cost: *samples* has one row a device and *interval_s*.
+
+    Columns gpu_utilization_percent and gpu_power_w; absent or null is unknown. Each sample stands for
+    *interval_s* seconds of one allocated device.
+    """
+    hours = len(samples) * interval_s / 3600
+    used, power = _column(samples, "gpu_utilization_percent"), _column(samples, "gpu_power_w")
+    known = used.notna()
+    allocated = None if prices.gpu_hour is None else hours * prices.gpu_hour
+    idle = float((1 - used[known].clip(0, 100) / 100).mean()) if known.any() else None
+    wasted = None if allocated is None or idle is None else allocated * float(known.mean()) * idle
+    kwh = float(power.dropna().sum()) * interval_s / 3.6e6 if power.notna().any() else None
+    energy = None if kwh is None or prices.energy_kwh is None else kwh * prices.energy_kwh
+    parts = [part for part in (allocated, energy) if part is not None]
+    return Spend(hours, allocated, wasted, kwh, energy, sum(parts) if parts else None,
+                 float(known.mean()) if len(samples) else 0.0)  # fmt: skip
+
+
+def allocate(total: float, use: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Share a sum out by device time, a row a group of *by* (model_version, tenant, region, ...).
+
+    *use*: one row a request with ``forward_pass_ms`` and, where known, ``tokens``. Answer: the columns of
+    *by*, predictions, share_percent, cost, cost_per_prediction, cost_per_1000_tokens (null without
+    tokens). Requests without a forward pass take part with the median of the others.
+    """
+    filled = use["forward_pass_ms"].astype(float)
+    filled = filled.fillna(filled.median() if filled.notna().any() else 1.0).clip(lower=0)
+    tokens = _column(use, "tokens")
+    work = use[list(by)].assign(_work=filled, _tokens=tokens)
+    grouped = work.groupby(list(by), dropna=False, sort=True)
+    found = grouped["_work"].agg(["size", "sum"]).reset_index().rename(columns={"size": "predictions", "sum": "_work"})
+    summed = grouped["_tokens"].sum(min_count=1).to_numpy(float)
+    whole = float(found["_work"].sum())
+    share = found["_work"] / whole if whole > 0 else found["predictions"] / found["predictions"].sum()
+    found["share_percent"], found["cost"] = 100 * share, total * share
+    found["cost_per_prediction"] = found["cost"] / found["predictions"]
+    found["cost_per_1000_tokens"] = 1000 * found["cost"] / np.where(summed > 0, summed, np.nan)
+    return found.drop(columns="_work")
+
+
+def month_end(daily: Sequence[float], days_in_month: int, *, level: float = 0.9) -> Projection:
+    """Project the month's sum from its complete days so far, at least three.
+
+    Days left are drawn like the days seen: their mean, with the interval of Student's t for a sum of as
+    many new days. Trends and weekly rhythm widen reality beyond it where only a few days were seen.
+    """
+    seen = np.asarray(daily, dtype=float)
+    left = days_in_month - len(seen)
+    if len(seen) < 3 or left < 0:
+        raise UsageError(f"A month is projected from 3 to {days_in_month} complete days; got {len(seen)}.")
+    mean, sd = float(seen.mean()), float(seen.std(ddof=1))
+    spread = sd * float(np.sqrt(left + left**2 / len(seen))) * float(stats.t.ppf(0.5 + level / 2, len(seen) - 1))
+    so_far = float(seen.sum())
+    expected = so_far + left * mean
+    return Projection(so_far, expected, max(so_far, expected - spread), expected + spread, level)
+
+
+def forecast(values: Sequence[float], ahead: int, *, level: float = 0.9) -> tuple[Floats, Floats, Floats]:
+    """Return expected, low and high for the next *ahead* steps: robust trend (Theil-Sen) and its own past errors.
+
+    The interval's width at h steps comes from errors of forecasts h steps ahead made inside the history;
+    where too few were made, the widest known grows with the square root of h.
+    """
+    seen = np.asarray(values, dtype=float)
+    slope, level_now = _trend(seen)
+    steps = np.arange(1, ahead + 1)
+    expected: Floats = np.asarray(level_now + slope * steps, dtype=np.float64)
+    widths = _past_errors(seen, ahead, level)
+    return expected, expected - widths, expected + widths
+
+
+def backtest(
+    values: Sequence[float], ahead: int, *, at_least: int = 20, level: float = 0.9
+) -> tuple[float, float, int]:
+    """Return coverage of the interval, mean absolute error and the number of forecasts made from each earlier day."""
+    seen = np.asarray(values, dtype=float)
+    inside, errors = [], []
+    for end in range(at_least, len(seen) - ahead + 1):
+        expected, low, high = forecast(seen[:end].tolist(), ahead, level=level)
+        truth = seen[end + ahead - 1]
+        inside.append(low[-1] <= truth <= high[-1])
+        errors.append(abs(expected[-1] - truth))
+    if not errors:
+        return float("nan"), float("nan"), 0
+    return float(np.mean(inside)), float(np.mean(errors)), len(errors)
+
+
+def exhaustion(values: Sequence[float], limit: float, horizon: int, *, level: float = 0.9) -> Exhaustion:
+    """Return after how many steps memory, a queue or a budget reaches *limit* at this growth."""
+    expected, low, high = forecast(values, horizon, level=level)
+
+    def first(line: Floats) -> int | None:
+        over = np.flatnonzero(line >= limit)
+        return int(over[0]) + 1 if len(over) else None
+
+    return Exhaustion(first(expected), first(high), first(low))
+
+
+def _trend(seen: Floats) -> tuple[float, float]:
+    """Return a step's growth and the level at the last step."""
+    if len(seen) < 3:
+        return 0.0, float(seen[-1])
+    slope, intercept, _, _ = stats.theilslopes(seen, np.arange(len(seen)))
+    return float(slope), float(intercept + slope * (len(seen) - 1))
+
+
+def _past_errors(seen: Floats, ahead: int, level: float) -> Floats:
+    found: dict[int, list[float]] = {h: [] for h in range(1, ahead + 1)}
+    step = max(1, (len(seen) - 10) // 30)
+    for end in range(10, len(seen), step):
+        slope, now = _trend(seen[:end])
+        for h in range(1, min(ahead, len(seen) - end) + 1):
+            found[h].append(abs(now + slope * h - seen[end + h - 1]))
+    spread = float(np.std(np.diff(seen))) if len(seen) > 1 else 0.0
+    widths, known, at = np.empty(ahead), spread * 1.645, 1
+    for h in range(1, ahead + 1):
+        if len(found[h]) >= 5:
+            known, at = max(known, float(np.quantile(found[h], level, method="higher"))), h
+        widths[h - 1] = known * float(np.sqrt(h / at))
+    return widths
+
+
+def _column(frame: pd.DataFrame, name: str) -> pd.Series[float]:
+    return frame[name].astype(float) if name in frame else pd.Series(np.nan, index=frame.index)
