@@ -1,7 +1,7 @@
 # Every verb does its own set-up: an interpreter check, .venv, the locked dependencies. Nothing is fetched while
 # .venv/.ready is newer than the files below, so all of it works offline after the first run.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-full bench bench-causes lint docs screenshots lock clean
+.PHONY: help demo test test-full bench bench-causes bench-drift lint docs screenshots lock clean
 
 SEED ?= 7
 VARIANT ?= cause
@@ -9,6 +9,7 @@ OUT ?= demo
 WORKERS ?= 2
 CASES ?= 60
 PYTEST_ARGS ?=
+PEERS ?= peers
 
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := 1
@@ -43,9 +44,13 @@ test-full: $(READY) ## Pass the tests with every promised count.
 bench: $(READY) ## Print the speed benchmarks: figure, peer or floor, ratio.
 	@for name in otlp store intake; do $(BIN)/python -m benchmarks.$$name || exit 1; done
 
-bench-causes: $(READY) ## Print the accuracy board over generated incidents. CASES=60
+bench-causes: $(READY) ## Print the accuracy boards: labelled sets, then generated incidents. CASES=60
 	@mkdir -p $(OUT)
+	@$(BIN)/python -m benchmarks.board --out $(OUT)
 	@$(BIN)/python -m benchmarks.incidents --cases $(CASES) --out $(OUT)/incidents.jsonl
+
+bench-drift: $(READY) ## Print speed, storage and accuracy of profiles and drift beside their bars. PEERS=folder of peers' environments
+	@$(BIN)/python -m benchmarks.drift --peers $(PEERS)
 
 lint: $(READY) ## Check style, layers and types.
 	@$(BIN)/ruff check .
