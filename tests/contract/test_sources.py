@@ -56,6 +56,7 @@ SAMPLES: dict[str, bytes] = {
             "start_time_unix_nano": 1772366400000000000, "end_time_unix_nano": 1772366400500000000,
             "attributes": {"NAME": "1"}}]}}).encode(),
     "nvidia_smi": b"timestamp, uuid, name, utilization.gpu [%]\n2026/03/01 12:00:00.000, GPU-1, NAME, 45 %\n",
+    "nvidia_smi_dmon": b"#Date Time gpu pwr sm\n20260301 12:00:00 0 71 45\n",
     "nvml": json.dumps({"recording": "workbench gpu 1", "time_ns": 1772366400000000000, "entity": "gpu:NAME",
                         "figures": {"gpu_power_w": 71.5}, "labels": {"model_name": "NAME"}}).encode(),
     "openlineage": json.dumps({"eventTime": "2026-03-01T12:00:00Z", "eventType": "COMPLETE",
