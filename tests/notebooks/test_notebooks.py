@@ -89,7 +89,7 @@ def test_everything_a_notebook_calls_exists(name: str) -> None:
 def test_a_call_that_does_not_exist_is_seen() -> None:
     """The check above can fail: on a verb, a public name and a query."""
     assert sorted(wrong_names('case.guess()\nwb.magic\nbench.ask("nothing")\nbench.ask("runs")')) == [
-        "case.guess", "wb.magic", "query nothing",
+        "case.guess", "query nothing", "wb.magic",
     ]  # fmt: skip
 
 
