@@ -14,8 +14,10 @@ import pytest
 
 from workbench.case.case import Case
 from workbench.views import bind
+from workbench.views.components import component
 from workbench_widgets.board import Board
 from workbench_widgets.causes import Causes
+from workbench_widgets.contrast import Contrast
 from workbench_widgets.page import page
 from workbench_widgets.timeline import Timeline, thin
 
@@ -52,7 +54,14 @@ def causes(text: str = "'unknown' in ad_vertical rose from 1.2 % to 14 %") -> Ca
     return Causes([one, {**one, "rank": 2, "entity": "column:clicks", "rejected": text}], caption="2 candidates.")
 
 
-BOARDS = {"causes": causes, "timeline": timeline}
+def contrast(text: str = "model_version = v42 and region = c") -> Contrast:
+    """Return two conditions, one without an interval."""
+    one = {"condition": text, "share_in": 0.58, "share_out": 0.02, "lift": 29.0, "lift_low": 21.0, "lift_high": 40.0,
+           "support": 410, "q": 1e-9}  # fmt: skip
+    return Contrast([one, {**one, "condition": "region = c", "lift": 2.1, "lift_low": None}], caption="Errors.")
+
+
+BOARDS = {"causes": causes, "contrast": contrast, "timeline": timeline}
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +108,7 @@ def test_hostile_text_is_drawn_as_text_without_requests(browser: Any, tmp_path: 
     opened.close()
 
 
+@pytest.mark.full
 @pytest.mark.browser
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("name", sorted(BOARDS))
@@ -193,3 +203,25 @@ def test_a_click_is_one_journal_entry_and_a_refused_one_is_none(tmp_path: Path) 
     board.action = {"operation": "reject", "arguments": {"cause": 7, "reason": "no"}, "serial": 2}
     assert case.length() == 2
     assert "No cause has rank 7" in board.said["text"]
+
+
+@pytest.mark.browser
+def test_filtering_a_condition_asks_for_it_by_name(browser: Any, tmp_path: Path) -> None:
+    """The button beside the second row names the second condition."""
+    opened, _, _ = shown(browser, tmp_path, contrast(), "light")
+    opened.get_by_role("button", name="filter: region = c", exact=True).click()
+    wanted = {"operation": "filter", "arguments": {"condition": "region = c"}, "serial": 1}
+    assert opened.evaluate("models[0].get('action')") == wanted
+    opened.close()
+
+
+def test_a_panel_component_and_its_widget_follow_each_other() -> None:
+    """A click in Panel reaches the widget's listeners; new values of the widget reach Panel."""
+    board = contrast()
+    heard: list[tuple[str, object]] = []
+    board.on_action(lambda operation, arguments: heard.append((operation, arguments)))
+    made: Any = component(board)
+    made.action = {"operation": "filter", "arguments": {"condition": "region = c"}, "serial": 1}
+    assert heard == [("filter", {"condition": "region = c"})]
+    board.caption = "Slowest requests."
+    assert made.caption == "Slowest requests."

@@ -41,7 +41,8 @@ class Board(anywidget.AnyWidget):
 
     def state(self) -> dict[str, Any]:
         """Return the synchronised values that the module draws, by name; bytes stay bytes."""
-        return {name: getattr(self, name) for name in self.traits(sync=True) if name in self._drawn()}
+        drawn = {name for name in self._drawn() if not name.startswith("_")}
+        return {name: getattr(self, name) for name in self.traits(sync=True) if name in drawn}
 
     def code(self) -> str:
         """Return the widget's ES module."""
