@@ -20,14 +20,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchmarks import drift_tables as made
-from workbench.analysis.comparison import compare_frames
-from workbench.analysis.drift_decision import EFFECT_FLOOR
-from workbench.analysis.drivers import drivers
+from benchmarks.drift_accuracy import car_loan, causes, planted, quiet
+from benchmarks.drift_say import say
 from workbench.analysis.profile_history import History, distances
 from workbench.analysis.profile_rows import as_columns
 from workbench.analysis.profiles import count_levels, count_numbers, teach
@@ -36,15 +33,6 @@ from workbench.model.grid import LEVELS
 from workbench.model.tables import PROFILES
 from workbench.model.window import HOUR_NS
 
-SEEDS = 70_000
-"""Seeds from here on are reported; none of them was looked at while anything was tuned."""
-
-
-def say(work: str, figure: str, bar: str, met: bool | None = None) -> None:
-    word = "" if met is None else "met" if met else "MISSED"
-    print(f"{work:<58} {figure:<34} {bar:<26} {word}", flush=True)
-
-
 # -- speed -----------------------------------------------------------------------------------------------------------
 
 
@@ -52,8 +40,13 @@ def _frames(folder: Path, rows: int) -> None:
     rng = np.random.default_rng(1)
     for part in ("reference", "current"):
         numbers = {f"n{i:02d}": rng.lognormal(size=rows) if i % 2 else rng.normal(size=rows) for i in range(20)}
-        texts = {f"t{i}": np.array([f"level {j}" for j in range(5 + 10 * i)])[rng.integers(0, 5 + 10 * i, rows)] for i in range(9)}
-        columns = {n: pa.array(v) for n, v in numbers.items()} | {n: pa.array(v).dictionary_encode() for n, v in texts.items()}
+        texts = {
+            f"t{i}": np.array([f"level {j}" for j in range(5 + 10 * i)])[rng.integers(0, 5 + 10 * i, rows)]
+            for i in range(9)
+        }
+        columns = {n: pa.array(v) for n, v in numbers.items()} | {
+            n: pa.array(v).dictionary_encode() for n, v in texts.items()
+        }
         pq.write_table(pa.table(columns), folder / f"{part}.parquet", compression="zstd")
 
 
@@ -89,17 +82,20 @@ for name in history.columns.names:
         if metric.applies_to != "numbers" or pair.positions is not None:
             metric.score(pair)
 """
-_LOAD = "import sys, pandas as pd, warnings; warnings.filterwarnings('ignore')\n" + (
+_LOAD = (
+    "import sys, pandas as pd, warnings; warnings.filterwarnings('ignore')\n"
     "a, b = (pd.read_parquet(f'{sys.argv[1]}/{p}.parquet') for p in ('reference', 'current'))\n"
 )
 PEERS = {
     "nannyml": "import nannyml\nt = [c for c in a if c[0] == 't']\na[t] = a[t].astype(str); b[t] = b[t].astype(str)\n"
     "c = nannyml.UnivariateDriftCalculator(column_names=list(a), continuous_methods=['jensen_shannon'],"
     " categorical_methods=['jensen_shannon'], chunk_number=1)\nc.fit(a); c.calculate(b)\n",
-    "whylogs": "import whylogs\nfor f in (a, b):\n    whylogs.log(f.astype({c: str for c in f if c[0] == 't'})).profile().view()\n",
+    "whylogs": "import whylogs\nfor f in (a, b):\n"
+    "    whylogs.log(f.astype({c: str for c in f if c[0] == 't'})).profile().view()\n",
     "frouros": "from frouros.detectors.data_drift import PSI\nfor c in a:\n    if c[0] == 'n':\n"
     "        d = PSI(); d.fit(X=a[c].to_numpy()); d.compare(X=b[c].to_numpy())\n",
-    "evidently": "from evidently import Report, Dataset, DataDefinition\nfrom evidently.presets import DataDriftPreset\n"
+    "evidently": "from evidently import Report, Dataset, DataDefinition\n"
+    "from evidently.presets import DataDriftPreset\n"
     "t = [c for c in a if c[0] == 't']\na[t] = a[t].astype(str); b[t] = b[t].astype(str)\n"
     "f = [Dataset.from_pandas(x, data_definition=DataDefinition()) for x in (b, a)]\n"
     "Report([DataDriftPreset()]).run(*f).dict()\n",
@@ -135,7 +131,11 @@ def timed(python: str, code: str, argument: str, limit_s: float = 300) -> tuple[
         done = subprocess.run(command, capture_output=True, text=True, env=env, check=True)
     status, seconds, megabytes = done.stdout.split()
     if int(status):
-        return f"not done in {limit_s:g} s" if int(status) == 9 else f"failed: {done.stderr.strip().rpartition(chr(10))[2][:60]}"
+        return (
+            f"not done in {limit_s:g} s"
+            if int(status) == 9
+            else f"failed: {done.stderr.strip().rpartition(chr(10))[2][:60]}"
+        )
     return float(seconds), float(megabytes)
 
 
@@ -158,8 +158,12 @@ def speed(peers: Path, rows: int) -> None:
                 say(f"  {name}", found, "no comparison")
                 continue
             times = found[0] / own[0]
-            say(f"  {name}", f"{found[0]:.1f} CPU s, {found[1]:.0f} MB, x{times:.1f}",
-                f">= x{least}" if least else "printed only", None if least is None else times >= least)  # fmt: skip
+            say(
+                f"  {name}",
+                f"{found[0]:.1f} CPU s, {found[1]:.0f} MB, x{times:.1f}",
+                f">= x{least}" if least else "printed only",
+                None if least is None else times >= least,
+            )
 
 
 def wide(columns: int, rows: int) -> None:
@@ -176,7 +180,8 @@ for i in range({columns}):
     x = [base[:, k] * (1 + i / 100) + i for k in range(2)]
     t = time.process_time()
     grid = teach(x[0][:100_000])
-    found.append(merge([count_numbers(f'c{{i}}', v, grid, starts=np.array([k]), ends=np.array([k + 1])) for k, v in enumerate(x)]))
+    places = [dict(starts=np.array([k]), ends=np.array([k + 1])) for k in range(2)]
+    found.append(merge([count_numbers(f'c{{i}}', v, grid, **place) for v, place in zip(x, places)]))
     spent += time.process_time() - t
 t = time.process_time()
 decide(History(found), [(0, 1)], [(1, 2)])
@@ -188,8 +193,12 @@ open(__import__('sys').argv[1], 'w').write(str(spent + time.process_time() - t))
             say(f"{columns:,} columns x {rows:,} rows x 2", found, "<= 20 s, <= 2 GB", False)
             return
         own = float(Path(out.name).read_text())
-        say(f"{columns:,} columns x {rows:,} rows x 2", f"{own:.1f} CPU s of {found[0]:.1f}, {found[1]:.0f} MB",
-            "<= 20 s on 2 cores, <= 2 GB", own <= 40 and found[1] <= 2048)  # fmt: skip
+        say(
+            f"{columns:,} columns x {rows:,} rows x 2",
+            f"{own:.1f} CPU s of {found[0]:.1f}, {found[1]:.0f} MB",
+            "<= 20 s on 2 cores, <= 2 GB",
+            own <= 40 and found[1] <= 2048,
+        )
 
 
 def hours(count: int = 1440, per: int = 1400) -> None:
@@ -202,23 +211,44 @@ def hours(count: int = 1440, per: int = 1400) -> None:
         raw[f"n{i:02d}"] = x[: 400 * per]
         found.append(count_numbers(f"n{i:02d}", x, teach(x[: 100 * per]), **place))
     for i in range(10):
-        found.append(count_levels(f"t{i}", np.minimum(rng.zipf(1.4, n) - 1, 9 + 20 * i), [str(j) for j in range(10 + 20 * i)],
-                                  LEVELS, **place))  # fmt: skip
+        found.append(
+            count_levels(
+                f"t{i}",
+                np.minimum(rng.zipf(1.4, n) - 1, 9 + 20 * i),
+                [str(j) for j in range(10 + 20 * i)],
+                LEVELS,
+                **place,
+            )
+        )
     history, taken = History(found), []
     for _ in range(300):
         a, b, c, d = (int(v) * HOUR_NS for _ in range(2) for v in np.sort(rng.choice(count + 1, 2, replace=False)))
         began = time.perf_counter()
         distances(history.columns, history.counts([(a, b)]), history.counts([(c, d)]))
         taken.append((time.perf_counter() - began) * 1000)
-    say(f"any two windows of {count:,} hours x 30 columns, p95", f"{np.percentile(taken, 95):.2f} ms", "<= 5 ms",
-        np.percentile(taken, 95) <= 5)  # fmt: skip
+    say(
+        f"any two windows of {count:,} hours x 30 columns, p95",
+        f"{np.percentile(taken, 95):.2f} ms",
+        "<= 5 ms",
+        np.percentile(taken, 95) <= 5,
+    )
     exactness(history, raw, per)
     tables = []
     for p in found[:29]:
         columns = as_columns(p, "features.transactions")
         size = len(columns["rows"])
-        tables.append(build(PROFILES, {**columns, "environment": ["prod"] * size, "source": "profile",
-                                       "place": "features.parquet", "received_ns": 1}))  # fmt: skip
+        tables.append(
+            build(
+                PROFILES,
+                {
+                    **columns,
+                    "environment": ["prod"] * size,
+                    "source": "profile",
+                    "place": "features.parquet",
+                    "received_ns": 1,
+                },
+            )
+        )
     sink = io.BytesIO()
     pq.write_table(pa.concat_tables(tables), sink, compression="zstd")
     kilobytes = len(sink.getvalue()) / count / 1000
@@ -237,8 +267,18 @@ def exactness(history: History, raw: dict[str, np.ndarray], per: int) -> None:
         ks.append(abs(found.ks[at] - stats.ks_2samp(a, b, method="asymp").statistic))
         # W1 of two draws of one distribution is noise; a shifted copy has a distance to be right about.
         g = teach(a)
-        pair = History([count_numbers("x", np.concatenate([a, 1.1 * b]), g, starts=np.arange(2), ends=np.arange(1, 3),
-                                      sizes=np.array([len(a), len(b)]))])  # fmt: skip
+        pair = History(
+            [
+                count_numbers(
+                    "x",
+                    np.concatenate([a, 1.1 * b]),
+                    g,
+                    starts=np.arange(2),
+                    ends=np.arange(1, 3),
+                    sizes=np.array([len(a), len(b)]),
+                )
+            ]
+        )
         d = distances(pair.columns, pair.counts([(0, 1)]), pair.counts([(1, 2)]))
         exact = stats.wasserstein_distance(a, 1.1 * b)
         w1.append(abs(d.w1[0] - exact) / exact)
@@ -266,86 +306,6 @@ def rate() -> None:
         say(f"profile build, 1 M values, {word}", f"{ratio:.2f} of np.sort's rate", ">= 0.25", ratio >= 0.25)
 
 
-# -- accuracy --------------------------------------------------------------------------------------------------------
-
-
-def quiet(rows: int, tables: int) -> None:
-    alarms = {kind: sum(bool(made.decided(kind, rows, SEEDS + i)[0].drifted) for i in range(tables)) for kind in made.KINDS}
-    share = sum(alarms.values()) / (tables * len(made.KINDS))
-    detail = ", ".join(f"{k} {n}/{tables}" for k, n in alarms.items())
-    say(f"false alarms, quiet comparisons of {rows:,} rows", f"{share:.1%}", "<= 5 %", share <= 0.05)
-    print(f"    {detail}")
-
-
-def planted(rows: int, tables: int) -> None:
-    """Plant one effect a table, keep those whose own test has power >= .99, and count those found."""
-    rng = np.random.default_rng(SEEDS + rows)
-    found, curve = [], []
-    for kind in made.KINDS:
-        for number in range(tables):
-            effect = made.EFFECTS[number % len(made.EFFECTS)]
-            texts = [c for c in range(made.COLUMNS) if made.is_text(c) == (effect == "levels")]
-            size = float(np.exp(rng.uniform(np.log(0.05), np.log(0.8))) * min(1.0, (2000 / rows) ** 0.5 * 2))
-            plant = made.Plant(int(rng.choice(texts)), effect, size)
-            strong = made.power(kind, rows, plant, SEEDS + 1000 * number, draws=40 if rows <= 2000 else 20)
-            decision, _ = made.decided(kind, rows, SEEDS + 500 + number, plant)
-            row = decision.columns.set_index("column").loc[f"c{plant.column:02d}"]
-            hit = f"c{plant.column:02d}" in decision.drifted
-            (found if strong >= 0.99 else curve).append((strong, hit, kind, effect, size, max(row["ks"], row["tv"])))
-    hits = sum(item[1] for item in found)
-    share = hits / max(len(found), 1)
-    say(f"recall, planted effects of power >= .99, {rows:,} rows", f"{hits}/{len(found)} = {share:.3f}", ">= .95", share >= 0.95)
-    for low, high in ((0.0, 0.25), (0.25, 0.75), (0.75, 0.99)):
-        some = [item[1] for item in curve if low <= item[0] < high]
-        if some:
-            print(f"    own test's power {low:.2f} .. {high:.2f}: found {sum(some)} of {len(some)}")
-    for item in found:
-        if not item[1]:
-            print(f"    missed: {item[2]} {item[3]} size {item[4]:.3f} effect {item[5]:.4f} (floor {EFFECT_FLOOR})")
-
-
-def car_loan() -> None:
-    data = os.environ.get("WORKBENCH_CONFORMANCE_DATA")
-    if not data:
-        say("car_loan", "WORKBENCH_CONFORMANCE_DATA is not set", "skipped")
-        return
-    folder = Path(data) / "drift" / "car_loan"
-    reference, analysis = (pd.read_parquet(folder / f"{name}.parquet") for name in ("reference", "analysis"))
-    shared = [c for c in analysis.columns if c in reference.columns and c not in {"id", "timestamp", "period"}]
-    before = compare_frames(reference[shared], analysis[shared].head(25_000), look_for_drivers="no").decision
-    after = compare_frames(reference[shared], analysis[shared].iloc[25_000:], look_for_drivers="no").decision
-    say("car_loan before row 25,000", f"drifted: {', '.join(before.drifted) or 'none'}", "no car_value", "car_value" not in before.drifted)
-    say("car_loan from row 25,000", f"drifted: {', '.join(after.drifted[:5])}", "car_value", "car_value" in after.drifted)
-
-
-def causes(tables: int) -> None:
-    """Plant a shift in a single value or a pair of values, weak and nested ones too; count truths in the top 3."""
-    hits = {"single": 0, "pair": 0}
-    for kind in hits:
-        for number in range(tables):
-            rng = np.random.default_rng([SEEDS, number, kind == "pair"])
-            frames = []
-            for _ in range(2):
-                n = 20_000
-                frame = {f"s{i}": rng.integers(0, 3 + 3 * i, n).astype(str) for i in range(5)}
-                # A nested column: each of its values belongs to one value of s1.
-                frame["nested"] = np.char.add(np.char.add(frame["s1"], "."), rng.integers(0, 2, n).astype(str))
-                frame |= {f"x{i}": rng.normal(size=n) for i in range(4)}
-                frame["goal"] = rng.lognormal(size=n)
-                frames.append(pd.DataFrame(frame))
-            names = ["s0", "s1", "s2", "s3", "s4", "nested"]
-            chosen = rng.choice(names[:5] if kind == "pair" else names, 2 if kind == "pair" else 1, replace=False)
-            values = [str(rng.choice(frames[1][c].unique())) for c in sorted(chosen)]
-            where = np.logical_and.reduce([frames[1][c] == v for c, v in zip(sorted(chosen), values, strict=True)])
-            frames[1].loc[where, "goal"] *= float(rng.choice([1.5, 2, 4, 100]))
-            top = drivers(*frames, "goal").head(3)["segment"]
-            truth = {f"{c} = {v}" for c, v in zip(sorted(chosen), values, strict=True)}
-            hits[kind] += any(set(segment.split(" and ")) == truth for segment in top)
-    for kind, bar in (("single", 0.95), ("pair", 0.9)):
-        say(f"driver attribution, planted {kind}, truth in top 3", f"{hits[kind]}/{tables} = {hits[kind] / tables:.2f}",
-            f">= {bar}", hits[kind] / tables >= bar)  # fmt: skip
-
-
 def main() -> None:
     """Run what is asked for, everything by default."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -357,11 +317,20 @@ def main() -> None:
     parser.add_argument("--peers", type=Path, default=Path("peers"))
     asked = parser.parse_args()
     run: dict[str, Callable[[], None]] = {
-        "rate": rate, "hours": hours, "speed": lambda: speed(asked.peers, asked.rows), "wide": lambda: wide(1000, 300_000),
-        "quiet": lambda: [quiet(n, asked.tables if n <= 2000 else max(asked.tables // 5, 2)) for n in (2000, *asked.large)] and None,
-        "planted": lambda: [planted(n, asked.tables if n <= 2000 else max(asked.tables // 5, 2)) for n in (2000, *asked.large)] and None,
-        "car_loan": car_loan, "causes": lambda: causes(3 * asked.tables),
-    }  # fmt: skip
+        "rate": rate,
+        "hours": hours,
+        "speed": lambda: speed(asked.peers, asked.rows),
+        "wide": lambda: wide(1000, 300_000),
+        "quiet": lambda: (
+            [quiet(n, asked.tables if n <= 2000 else max(asked.tables // 5, 2)) for n in (2000, *asked.large)] and None
+        ),
+        "planted": lambda: (
+            [planted(n, asked.tables if n <= 2000 else max(asked.tables // 5, 2)) for n in (2000, *asked.large)]
+            and None
+        ),
+        "car_loan": car_loan,
+        "causes": lambda: causes(3 * asked.tables),
+    }
     for work in works:
         if work in asked.only:
             run[work]()

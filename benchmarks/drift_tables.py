@@ -1,4 +1,4 @@
-"""Generated tables with planted and no drifts, for the drift bench: seeded, autocorrelated and weekly ones among them."""
+"""Generated tables for the drift bench, with planted and no drifts: autocorrelated and weekly ones among them."""
 
 from __future__ import annotations
 

@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from workbench.sources import Batch, Context, Head
-from workbench.sources import contracts, dbt, evidently
+from workbench.sources import Batch, Context, Head, contracts, dbt, evidently
 from workbench.sources._dbt_artifacts import nodes, parents
 
 CONTEXT = Context("prod", "here", 1_772_366_400_000_000_000)
@@ -79,8 +78,14 @@ def test_contracts_give_their_tables_columns_and_rules() -> None:
     for path in sorted(folder("contracts").rglob("*.yaml")):
         assert contracts.recognise(Head(path.name, path.read_bytes()[:65536])) == 1.0, path.name
         with path.open("rb") as stream:
-            held = rows(list(contracts.read(stream, CONTEXT)), "changes") if b"schema: []" not in path.read_bytes() else []
-        found += [(r["metric"], r["operator"], r["limit"], r["unit"]) for row in held for r in json.loads(row["attributes"]["rules"])]
+            held = (
+                rows(list(contracts.read(stream, CONTEXT)), "changes") if b"schema: []" not in path.read_bytes() else []
+            )
+        found += [
+            (r["metric"], r["operator"], r["limit"], r["unit"])
+            for row in held
+            for r in json.loads(row["attributes"]["rules"])
+        ]
         if "adventureworks" in path.name:
             tables, columns = len(held), sum(len(json.loads(row["attributes"]["schema"])) for row in held)
     assert (tables, columns) == (68, 456)

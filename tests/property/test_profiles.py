@@ -20,7 +20,18 @@ def _one(values: np.ndarray, grid: Grid, start: int = 0) -> profiles.Profile:
 
 
 def _same(a: profiles.Profile, b: profiles.Profile) -> None:
-    for name in ("starts", "rows", "nulls", "infinite", "distinct", "entry_bucket", "entry_bin", "entry_count", "min", "max"):
+    for name in (
+        "starts",
+        "rows",
+        "nulls",
+        "infinite",
+        "distinct",
+        "entry_bucket",
+        "entry_bin",
+        "entry_count",
+        "min",
+        "max",
+    ):
         np.testing.assert_array_equal(getattr(a, name), getattr(b, name), err_msg=name)
 
 

@@ -26,16 +26,31 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     amount = rng.lognormal(3, 1, n)
     amount[-120:] *= 100
     with open_bench(tmp_path / "store", who="ada", clock=lambda: NOW) as made:
-        made.store.append({"table_rows": build(TABLE_ROWS, {
-            "environment": "prod", "source": "test", "place": "here", "received_ns": NOW, "dataset": "orders",
-            "row_id": [str(i) for i in range(n)], "time_ns": times,
-            "numbers": [{"amount": float(a), "items": float(i)} for a, i in zip(amount, rng.poisson(3, n), strict=True)],
-            "texts": [{"kind": str(k)} for k in rng.choice(["food", "rent"], n)],
-        })})  # fmt: skip
+        made.store.append(
+            {
+                "table_rows": build(
+                    TABLE_ROWS,
+                    {
+                        "environment": "prod",
+                        "source": "test",
+                        "place": "here",
+                        "received_ns": NOW,
+                        "dataset": "orders",
+                        "row_id": [str(i) for i in range(n)],
+                        "time_ns": times,
+                        "numbers": [
+                            {"amount": float(a), "items": float(i)}
+                            for a, i in zip(amount, rng.poisson(3, n), strict=True)
+                        ],
+                        "texts": [{"kind": str(k)} for k in rng.choice(["food", "rent"], n)],
+                    },
+                )
+            }
+        )
         yield made
 
 
-def begin(bench: Bench):  # noqa: ANN201
+def begin(bench: Bench):
     return bench.case("INC-1", entity="dataset:orders", signal="amount", window=f"{iso(NOW - 2 * HOUR_NS)}/{iso(NOW)}")
 
 

@@ -7,8 +7,9 @@ import pytest
 from workbench.analysis.comparison import compare, compare_frames, score_frames, strip
 from workbench.analysis.drift_decision import Policy
 from workbench.analysis.drivers import drivers
+from workbench.analysis.profile_frames import profile_frame
 from workbench.analysis.profile_history import History
-from workbench.analysis.profiles import count_levels, count_numbers, profile_frame, teach
+from workbench.analysis.profiles import count_levels, count_numbers, teach
 from workbench.errors import UsageError
 from workbench.model.grid import LEVELS
 from workbench.model.window import DAY_NS, HOUR_NS

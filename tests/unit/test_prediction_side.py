@@ -50,7 +50,9 @@ def test_the_estimate_covers_what_labels_show_later() -> None:
 
 def test_the_reference_figure_is_the_measured_one() -> None:
     known, label = world(3)
-    assert estimate(known, label, known, metric="roc_auc", resamples=2).reference == pytest.approx(roc_auc_score(label, known))
+    assert estimate(known, label, known, metric="roc_auc", resamples=2).reference == pytest.approx(
+        roc_auc_score(label, known)
+    )
 
 
 def test_the_blind_spot_is_stated_and_too_few_labels_are_refused() -> None:
@@ -63,7 +65,9 @@ def test_the_blind_spot_is_stated_and_too_few_labels_are_refused() -> None:
 def test_the_failing_slice_comes_first_and_gaps_are_named() -> None:
     rng = np.random.default_rng(5)
     p, y = world(5)
-    rows = pd.DataFrame({"score": p, "label": y, "region": rng.choice(list("abcd"), 8000), "sex": rng.choice(["f", "m"], 8000)})
+    rows = pd.DataFrame(
+        {"score": p, "label": y, "region": rng.choice(list("abcd"), 8000), "sex": rng.choice(["f", "m"], 8000)}
+    )
     wrong = (rows["region"] == "c") & (rng.random(8000) < 0.4)
     rows.loc[wrong, "label"] = 1 - rows.loc[wrong, "label"]
     first = by_slice(rows, ["region", "sex"]).iloc[0]

@@ -59,7 +59,9 @@ def test_rows_in_the_store_are_profiled_once_and_late_ones_are_added(store: Stor
 def test_a_file_is_profiled_without_keeping_rows(store: Store, tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     times = pd.date_range("2026-03-01", periods=1000, freq="5min", tz="UTC")
-    table = pd.DataFrame({"at": times, "x": rng.normal(size=1000), "flag": rng.random(1000) < 0.5, "n": rng.poisson(4, 1000)})
+    table = pd.DataFrame(
+        {"at": times, "x": rng.normal(size=1000), "flag": rng.random(1000) < 0.5, "n": rng.poisson(4, 1000)}
+    )
     table.to_parquet(tmp_path / "features.parquet")
     table.to_csv(tmp_path / "features.csv", index=False)
     for name in ("features.parquet", "features.csv"):

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from workbench.analysis import profile_rows, profiles
+from workbench.analysis import profile_frames, profile_rows, profiles
 from workbench.case.bundle import frame
 from workbench.columnar import build
 from workbench.model.tables import PROFILES, TABLE_ROWS
@@ -23,8 +23,16 @@ def rows(n: int = 3000) -> tuple[pd.DataFrame, np.ndarray]:
     price[rng.random(n) < 0.05] = np.nan
     price[7], price[8] = np.inf, -np.inf
     kind = np.array(["food", "O'Brien; DROP TABLE", "été", None], dtype=object)[rng.integers(0, 4, n)]
-    found = pd.DataFrame({"price": price, "items": rng.poisson(3, n).astype(float), "flat": 1.5, "kind": kind,
-                          "tiny": rng.normal(size=n) * 1e-12, "shift": rng.normal(1e9, 1, n)})  # fmt: skip
+    found = pd.DataFrame(
+        {
+            "price": price,
+            "items": rng.poisson(3, n).astype(float),
+            "flat": 1.5,
+            "kind": kind,
+            "tiny": rng.normal(size=n) * 1e-12,
+            "shift": rng.normal(1e9, 1, n),
+        }
+    )
     return found, T0 + np.sort(rng.integers(0, 5 * HOUR_NS, n))
 
 
@@ -33,11 +41,24 @@ def store(tmp_path: Path) -> Store:
     found, times = rows()
     numbers = found.drop(columns="kind").astype(object).where(found.drop(columns="kind").notna(), None)
     with Store.open(tmp_path / "store", upkeep="manual") as opened:
-        opened.append({"table_rows": build(TABLE_ROWS, {
-            "environment": ["prod"] * len(found), "source": "test", "place": ["here"] * len(found), "received_ns": T0,
-            "dataset": ["orders"] * len(found), "row_id": [str(i) for i in range(len(found))], "time_ns": times,
-            "numbers": numbers.to_dict("records"), "texts": [{"kind": k if isinstance(k, str) else None} for k in found["kind"]],
-        })})  # fmt: skip
+        opened.append(
+            {
+                "table_rows": build(
+                    TABLE_ROWS,
+                    {
+                        "environment": ["prod"] * len(found),
+                        "source": "test",
+                        "place": ["here"] * len(found),
+                        "received_ns": T0,
+                        "dataset": ["orders"] * len(found),
+                        "row_id": [str(i) for i in range(len(found))],
+                        "time_ns": times,
+                        "numbers": numbers.to_dict("records"),
+                        "texts": [{"kind": k if isinstance(k, str) else None} for k in found["kind"]],
+                    },
+                )
+            }
+        )
         yield opened
 
 
@@ -46,7 +67,7 @@ def built(store: Store) -> tuple[list[profiles.Profile], list[profiles.Profile]]
     grids = profile_rows.grids_of(frame(store.ask("column_quantiles", **window)))
     answer = store.ask("build_profiles", **window, every_ns=HOUR_NS, grids={n: g.id for n, g in grids.items()})
     found, times = rows()
-    own = sorted(profiles.profile_frame(found, times, HOUR_NS, grids), key=lambda p: p.column)
+    own = sorted(profile_frames.profile_frame(found, times, HOUR_NS, grids), key=lambda p: p.column)
     taught = {name: profiles.teach(found[name].to_numpy(float)) for name in found if name != "kind"}
     assert {n: g for n, g in grids.items() if n != "kind"} == taught
     return profile_rows.from_counts(frame(answer), grids, HOUR_NS), own
@@ -78,8 +99,10 @@ def test_profiles_come_back_from_the_declared_table(store: Store) -> None:
     for profile in own:
         columns = profile_rows.as_columns(profile, "orders")
         n = len(profile.starts)
-        table = build(PROFILES, {**columns, "environment": ["prod"] * n, "source": "profile", "place": ["here"] * n,
-                                 "received_ns": T0})  # fmt: skip
+        table = build(
+            PROFILES,
+            {**columns, "environment": ["prod"] * n, "source": "profile", "place": ["here"] * n, "received_ns": T0},
+        )
         store.append({"profiles": table})
     back = profile_rows.from_rows(frame(store.ask("rows", table="profiles", equals={"dataset": "orders"})))
     assert len(back) == len(own)
@@ -91,5 +114,5 @@ def test_profiles_come_back_from_the_declared_table(store: Store) -> None:
 def test_a_text_among_numbers_is_null_unless_it_reads_as_one() -> None:
     grid = profiles.teach(np.arange(10.0))
     cells = pd.Series(["3", "many", None])
-    found = profiles.profile_cells("n", cells, grid, np.array([0]), np.array([1]), np.array([3]))
+    found = profile_frames.profile_cells("n", cells, grid, np.array([0]), np.array([1]), np.array([3]))
     assert (int(found.nulls[0]), int(found.entry_count.sum())) == (2, 1)

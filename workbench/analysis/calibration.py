@@ -58,9 +58,13 @@ def labelled(scores: Floats, labels: Floats) -> tuple[Floats, Floats]:
     held = np.isfinite(score) & np.isfinite(label)
     score, label = score[held], label[held]
     if len(score) < MIN_ROWS:
-        raise UsageError(f"Calibration needs {MIN_ROWS} labelled rows; {len(score)} of {len(held)} have score and label.")
+        raise UsageError(
+            f"Calibration needs {MIN_ROWS} labelled rows; {len(score)} of {len(held)} have score and label."
+        )
     if score.min() < 0 or score.max() > 1 or not np.isin(label, (0.0, 1.0)).all():
-        raise UsageError(f"Scores are 0..1 and labels 0 or 1; seen {score.min():g}..{score.max():g} and {np.unique(label)[:5]}.")
+        raise UsageError(
+            f"Scores are 0..1 and labels 0 or 1; seen {score.min():g}..{score.max():g} and {np.unique(label)[:5]}."
+        )
     return score, label
 
 

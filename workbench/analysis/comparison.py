@@ -12,10 +12,12 @@ import pandas as pd
 from workbench.analysis import drivers as driving
 from workbench.analysis.drift import Pair
 from workbench.analysis.drift_decision import ALPHA, EFFECT_FLOOR, POLICIES, Decision, Policy, decide
+from workbench.analysis.drift_null import Spread
 from workbench.analysis.drift_words import Change, describe
 from workbench.analysis.parity import evidently, nannyml
+from workbench.analysis.profile_frames import profile_cells
 from workbench.analysis.profile_history import History, Windows, largest_gap
-from workbench.analysis.profiles import merge, profile_cells
+from workbench.analysis.profiles import merge
 from workbench.errors import UsageError
 
 BARS = 24
@@ -42,7 +44,9 @@ class Comparison:
         """Return the columns by evidence, with what changed in words."""
         table = self.decision.columns
         said = ["; ".join(c.statement for c in self.changes.get(name, [])[:2]) for name in table["column"]]
-        return table.assign(words=[text or _plainly(row) for text, row in zip(said, table.to_dict("records"), strict=True)])
+        return table.assign(
+            words=[text or _plainly(row) for text, row in zip(said, table.to_dict("records"), strict=True)]
+        )
 
     def sentences(self) -> list[str]:
         """Return what to say, the strongest evidence first; one sentence where nothing changed."""
@@ -55,10 +59,13 @@ class Comparison:
 
 def compare(
     history: History, reference: Windows, current: Windows, *, alpha: float = ALPHA, floor: float = EFFECT_FLOOR,
-    policies: Sequence[Policy] = POLICIES,
+    policies: Sequence[Policy] = POLICIES, learned: Spread | None = None,
 ) -> Comparison:  # fmt: skip
-    """Compare two sets of windows of a table's profiles; times in ns, windows half-open."""
-    decision = decide(history, reference, current, alpha=alpha, floor=floor, policies=policies)
+    """Compare two sets of windows of a table's profiles; times in ns, windows half-open.
+
+    *learned* is how quiet windows scatter, where `drift_baseline.usual` chose the reference.
+    """
+    decision = decide(history, reference, current, alpha=alpha, floor=floor, policies=policies, learned=learned)
     return _compared(history, reference, current, decision)
 
 
@@ -76,8 +83,12 @@ def compare_frames(
     found = _compared(history, before, now, decision)
     if look_for_drivers == "no":
         return found
-    parts = [driving.drivers(reference, current, name, by).assign(column=name) for name in decision.drifted[:MOST_DRIVERS]]
-    return Comparison(decision, found.changes, found.histograms, pd.concat(parts, ignore_index=True) if parts else pd.DataFrame())
+    parts = [
+        driving.drivers(reference, current, name, by).assign(column=name) for name in decision.drifted[:MOST_DRIVERS]
+    ]
+    return Comparison(
+        decision, found.changes, found.histograms, pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    )
 
 
 def score_frames(
@@ -103,7 +114,9 @@ def _history(reference: pd.DataFrame, current: pd.DataFrame) -> History:
         first = profile_cells(str(name), before, None, *place, np.array([len(before)]))
         if not len(before):
             first = profile_cells(str(name), current[name].iloc[:0], None, *place, np.array([0]))
-        second = profile_cells(str(name), current[name], first.grid, np.array([1]), np.array([2]), np.array([len(current)]))
+        second = profile_cells(
+            str(name), current[name], first.grid, np.array([1]), np.array([2]), np.array([len(current)])
+        )
         parts.append(merge([first, second]))
     return History(parts)
 
@@ -120,11 +133,13 @@ def _compared(history: History, reference: Windows, current: Windows, decision: 
         if number < MOST_HISTOGRAMS and min(pair.rows) > 0:
             shown.append(histogram(name, pair))
     columns = ["column", "place", "label", "reference", "current"]
-    return Comparison(decision, changes, pd.concat(shown, ignore_index=True) if shown else pd.DataFrame(columns=columns))
+    return Comparison(
+        decision, changes, pd.concat(shown, ignore_index=True) if shown else pd.DataFrame(columns=columns)
+    )
 
 
 def histogram(column: str, pair: Pair, *, bars: int = BARS) -> pd.DataFrame:
-    """Return the paired histogram of a column: equal ranges between the 1st and 99th percentile, or its commonest levels."""
+    """Return a column's paired histogram: equal ranges between 1st and 99th percentile, or its commonest levels."""
     p, q = pair.shares()
     if pair.positions is None:
         order = np.argsort(-np.maximum(p, q), kind="stable")[:bars]

@@ -61,7 +61,7 @@ def _moved(window: tuple[int, int], step: int, since: int, last: int) -> list[tu
 
 
 def _scatter(learned: Spread) -> float:
-    """Return how widely the column scatters that scatters most of the wider half, so that few seasonal columns count."""
+    """Return how widely columns scatter, at the third quartile: a few seasonal columns are enough to count."""
     wide = np.concatenate([learned.anderson, learned.chi2])
     wide = wide[np.isfinite(wide)]
     return float(np.quantile(wide, 0.75)) if len(wide) else 1.0

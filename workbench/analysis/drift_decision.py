@@ -110,7 +110,7 @@ def decide(
     ratio = row_ratio(history, reference, current)
     table["verdict"] = [_verdict(row, alpha, floor) for row in table.to_dict("records")]
     table["policies"] = [_broken(policies, row, ratio) for row in table.to_dict("records")]
-    rank = np.fmin(np.where(table["verdict"] == "drifted", 0, 1) 
+    rank = np.fmin(np.where(table["verdict"] == "drifted", 0, 1)
                    + table[["q_value", "null_q_value"]].min(axis=1).fillna(1.0), 2.0)  # fmt: skip
     table = table.assign(_rank=rank, _effect=-np.maximum(table["ks"], table["tv"])).sort_values(
         ["_rank", "_effect", "column"], kind="stable"

@@ -181,7 +181,10 @@ def anderson_tail(z: Floats) -> Floats:
     """
     z = np.maximum(z, 1e-6)
     small = np.minimum(z, 2.0)
-    inner = 2.00012 + (0.247105 - (0.0649821 - (0.0347962 - (0.011672 - 0.00168691 * small) * small) * small) * small) * small
+    inner = (
+        2.00012
+        + (0.247105 - (0.0649821 - (0.0347962 - (0.011672 - 0.00168691 * small) * small) * small) * small) * small
+    )
     below = np.exp(-1.2337141 / small) / np.sqrt(small) * inner
     large = np.clip(z, 2.0, 8.0)
     power = 1.0776 - (2.30695 - (0.43424 - (0.082433 - (0.008056 - 0.0003146 * large) * large) * large) * large) * large

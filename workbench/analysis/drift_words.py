@@ -74,7 +74,7 @@ def _clock(column: str, pair: Pair, total: float) -> list[Change]:
     median = _quantile(positions, p, 0.5)
     units = {"s": 3600.0} if 1e8 < median < 1e10 else {"ms": 3.6e6} if 1e11 < median < 1e13 else {}
     if positions.min() >= 0 and positions.max() < 24 and np.ptp(positions) >= 12:
-        return _hours_of_day(column, positions, p, q, total)
+        return _hours_of_day(column, positions, p, q)
     found = []
     for size in units.values():
         for hours in range(-14, 15):
@@ -85,7 +85,7 @@ def _clock(column: str, pair: Pair, total: float) -> list[Change]:
     return sorted(found, key=lambda c: -c.explained)[:1]
 
 
-def _hours_of_day(column: str, positions: Floats, p: Floats, q: Floats, total: float) -> list[Change]:
+def _hours_of_day(column: str, positions: Floats, p: Floats, q: Floats) -> list[Change]:
     before, now = (np.bincount(positions.astype(int), share, 24) for share in (p, q))
     far = [float(np.abs(np.roll(before, k) - now).sum()) for k in range(24)]
     best = int(np.argmin(far))
@@ -109,13 +109,21 @@ def _levels(column: str, pair: Pair) -> list[Change]:
         return []
     n, m = pair.rows
     # A level that chance leaves out of so many rows less than once in a thousand is new, or gone.
-    new = [i for i in np.flatnonzero((pair.reference == 0) & (q * n > 7)).tolist()]
-    gone = [i for i in np.flatnonzero((pair.current == 0) & (p * m > 7)).tolist()]
+    new = list(np.flatnonzero((pair.reference == 0) & (q * n > 7)).tolist())
+    gone = list(np.flatnonzero((pair.current == 0) & (p * m > 7)).tolist())
     found = []
     for i in list(gone):
-        twin = next((j for j in new if abs(p[i] - q[j]) <= 4 * np.sqrt(p[i] / n + q[j] / m) and _alike(pair, i, j)), None)
-        twin = twin if twin is not None else next(
-            (j for j in new if abs(p[i] - q[j]) <= 3 * np.sqrt(p[i] / n + q[j] / m) and len(new) == len(gone) == 1), None)  # fmt: skip
+        twin = next(
+            (j for j in new if abs(p[i] - q[j]) <= 4 * np.sqrt(p[i] / n + q[j] / m) and _alike(pair, i, j)), None
+        )
+        twin = (
+            twin
+            if twin is not None
+            else next(
+                (j for j in new if abs(p[i] - q[j]) <= 3 * np.sqrt(p[i] / n + q[j] / m) and len(new) == len(gone) == 1),
+                None,
+            )
+        )
         if twin is not None:
             new.remove(twin)
             gone.remove(i)

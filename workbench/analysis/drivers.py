@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import pandas as pd
@@ -50,18 +50,24 @@ def drivers(
     It is association: a path through lineage proves it.
     """
     if target not in reference or target not in current:
-        raise UsageError(f"There is no column {target!r} in both windows; there are: {', '.join(map(str, reference.columns[:20]))}.")
+        raise UsageError(
+            f"There is no column {target!r} in both windows; there are: {', '.join(map(str, reference.columns[:20]))}."
+        )
     goal = _coded(reference[target], current[target], str(target), BINS)
     names = [str(c) for c in (by if by is not None else reference.columns) if c != target and c in current]
     coded = [c for c in (_coded(reference[n], current[n], n, 5) for n in names) if len(c.levels) > 1]
     bins = len(goal.levels)
-    total = _Split(np.bincount(goal.before, minlength=bins).astype(float), np.bincount(goal.now, minlength=bins).astype(float))
+    total = _Split(
+        np.bincount(goal.before, minlength=bins).astype(float), np.bincount(goal.now, minlength=bins).astype(float)
+    )
     singles = [(_scored([c], goal, total, bins), c) for c in coded]
     best = sorted(singles, key=lambda item: -max((r["score"] for r in item[0]), default=0.0))[:MOST_COLUMNS]
     rows = [row for found, _ in singles for row in found]
     for left, right in combinations([c for _, c in best], 2):
         rows += _scored([left, right], goal, total, bins)
-    table = pd.DataFrame(rows, columns=["segment", "size", "explained", "share_before", "share_now", "evidence", "score", "_where"])
+    table = pd.DataFrame(
+        rows, columns=["segment", "size", "explained", "share_before", "share_now", "evidence", "score", "_where"]
+    )
     table = table.sort_values(["score", "size", "segment"], ascending=[False, True, True], kind="stable").head(3 * top)
     table = table.assign(overlaps=_overlaps(table, {c.name: c for c in coded}))
     return table.drop(columns=["score", "_where"]).head(top).reset_index(drop=True)
@@ -85,7 +91,7 @@ def _coded(before: pd.Series, now: pd.Series, name: str, bins: int) -> _Coded:
         edges = np.unique(np.quantile(finite, np.linspace(0, 1, bins + 1)[1:-1]))
         codes = np.where(np.isnan(values), len(edges) + 1, np.searchsorted(edges, values, side="right"))
         bounds = ["-inf", *(f"{e:.4g}" for e in edges), "inf"]
-        levels = [*(f"{low} .. {high}" for low, high in zip(bounds[:-1], bounds[1:], strict=True)), MISSING]
+        levels = [*(f"{low} .. {high}" for low, high in pairwise(bounds)), MISSING]
     else:
         texts = both.astype("object").where(both.notna(), MISSING).astype(str)
         kept = texts.value_counts().index[:MOST_LEVELS]
@@ -129,7 +135,9 @@ def _gain(inside: _Split, n: float, m: float) -> Floats:
     a, b = np.hstack([inside.before, rest[0]]), np.hstack([inside.now, rest[1]])
     expected = (a + b) / (n + m)
     with np.errstate(divide="ignore", invalid="ignore"):
-        terms = np.where(a > 0, a * np.log(a / (expected * n)), 0.0) + np.where(b > 0, b * np.log(b / (expected * m)), 0.0)
+        terms = np.where(a > 0, a * np.log(a / (expected * n)), 0.0) + np.where(
+            b > 0, b * np.log(b / (expected * m)), 0.0
+        )
     return np.asarray(2 * terms.sum(axis=1), dtype=float)
 
 

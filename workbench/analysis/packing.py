@@ -79,7 +79,7 @@ def _tokens(first: int, body: str) -> tuple[Ints, Ints]:
         else:
             at += int(token[2])
     if end != len(body) or not bins:
-        raise IntegrityError(f"Not packed counts: {body[end:end + 40]!r}. Profile the table anew.")
+        raise IntegrityError(f"Not packed counts: {body[end : end + 40]!r}. Profile the table anew.")
     return np.concatenate(bins), np.concatenate(counts)
 
 

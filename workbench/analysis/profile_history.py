@@ -245,7 +245,9 @@ def _coarse(
     with np.errstate(divide="ignore", invalid="ignore"):
         rank = np.nan_to_num((_running(both, columns.first, owner) - both / 2) / (n + m)[owner])
     numeric = columns.numeric[owner]
-    group = np.where(numeric, np.minimum((rank * BINS).astype(np.int64), BINS - 1), np.arange(len(owner)) - columns.first[owner])
+    group = np.where(
+        numeric, np.minimum((rank * BINS).astype(np.int64), BINS - 1), np.arange(len(owner)) - columns.first[owner]
+    )
     # Levels expected less than five times in either window are one group: chi-squared is blind below that.
     with np.errstate(divide="ignore", invalid="ignore"):
         scarce = ~numeric & (both * (np.minimum(n, m) / (n + m))[owner] < 5)

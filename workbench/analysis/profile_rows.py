@@ -25,15 +25,28 @@ def as_columns(profile: Profile, dataset: str) -> dict[str, Any]:
         if profile.grid.kind == "numbers":
             packed.append(pack(bins, counts))
         else:
-            packed.append(pack_levels({profile.levels[b]: n for b, n in zip(bins.tolist(), counts.tolist(), strict=True)}))
+            packed.append(
+                pack_levels({profile.levels[b]: n for b, n in zip(bins.tolist(), counts.tolist(), strict=True)})
+            )
     n = len(profile.starts)
     nothing = profile.grid.kind != "numbers"
-    figures = {name: [None] * n if nothing else _unknown(getattr(profile, name)) for name in ("sum", "sumsq", "min", "max")}
+    figures = {
+        name: [None] * n if nothing else _unknown(getattr(profile, name)) for name in ("sum", "sumsq", "min", "max")
+    }
     return {
-        "dataset": [dataset] * n, "column": [profile.column] * n, "start_ns": profile.starts, "end_ns": profile.ends,
-        "grid": [profile.grid.id] * n, "segment": [profile.segment] * n, "rows": profile.rows, "nulls": profile.nulls,
-        "infinite": profile.infinite, "distinct": profile.distinct, "counts": packed, **figures,
-    }  # fmt: skip
+        "dataset": [dataset] * n,
+        "column": [profile.column] * n,
+        "start_ns": profile.starts,
+        "end_ns": profile.ends,
+        "grid": [profile.grid.id] * n,
+        "segment": [profile.segment] * n,
+        "rows": profile.rows,
+        "nulls": profile.nulls,
+        "infinite": profile.infinite,
+        "distinct": profile.distinct,
+        "counts": packed,
+        **figures,
+    }
 
 
 def _unknown(values: Floats) -> list[float | None]:
@@ -65,10 +78,19 @@ def _profile(column: str, grid: Grid, segment: str, part: pd.DataFrame) -> Profi
     bucket = np.repeat(np.arange(len(texts)), [len(b) for b in bins])
     ints = {name: part[name].fillna(0).to_numpy(np.int64) for name in ("rows", "nulls", "infinite", "distinct")}
     floats = {name: part[name].to_numpy(float) for name in ("sum", "sumsq", "min", "max")}
-    return Profile(column, grid, part["start_ns"].to_numpy(np.int64), part["end_ns"].to_numpy(np.int64),
-                   entry_bucket=bucket, entry_bin=np.concatenate(bins) if bins else np.zeros(0, np.int64),
-                   entry_count=np.concatenate(counts) if counts else np.zeros(0, np.int64), levels=tuple(names),
-                   segment=segment, **ints, **floats)  # fmt: skip
+    return Profile(
+        column,
+        grid,
+        part["start_ns"].to_numpy(np.int64),
+        part["end_ns"].to_numpy(np.int64),
+        entry_bucket=bucket,
+        entry_bin=np.concatenate(bins) if bins else np.zeros(0, np.int64),
+        entry_count=np.concatenate(counts) if counts else np.zeros(0, np.int64),
+        levels=tuple(names),
+        segment=segment,
+        **ints,
+        **floats,
+    )
 
 
 def from_counts(counts: pd.DataFrame, grids: Mapping[str, Grid], every_ns: int) -> list[Profile]:
@@ -79,7 +101,7 @@ def from_counts(counts: pd.DataFrame, grids: Mapping[str, Grid], every_ns: int) 
         n, stat = part["n"].to_numpy(np.int64), part["stat"].to_numpy(object)
         size, grid = len(starts), grids[str(column)]
 
-        def total(of: NDArray[np.bool_], place: Any = place, n: Any = n, size: int = size) -> Any:  # noqa: ANN401
+        def total(of: NDArray[np.bool_], place: Any = place, n: Any = n, size: int = size) -> Any:
             return np.bincount(place[of], n[of], size).astype(np.int64)
 
         held = (stat == "bin") | (stat == "level")
@@ -91,11 +113,23 @@ def from_counts(counts: pd.DataFrame, grids: Mapping[str, Grid], every_ns: int) 
             levels, figures = tuple(str(level) for level in unique), [np.full(size, np.nan)] * 4
         order = np.lexsort((bins, place[held]))
         bucket = place[held][order]
-        found.append(Profile(
-            str(column), grid, starts, starts + every_ns, total(np.ones(len(n), bool)), total(stat == "null"),
-            total(stat == "infinite"), *figures, np.bincount(bucket, minlength=size), bucket, bins[order],
-            n[held][order], levels,
-        ))  # fmt: skip
+        found.append(
+            Profile(
+                str(column),
+                grid,
+                starts,
+                starts + every_ns,
+                total(np.ones(len(n), bool)),
+                total(stat == "null"),
+                total(stat == "infinite"),
+                *figures,
+                np.bincount(bucket, minlength=size),
+                bucket,
+                bins[order],
+                n[held][order],
+                levels,
+            )
+        )
     return found
 
 
@@ -115,19 +149,35 @@ def grids_of(quantiles: pd.DataFrame) -> dict[str, Grid]:
             found.setdefault(str(row.column), Grid("levels" if row.distinct <= MOST_LEVELS else "hashed"))
         else:
             found[str(row.column)] = Grid.of_numbers(
-                low=row.low, quarter=row.quarter, median=row.median, three_quarters=row.three_quarters, high=row.high,
-                distinct=int(row.distinct), integers=bool(row.integers),
-            )  # fmt: skip
+                low=row.low,
+                quarter=row.quarter,
+                median=row.median,
+                three_quarters=row.three_quarters,
+                high=row.high,
+                distinct=int(row.distinct),
+                integers=bool(row.integers),
+            )
     return found
 
 
 def table_columns(counts: pd.DataFrame, dataset: str, every_ns: int) -> dict[str, Any]:
-    """Return the rows of the whole table that the query ``build_profiles`` counted, as columns of the declared table."""
+    """Return the whole table's rows that ``build_profiles`` counted, as columns of the declared table."""
     part = counts[counts["column"] == TABLE]
     starts, n = part["start_ns"].to_numpy(np.int64), len(part)
     return {
-        "dataset": [dataset] * n, "column": [TABLE] * n, "start_ns": starts, "end_ns": starts + every_ns,
-        "grid": [""] * n, "segment": [""] * n, "rows": part["n"].to_numpy(np.int64), "nulls": np.zeros(n, np.int64),
-        "infinite": np.zeros(n, np.int64), "distinct": [None] * n, "counts": [None] * n, "sum": [None] * n,
-        "sumsq": [None] * n, "min": part["min"].tolist(), "max": part["max"].tolist(),
-    }  # fmt: skip
+        "dataset": [dataset] * n,
+        "column": [TABLE] * n,
+        "start_ns": starts,
+        "end_ns": starts + every_ns,
+        "grid": [""] * n,
+        "segment": [""] * n,
+        "rows": part["n"].to_numpy(np.int64),
+        "nulls": np.zeros(n, np.int64),
+        "infinite": np.zeros(n, np.int64),
+        "distinct": [None] * n,
+        "counts": [None] * n,
+        "sum": [None] * n,
+        "sumsq": [None] * n,
+        "min": part["min"].tolist(),
+        "max": part["max"].tolist(),
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -71,8 +71,15 @@ def teach(values: Floats) -> Grid:
     ).tolist()
     integers = bool((finite == np.rint(finite)).all())
     distinct = len(np.unique(finite)) if integers else len(finite)
-    return Grid.of_numbers(low=low, quarter=quarter, median=median, three_quarters=three_quarters, high=high,
-                           distinct=distinct, integers=integers)  # fmt: skip
+    return Grid.of_numbers(
+        low=low,
+        quarter=quarter,
+        median=median,
+        three_quarters=three_quarters,
+        high=high,
+        distinct=distinct,
+        integers=integers,
+    )
 
 
 def count_numbers(
@@ -90,8 +97,10 @@ def count_numbers(
     figures = np.zeros((4, len(sizes)))
     figures[2:] = np.nan
     small = _EXPONENT_BITS + grid.bits + len(sizes).bit_length() <= 32
-    parts = [_block(values, grid, offsets, low, high, begin, end, figures, np.uint32 if small else np.uint64)
-             for low, high, begin, end in _blocks(offsets)]  # fmt: skip
+    parts = [
+        _block(values, grid, offsets, low, high, begin, end, figures, np.uint32 if small else np.uint64)
+        for low, high, begin, end in _blocks(offsets)
+    ]
     held = np.concatenate([code for code, _ in parts]) if parts else np.zeros(0, np.int64)
     counts = np.concatenate([n for _, n in parts]) if parts else np.zeros(0, np.int64)
     if len(held) > 1 and not (held[1:] > held[:-1]).all():
@@ -102,15 +111,30 @@ def count_numbers(
     bucket, code = held >> width, held & (2 * half - 1)
     bins = np.where(code >= half, code - half - grid.base, code - half + 1 + grid.base)
     far = np.abs(bins)
-    nulls, infinite = (np.bincount(bucket[at], counts[at], len(sizes)).astype(np.int64)
-                       for at in (far > grid.limit, far == grid.limit))  # fmt: skip
+    nulls, infinite = (
+        np.bincount(bucket[at], counts[at], len(sizes)).astype(np.int64) for at in (far > grid.limit, far == grid.limit)
+    )
     if nulls.any() or infinite.any():
         finite = far < grid.limit
         bucket, counts, bins = bucket[finite], counts[finite], bins[finite]
     bucket, bins, counts = _each_once(bucket, bins, counts)
     distinct = np.bincount(bucket, minlength=len(sizes)).astype(np.int64)
-    return Profile(column, grid, np.asarray(starts), np.asarray(ends), sizes.astype(np.int64), nulls, infinite,
-                   *figures, distinct, bucket, bins, counts, (), segment)  # fmt: skip
+    return Profile(
+        column,
+        grid,
+        np.asarray(starts),
+        np.asarray(ends),
+        sizes.astype(np.int64),
+        nulls,
+        infinite,
+        *figures,
+        distinct,
+        bucket,
+        bins,
+        counts,
+        (),
+        segment,
+    )
 
 
 def _blocks(offsets: Ints) -> list[tuple[int, int, int, int]]:
@@ -133,7 +157,7 @@ def _blocks(offsets: Ints) -> list[tuple[int, int, int, int]]:
 
 def _block(
     values: Floats, grid: Grid, offsets: Ints, low: int, high: int, begin: int, end: int, figures: Floats, kind: Any
-) -> tuple[Ints, Ints]:  # fmt: skip
+) -> tuple[Ints, Ints]:
     """Return bucket and bin in one integer, rising, with rows of each, for one block; add up its figures."""
     part = values[begin:end]
     z = np.empty(len(part))
@@ -197,8 +221,14 @@ def _add_buckets(figures: Floats, z: Floats, values: Floats, offsets: Ints) -> N
         finite = np.isfinite(z)
         some = np.add.reduceat(finite, first) > 0
         z, values = np.where(finite, z, 0.0), np.where(finite, values, np.nan)
-        figures[:, held[some]] = np.array([np.add.reduceat(z, first), np.add.reduceat(z * z, first),
-                                           np.fmin.reduceat(values, first), np.fmax.reduceat(values, first)])[:, some]  # fmt: skip
+        figures[:, held[some]] = np.array(
+            [
+                np.add.reduceat(z, first),
+                np.add.reduceat(z * z, first),
+                np.fmin.reduceat(values, first),
+                np.fmax.reduceat(values, first),
+            ]
+        )[:, some]
 
 
 def _ordered(bucket: Ints, bins: Ints, counts: Ints) -> tuple[Ints, Ints, Ints]:
@@ -231,9 +261,16 @@ def teach_text(distinct: int) -> Grid:
 
 
 def count_levels(
-    column: str, codes: Ints, levels: Sequence[str], grid: Grid, *, starts: Ints, ends: Ints,
-    sizes: Ints | None = None, segment: str = "",
-) -> Profile:  # fmt: skip
+    column: str,
+    codes: Ints,
+    levels: Sequence[str],
+    grid: Grid,
+    *,
+    starts: Ints,
+    ends: Ints,
+    sizes: Ints | None = None,
+    segment: str = "",
+) -> Profile:
     """Count text: *codes* of shape (n,) are places in *levels*, -1 for null; bucket after bucket."""
     codes = np.asarray(codes, dtype=np.int64)
     sizes = np.array([len(codes)]) if sizes is None else np.asarray(sizes)
@@ -257,9 +294,25 @@ def count_levels(
     b = len(sizes)
     nulls = np.bincount(bucket[~held], minlength=b)
     none = np.full(b, np.nan)
-    return Profile(column, grid, np.asarray(starts), np.asarray(ends), sizes.astype(np.int64), nulls,
-                   np.zeros(b, np.int64), none, none, none, none, np.bincount(where, minlength=b), where, found % size,
-                   counts, names, segment)  # fmt: skip
+    return Profile(
+        column,
+        grid,
+        np.asarray(starts),
+        np.asarray(ends),
+        sizes.astype(np.int64),
+        nulls,
+        np.zeros(b, np.int64),
+        none,
+        none,
+        none,
+        none,
+        np.bincount(where, minlength=b),
+        where,
+        found % size,
+        counts,
+        names,
+        segment,
+    )
 
 
 def merge(parts: Iterable[Profile]) -> Profile:
@@ -272,8 +325,10 @@ def merge(parts: Iterable[Profile]) -> Profile:
         raise UsageError("There is no profile to merge.")
     for part in held[1:]:
         if (part.column, part.grid, part.segment) != (held[0].column, held[0].grid, held[0].segment):
-            raise UsageError(f"Counts of {held[0].column} on {held[0].grid.id} and of {part.column} on {part.grid.id} "
-                             "cannot be added; profile one of them anew.")  # fmt: skip
+            raise UsageError(
+                f"Counts of {held[0].column} on {held[0].grid.id} and of {part.column} on {part.grid.id} "
+                "cannot be added; profile one of them anew."
+            )
     starts, place = np.unique(np.concatenate([p.starts for p in held]), return_inverse=True)
     ends = np.zeros(len(starts), np.int64)
     np.maximum.at(ends, place, np.concatenate([p.ends for p in held]))
@@ -281,16 +336,28 @@ def merge(parts: Iterable[Profile]) -> Profile:
     lookup = pd.Index(names)
     offsets = np.cumsum([0] + [len(p.starts) for p in held])
     bucket = np.concatenate([place[o + p.entry_bucket] for o, p in zip(offsets, held, strict=False)])
-    bins = np.concatenate([lookup.get_indexer(pd.Index(p.levels))[p.entry_bin] if p.levels else p.entry_bin
-                           for p in held])  # fmt: skip
+    bins = np.concatenate(
+        [lookup.get_indexer(pd.Index(p.levels))[p.entry_bin] if p.levels else p.entry_bin for p in held]
+    )
     bucket, bins, counts = _ordered(bucket, bins, np.concatenate([p.entry_count for p in held]))
     whole = {name: _total(held, name, place, len(starts)) for name in ("rows", "nulls", "infinite", "sum", "sumsq")}
     low, high = np.full(len(starts), np.nan), np.full(len(starts), np.nan)
     np.fmin.at(low, place, np.concatenate([p.min for p in held]))
     np.fmax.at(high, place, np.concatenate([p.max for p in held]))
     distinct = np.bincount(bucket, minlength=len(starts))
-    return replace(held[0], starts=starts, ends=ends, min=low, max=high, distinct=distinct, entry_bucket=bucket,
-                   entry_bin=bins, entry_count=counts, levels=tuple(names), **whole)  # fmt: skip
+    return replace(
+        held[0],
+        starts=starts,
+        ends=ends,
+        min=low,
+        max=high,
+        distinct=distinct,
+        entry_bucket=bucket,
+        entry_bin=bins,
+        entry_count=counts,
+        levels=tuple(names),
+        **whole,
+    )
 
 
 def _total(parts: list[Profile], name: str, place: Ints, size: int) -> NDArray[Any]:
@@ -299,53 +366,3 @@ def _total(parts: list[Profile], name: str, place: Ints, size: int) -> NDArray[A
     with np.errstate(over="ignore", invalid="ignore"):
         np.add.at(out, place, values)
     return out
-
-
-def buckets_of(times_ns: Ints, every_ns: int) -> tuple[Ints, Ints, Ints, Ints]:
-    """Return the order of rows by time, the begins and ends of buckets that hold rows, and rows in each."""
-    order = np.argsort(times_ns, kind="stable") if (np.diff(times_ns) < 0).any() else np.arange(len(times_ns))
-    begin = times_ns[order] // every_ns * every_ns
-    starts, sizes = np.unique(begin, return_counts=True)
-    return order, starts, starts + every_ns, sizes
-
-
-def profile_frame(
-    frame: pd.DataFrame, times_ns: Ints, every_ns: int, grids: Mapping[str, Grid] | None = None, *,
-    segments: Sequence[str] = (),
-) -> list[Profile]:  # fmt: skip
-    """Profile every column of a frame of n rows in buckets of time; *times_ns* has shape (n,).
-
-    Columns without a grid among *grids* teach their own. *segments* names columns by
-    whose values each column is counted jointly, ``column=value``.
-    """
-    order, starts, ends, sizes = buckets_of(np.asarray(times_ns, np.int64), every_ns)
-    found = []
-    for name in frame.columns:
-        cells = frame[name].iloc[order] if len(order) else frame[name]
-        found.append(profile_cells(str(name), cells, (grids or {}).get(str(name)), starts, ends, sizes))
-    for by in segments:
-        for value in sorted(frame[by].dropna().astype(str).unique()):
-            held = (frame[by].astype(str) == value).to_numpy()
-            inner = {p.column: p.grid for p in found}
-            part = profile_frame(frame[held], np.asarray(times_ns)[held], every_ns, inner)
-            found += [replace(p, segment=f"{by}={value}") for p in part]
-    return found
-
-
-def profile_cells(
-    name: str, cells: pd.Series, grid: Grid | None, starts: Ints, ends: Ints, sizes: Ints, segment: str = ""
-) -> Profile:
-    """Profile one column, rows bucket after bucket; what is neither number nor time is counted as text.
-
-    A column keeps the kind of its grid: text that arrives in a column of numbers is null there, unless it reads as one.
-    """
-    numeric = pd.api.types.is_numeric_dtype(cells) and not pd.api.types.is_bool_dtype(cells)
-    if pd.api.types.is_datetime64_any_dtype(cells):
-        cells, numeric = cells.astype("int64").where(cells.notna()) / 1e9, True
-    if numeric if grid is None else grid.kind == "numbers":
-        values = (cells if numeric else pd.to_numeric(cells, errors="coerce")).to_numpy(float, na_value=np.nan)
-        return count_numbers(name, values, grid or teach(values), starts=starts, ends=ends, sizes=sizes, segment=segment)
-    codes, levels = pd.factorize(cells.astype("object").where(cells.notna(), None), sort=False)
-    texts = [str(level) for level in levels]
-    return count_levels(name, codes, texts, grid or teach_text(len(texts)), starts=starts, ends=ends, sizes=sizes,
-                        segment=segment)  # fmt: skip

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-import numpy as np
 import pandas as pd
 from scipy import stats
 
@@ -28,7 +27,9 @@ def by_slice(
     """
     wanted = {"score", *by} | (set() if figure == "positive_rate" else {"label"})
     if missing := sorted(wanted - set(rows.columns)):
-        raise UsageError(f"Slices need the columns {', '.join(missing)}; there are: {', '.join(map(str, rows.columns[:20]))}.")
+        raise UsageError(
+            f"Slices need the columns {', '.join(missing)}; there are: {', '.join(map(str, rows.columns[:20]))}."
+        )
     hit, held = _outcome(rows, figure, threshold)
     out = []
     for name in by:

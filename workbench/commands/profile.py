@@ -31,7 +31,9 @@ def profile(
     table: Annotated[str, typer.Argument(help="A Parquet or CSV file, dataset:NAME or model:NAME.")],
     time: Annotated[str | None, typer.Option(help="Column that tells each row's time; needed for a file.")] = None,
     every: Annotated[str, typer.Option(help="Length of a bucket, such as 15m or 1h.")] = "1h",
-    name: Annotated[str | None, typer.Option(help="Name to keep a file's profiles under; by default the file's.")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name to keep a file's profiles under; by default the file's.")
+    ] = None,
     segment: Annotated[list[str] | None, typer.Option(help="Column of a file by whose values to count apart.")] = None,
     store: common.Store = None,
     config: common.Config = None,
@@ -51,13 +53,22 @@ def profile(
             bar.update(task, completed=done, total=total or None, description=place)
 
         if path.is_file() and time is not None:
-            report = profiling.profile_file(bench.store, path, dataset=name or path.stem, time_column=time,
-                                            every_ns=every_ns, segments=segment or (), progress=show)  # fmt: skip
+            report = profiling.profile_file(
+                bench.store,
+                path,
+                dataset=name or path.stem,
+                time_column=time,
+                every_ns=every_ns,
+                segments=segment or (),
+                progress=show,
+            )
         else:
             entity = table if ":" in table else f"dataset:{table}"
             report = profiling.profile_entity(bench.store, entity, every_ns=every_ns, progress=show)
     if as_json:
         common.print_json(vars(report))
     else:
-        common.console.print(f"{report.dataset}: {report.rows:,} rows of {report.columns} columns in {report.buckets:,} "
-                             f"buckets of {every}; {report.fresh:,} rows of profiles are new ({report.seconds:.1f} s).")  # fmt: skip
+        common.console.print(
+            f"{report.dataset}: {report.rows:,} rows of {report.columns} columns in {report.buckets:,} "
+            f"buckets of {every}; {report.fresh:,} rows of profiles are new ({report.seconds:.1f} s)."
+        )

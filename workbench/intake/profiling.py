@@ -15,8 +15,9 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
+from workbench.analysis.profile_frames import profile_frame
 from workbench.analysis.profile_rows import as_columns, from_counts, grids_of, table_columns
-from workbench.analysis.profiles import TABLE, Profile, merge, profile_frame, teach, teach_text
+from workbench.analysis.profiles import TABLE, Profile, merge, teach, teach_text
 from workbench.columnar import build
 from workbench.errors import CouldNotRunError, SourceError, UsageError
 from workbench.model.entities import split
@@ -55,9 +56,14 @@ def dataset_of(entity: str) -> str:
 
 
 def profile_entity(
-    store: Store, entity: str, *, every_ns: int, progress: Progress | None = None, clock: Callable[[], int] = time.time_ns
+    store: Store,
+    entity: str,
+    *,
+    every_ns: int,
+    progress: Progress | None = None,
+    clock: Callable[[], int] = time.time_ns,
 ) -> ProfileReport:
-    """Profile ``dataset:NAME`` or ``model:NAME`` from the rows in the store, day by day, from where the last run ended."""
+    """Profile ``dataset:NAME`` or ``model:NAME`` from rows in the store, from where the last run ended."""
     began = time.monotonic()
     seen = store.ask("data_columns", start_ns=-(2**62), end_ns=2**62, entity=entity).to_pandas()
     if seen.empty:
@@ -76,8 +82,14 @@ def profile_entity(
     for number, day in enumerate(days):
         if progress is not None:
             progress(entity, number, len(days))
-        answer = store.ask("build_profiles", entity=entity, start_ns=day, end_ns=day + max(DAY_NS, every_ns),
-                           every_ns=every_ns, grids={c: g.id for c, g in grids.items()}).to_pandas()  # fmt: skip
+        answer = store.ask(
+            "build_profiles",
+            entity=entity,
+            start_ns=day,
+            end_ns=day + max(DAY_NS, every_ns),
+            every_ns=every_ns,
+            grids={c: g.id for c, g in grids.items()},
+        ).to_pandas()
         whole = table_columns(answer, dataset_of(entity), every_ns)
         parts = [whole, *(as_columns(p, dataset_of(entity)) for p in from_counts(answer, grids, every_ns))]
         cursor = {name: json.dumps({"done_ns": last, "grids": {c: g.id for c, g in grids.items()}})}
@@ -87,9 +99,16 @@ def profile_entity(
 
 
 def profile_file(
-    store: Store, path: Path, *, dataset: str, time_column: str, every_ns: int, segments: Sequence[str] = (),
-    progress: Progress | None = None, clock: Callable[[], int] = time.time_ns,
-) -> ProfileReport:  # fmt: skip
+    store: Store,
+    path: Path,
+    *,
+    dataset: str,
+    time_column: str,
+    every_ns: int,
+    segments: Sequence[str] = (),
+    progress: Progress | None = None,
+    clock: Callable[[], int] = time.time_ns,
+) -> ProfileReport:
     """Profile a Parquet or CSV file of one's own without keeping its rows; grids of earlier files are used again."""
     began = time.monotonic()
     name = f"profile {dataset} {every_ns}"
@@ -99,9 +118,11 @@ def profile_file(
     times: list[np.ndarray] = []
     for frame in _frames(path):
         if time_column not in frame:
-            raise UsageError(f"{path.name} has no column {time_column!r}; it has: {', '.join(map(str, frame.columns[:20]))}.")
+            raise UsageError(
+                f"{path.name} has no column {time_column!r}; it has: {', '.join(map(str, frame.columns[:20]))}."
+            )
         moments = _times(frame[time_column], path)
-        known = (moments != np.iinfo(np.int64).min)
+        known = moments != np.iinfo(np.int64).min
         cells = frame.drop(columns=[time_column])[known]
         grids = _taught(cells.head(TAUGHT_BY)) | grids
         for part in profile_frame(cells, moments[known], every_ns, grids, segments=segments):
@@ -113,7 +134,9 @@ def profile_file(
     whole = _whole(np.concatenate(times) if times else np.zeros(0, np.int64), dataset, every_ns)
     cursor = {name: json.dumps({"done_ns": 0, "grids": {c: g.id for c, g in grids.items()}})}
     fresh = _append(store, [whole, *(as_columns(p, dataset) for p in merged)], path.name, cursor, clock)
-    return ProfileReport(dataset, len(grids), len(whole["rows"]), int(np.sum(whole["rows"])), fresh, time.monotonic() - began)
+    return ProfileReport(
+        dataset, len(grids), len(whole["rows"]), int(np.sum(whole["rows"])), fresh, time.monotonic() - began
+    )
 
 
 def _frames(path: Path) -> Iterator[pd.DataFrame]:
@@ -136,7 +159,9 @@ def _times(cells: pd.Series, path: Path) -> np.ndarray:
     else:
         moments = pd.to_datetime(cells, utc=True, errors="coerce")
     if len(cells) and not moments.notna().any():
-        raise UsageError(f"No cell of {cells.name!r} in {path.name} is a time, such as {cells.iloc[0]!r}; name another column.")
+        raise UsageError(
+            f"No cell of {cells.name!r} in {path.name} is a time, such as {cells.iloc[0]!r}; name another column."
+        )
     return moments.astype("datetime64[ns, UTC]").astype("int64").to_numpy()
 
 
@@ -167,10 +192,18 @@ def _append(
     for columns in parts:
         n = len(columns["rows"])
         if n:
-            tables.append(build(PROFILES, {
-                **columns, "environment": [store.environment] * n, "source": "profile", "place": place,
-                "received_ns": clock(),
-            }))  # fmt: skip
+            tables.append(
+                build(
+                    PROFILES,
+                    {
+                        **columns,
+                        "environment": [store.environment] * n,
+                        "source": "profile",
+                        "place": place,
+                        "received_ns": clock(),
+                    },
+                )
+            )
     if not tables:
         return 0
     receipt = store.append({"profiles": pa.concat_tables(tables)}, cursors=cursors)

@@ -105,10 +105,9 @@ class Grid:
     def position(self, number: int) -> float:
         """Return the middle of a bin, in the column's own unit."""
         low, high = (from_top_bits(abs(number) + self.base + step, self.shift) for step in (0, 1))
-        if self.bits > MANTISSA_BITS and high - low <= 1.0:
-            middle = low  # Whole numbers stand at the begin of their bins.
-        else:
-            middle = (low + high) / 2 if number else low
+        # Whole numbers stand at the begin of their bins.
+        exact = number == 0 or (self.bits > MANTISSA_BITS and high - low <= 1.0)
+        middle = low if exact else (low + high) / 2
         return self.center + math.copysign(middle - self.scale, number)
 
 

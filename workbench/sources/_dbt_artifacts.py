@@ -8,8 +8,15 @@ from typing import Any
 from workbench.sources._json import canonical, figure, integer, mapping, objects, text
 from workbench.sources._time import iso_ns
 
-STATES = {"success": "COMPLETE", "pass": "COMPLETE", "warn": "COMPLETE", "error": "FAIL", "fail": "FAIL",
-          "runtime error": "FAIL", "skipped": "ABORT"}  # fmt: skip
+STATES = {
+    "success": "COMPLETE",
+    "pass": "COMPLETE",
+    "warn": "COMPLETE",
+    "error": "FAIL",
+    "fail": "FAIL",
+    "runtime error": "FAIL",
+    "skipped": "ABORT",
+}
 _DATA = ("model", "seed", "snapshot", "source")
 Row = Mapping[str, Any]
 
@@ -45,7 +52,11 @@ def job(project: str, unique_id: str) -> str:
 
 def project_of(manifest: Mapping[str, Any], unique_id: str = "") -> str:
     """Return the project's name, which older artifacts only say within their ids."""
-    return text(mapping(manifest.get("metadata")).get("project_name")) or (unique_id.split(".") + ["dbt", "dbt"])[1] or "dbt"
+    return (
+        text(mapping(manifest.get("metadata")).get("project_name"))
+        or ([*unique_id.split("."), "dbt", "dbt"])[1]
+        or "dbt"
+    )
 
 
 def edges(manifest: Mapping[str, Any], time_ns: int) -> Iterator[Row]:
@@ -56,9 +67,14 @@ def edges(manifest: Mapping[str, Any], time_ns: int) -> Iterator[Row]:
             if is_data(unique_id) and is_data(parent) and parent in known:
                 up, down = dataset(known[parent], parent), dataset(node, unique_id)
                 if up != down:
-                    yield {"upstream": f"dataset:{up}", "downstream": f"dataset:{down}",
-                           "job": job(project_of(manifest, unique_id), unique_id), "job_run": "", "rule": "dbt",
-                           "time_ns": time_ns}  # fmt: skip
+                    yield {
+                        "upstream": f"dataset:{up}",
+                        "downstream": f"dataset:{down}",
+                        "job": job(project_of(manifest, unique_id), unique_id),
+                        "job_run": "",
+                        "rule": "dbt",
+                        "time_ns": time_ns,
+                    }
 
 
 def result_time(result: Mapping[str, Any]) -> int | None:
@@ -72,12 +88,20 @@ def state(result: Mapping[str, Any], project: str, invocation: str, time_ns: int
     unique_id = text(result.get("unique_id")) or ""
     said = (text(result.get("status")) or "").lower()
     return {
-        "job_run": f"{invocation}/{unique_id}", "job": job(project, unique_id), "state": STATES.get(said, "OTHER"),
-        "time_ns": time_ns, "parent_run": invocation or None,
+        "job_run": f"{invocation}/{unique_id}",
+        "job": job(project, unique_id),
+        "state": STATES.get(said, "OTHER"),
+        "time_ns": time_ns,
+        "parent_run": invocation or None,
         "message": text(result.get("message")) if STATES.get(said) != "COMPLETE" else None,
-        "facets": canonical({"status": said, "execution_time_s": figure(result.get("execution_time")),
-                             "adapter_response": mapping(result.get("adapter_response"))}),
-    }  # fmt: skip
+        "facets": canonical(
+            {
+                "status": said,
+                "execution_time_s": figure(result.get("execution_time")),
+                "adapter_response": mapping(result.get("adapter_response")),
+            }
+        ),
+    }
 
 
 def outcome(result: Mapping[str, Any], manifest: Mapping[str, Any], invocation: str, time_ns: int) -> Row | None:
@@ -94,11 +118,14 @@ def outcome(result: Mapping[str, Any], manifest: Mapping[str, Any], invocation: 
     return {
         "dataset": dataset(mapping(known.get(about)), about) if about else "",
         "column": text(node.get("column_name")) or text(mapping(test.get("kwargs")).get("column_name")) or "",
-        "assertion": text(node.get("name")) or unique_id, "job_run": f"{invocation}/{unique_id}", "time_ns": time_ns,
-        "success": said == "pass", "expected": text(test.get("name")),
+        "assertion": text(node.get("name")) or unique_id,
+        "job_run": f"{invocation}/{unique_id}",
+        "time_ns": time_ns,
+        "success": said == "pass",
+        "expected": text(test.get("name")),
         "actual": text(result.get("message")) or (None if failures is None else f"{failures} failures"),
         "severity": "warn" if said == "warn" else "error",
-    }  # fmt: skip
+    }
 
 
 def written(result: Mapping[str, Any], manifest: Mapping[str, Any], invocation: str, time_ns: int) -> Row | None:
@@ -111,7 +138,10 @@ def written(result: Mapping[str, Any], manifest: Mapping[str, Any], invocation: 
     fields = [{"name": str(k), "type": text(mapping(v).get("data_type"))} for k, v in columns.items()]
     rows = integer(mapping(result.get("adapter_response")).get("rows_affected"))
     return {
-        "dataset": dataset(node, unique_id), "version": f"{invocation}/{time_ns}", "job_run": f"{invocation}/{unique_id}",
-        "time_ns": time_ns, "rows": rows if rows is not None and rows >= 0 else None,
+        "dataset": dataset(node, unique_id),
+        "version": f"{invocation}/{time_ns}",
+        "job_run": f"{invocation}/{unique_id}",
+        "time_ns": time_ns,
+        "rows": rows if rows is not None and rows >= 0 else None,
         "schema": canonical(fields) if fields and all(f["type"] for f in fields) else None,
-    }  # fmt: skip
+    }

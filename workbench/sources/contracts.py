@@ -17,8 +17,16 @@ from workbench.sources._time import iso_ns
 _KIND = re.compile(rb"""^\s*["']?kind["']?\s*:\s*["']?DataContract\b""", re.M)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _MOST_BYTES = 16 * 2**20
-_LIMITS = {"mustBeGreaterThan": ">", "mustBeGreaterOrEqualTo": ">=", "mustBeLessThan": "<", "mustBeLessOrEqualTo": "<=",
-           "mustBe": "=", "mustNotBe": "!=", "mustBeBetween": "between", "mustNotBeBetween": "not between"}  # fmt: skip
+_LIMITS = {
+    "mustBeGreaterThan": ">",
+    "mustBeGreaterOrEqualTo": ">=",
+    "mustBeLessThan": "<",
+    "mustBeLessOrEqualTo": "<=",
+    "mustBe": "=",
+    "mustNotBe": "!=",
+    "mustBeBetween": "between",
+    "mustNotBeBetween": "not between",
+}
 _OLD_NAMES = {"rowCount": "rowCount", "duplicateCount": "duplicateValues", "nullCheck": "nullValues"}
 
 
@@ -75,7 +83,9 @@ def _loaded(content: bytes) -> Any:
 
 
 def _rows(contract: Mapping[str, Any], context: Context) -> Iterator[dict[str, Any]]:
-    name = _words(contract.get("name")) or _words(contract.get("dataProduct")) or _words(contract.get("id")) or "contract"
+    name = (
+        _words(contract.get("name")) or _words(contract.get("dataProduct")) or _words(contract.get("id")) or "contract"
+    )
     version = _words(contract.get("version"))
     when = iso_ns(_words(contract.get("contractCreatedTs"))) or context.received_ns
     for table in objects(contract.get("schema")):
@@ -83,15 +93,26 @@ def _rows(contract: Mapping[str, Any], context: Context) -> Iterator[dict[str, A
         if dataset is None:
             continue
         held = [asdict(rule) for rule in rules(table, dataset)]
-        fields = [{"name": column, "type": _words(p.get("physicalType")) or _words(p.get("logicalType"))}
-                  for column, p in _columns(table)]  # fmt: skip
+        fields = [
+            {"name": column, "type": _words(p.get("physicalType")) or _words(p.get("logicalType"))}
+            for column, p in _columns(table)
+        ]
         yield {
-            "change_id": digest("contract", name, version or "", dataset), "time_ns": when, "kind": "config",
-            "entity": f"dataset:{dataset}", "title": f"data contract {name} {version or ''}: {dataset}".strip(),
-            "body": _words(table.get("description")), "version_after": version,
-            "attributes": {"contract": name, "status": _words(contract.get("status")), "rules": canonical(held),
-                           "schema": canonical(fields), "sla": canonical(_sla(contract))},
-        }  # fmt: skip
+            "change_id": digest("contract", name, version or "", dataset),
+            "time_ns": when,
+            "kind": "config",
+            "entity": f"dataset:{dataset}",
+            "title": f"data contract {name} {version or ''}: {dataset}".strip(),
+            "body": _words(table.get("description")),
+            "version_after": version,
+            "attributes": {
+                "contract": name,
+                "status": _words(contract.get("status")),
+                "rules": canonical(held),
+                "schema": canonical(fields),
+                "sla": canonical(_sla(contract)),
+            },
+        }
 
 
 def rules(table: Mapping[str, Any], dataset: str) -> Iterator[Rule]:
@@ -99,7 +120,11 @@ def rules(table: Mapping[str, Any], dataset: str) -> Iterator[Rule]:
     yield from _quality(table, dataset, "")
     for column, described in _columns(table):
         yield from _quality(described, dataset, column)
-        for flag, metric in (("required", "nullValues"), ("unique", "duplicateValues"), ("primaryKey", "duplicateValues")):
+        for flag, metric in (
+            ("required", "nullValues"),
+            ("unique", "duplicateValues"),
+            ("primaryKey", "duplicateValues"),
+        ):
             if described.get(flag) is True:
                 yield Rule(dataset, column, metric, "=", "0", "rows", "error")
 
@@ -112,8 +137,15 @@ def _quality(described: Mapping[str, Any], dataset: str, column: str) -> Iterato
             if metric and (figure(limit) is not None or isinstance(limit, list)):
                 numbers = [figure(v) for v in (limit if isinstance(limit, list) else [limit])]
                 if all(n is not None for n in numbers):
-                    yield Rule(dataset, column, _OLD_NAMES.get(metric, metric), operator, ",".join(f"{n:g}" for n in numbers),
-                               _words(rule.get("unit")) or "rows", _words(rule.get("severity")) or "error")  # fmt: skip
+                    yield Rule(
+                        dataset,
+                        column,
+                        _OLD_NAMES.get(metric, metric),
+                        operator,
+                        ",".join(f"{n:g}" for n in numbers),
+                        _words(rule.get("unit")) or "rows",
+                        _words(rule.get("severity")) or "error",
+                    )
 
 
 def _columns(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -137,7 +169,7 @@ def _words(value: object) -> str | None:
 SOURCE = Source(
     name="contracts",
     title="Data contracts (ODCS v3)",
-    doc="Contracts of the Open Data Contract Standard: promised columns, rules of quality and service levels of tables.",
+    doc="Contracts of the Open Data Contract Standard: columns, rules of quality and service levels of tables.",
     reads=("changes",),
     recognise=recognise,
     read=read,

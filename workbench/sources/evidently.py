@@ -42,7 +42,11 @@ def read(what: BinaryIO | Path, context: Context) -> Iterator[Batch]:
         place, value = document
         report = mapping(value)
         if not _take(report, rows, context, place):
-            rows.reject(Rejection.of("no report or snapshot of Evidently 0.7 with figures", place, str(value).encode("utf-8", "replace")))
+            rows.reject(
+                Rejection.of(
+                    "no report or snapshot of Evidently 0.7 with figures", place, str(value).encode("utf-8", "replace")
+                )
+            )
     if len(rows):
         yield rows.batch()
 
@@ -59,17 +63,37 @@ def _take(report: Mapping[str, Any], rows: Rows, context: Context, place: str) -
             entity = f"column:{name}.{column}" if column else f"dataset:{name}"
             metric = f"evidently_{kind}" + (f"_{part}" if part != "value" else "")
             series = digest(entity, metric, *(f"{k}={v}" for k, v in sorted(labels.items())))
-            rows.add(METRICS, {"series": series, "time_ns": time_ns, "entity": entity, "metric": metric, "value": number,
-                               "type": "gauge", "labels": labels}, place)  # fmt: skip
+            rows.add(
+                METRICS,
+                {
+                    "series": series,
+                    "time_ns": time_ns,
+                    "entity": entity,
+                    "metric": metric,
+                    "value": number,
+                    "type": "gauge",
+                    "labels": labels,
+                },
+                place,
+            )
             found = True
     for test in objects(report.get("tests")):
         params = mapping(mapping(test.get("metric_config")).get("params"))
         if text(test.get("status")) in {"SUCCESS", "FAIL", "WARNING"}:
-            rows.add(ASSERTIONS, {
-                "dataset": name, "column": text(params.get("column")) or "", "assertion": text(test.get("name")) or "test",
-                "job_run": "", "time_ns": time_ns, "success": test["status"] == "SUCCESS",
-                "actual": text(test.get("description")), "severity": "warn" if test["status"] == "WARNING" else "error",
-            }, place)  # fmt: skip
+            rows.add(
+                ASSERTIONS,
+                {
+                    "dataset": name,
+                    "column": text(params.get("column")) or "",
+                    "assertion": text(test.get("name")) or "test",
+                    "job_run": "",
+                    "time_ns": time_ns,
+                    "success": test["status"] == "SUCCESS",
+                    "actual": text(test.get("description")),
+                    "severity": "warn" if test["status"] == "WARNING" else "error",
+                },
+                place,
+            )
             found = True
     return found
 
@@ -93,7 +117,9 @@ def _inner(value: object) -> object:
 
 def _figures(value: object) -> list[tuple[str, float]]:
     if isinstance(value, dict):
-        return [(str(k), number) for k, v in value.items() if (number := figure(v)) is not None and not isinstance(v, str)]
+        return [
+            (str(k), number) for k, v in value.items() if (number := figure(v)) is not None and not isinstance(v, str)
+        ]
     number = None if isinstance(value, str) else figure(value)
     return [] if number is None else [("value", number)]
 
@@ -108,10 +134,14 @@ def run_preset(
         import evidently
         from evidently import presets
     except ImportError as error:
-        raise SourceError(f"Evidently cannot be imported ({error}); install it: pip install 'evidently>=0.7.20,<0.8'.") from error
+        raise SourceError(
+            f"Evidently cannot be imported ({error}); install it: pip install 'evidently>=0.7.20,<0.8'."
+        ) from error
     definition = evidently.DataDefinition()
     now, before = (evidently.Dataset.from_pandas(f, data_definition=definition) for f in (current, reference))
-    report = evidently.Report([getattr(presets, _PRESETS[preset])()], include_tests=True).run(now, before).json().encode()
+    report = (
+        evidently.Report([getattr(presets, _PRESETS[preset])()], include_tests=True).run(now, before).json().encode()
+    )
     return report, next(read(io.BytesIO(report), context), Batch())
 
 

@@ -11,6 +11,8 @@ import pandas as pd
 
 from workbench.analysis.comparison import Comparison, compare, strip
 from workbench.analysis.deviation import strength
+from workbench.analysis.drift_baseline import usual
+from workbench.analysis.drift_null import Spread
 from workbench.analysis.profile_history import History, Windows
 from workbench.analysis.profile_rows import from_counts, from_rows, grids_of
 from workbench.case.operations import Operation, Outcome, Standing
@@ -19,14 +21,29 @@ from workbench.case.symptom import Symptom, parse_baseline
 from workbench.errors import CouldNotRunError, UsageError
 from workbench.model.entities import split
 from workbench.model.findings import Evidence, Finding
-from workbench.model.window import DAY_NS, HOUR_NS, MINUTE_NS, Baseline, Window, parse_duration_ns
+from workbench.model.window import DAY_NS, HOUR_NS, MINUTE_NS, Window, parse_duration_ns
 
 LEARNED_DAYS = 30
 SHORT_BASELINE_DAYS = 7
 """A baseline of fewer days is said to be short."""
 MOST_FINDINGS = 40
-PROFILE_COLUMNS = ["dataset", "column", "start_ns", "end_ns", "grid", "segment", "rows", "nulls", "infinite", "sum", "sumsq",
-                   "min", "max", "distinct", "counts"]  # fmt: skip
+PROFILE_COLUMNS = [
+    "dataset",
+    "column",
+    "start_ns",
+    "end_ns",
+    "grid",
+    "segment",
+    "rows",
+    "nulls",
+    "infinite",
+    "sum",
+    "sumsq",
+    "min",
+    "max",
+    "distinct",
+    "counts",
+]
 _SAME_HOURS = re.compile(r"same hours(?:\s*,\s*(\d+)\s*(?:d|days))?")
 _FIRST = re.compile(r"first\s+(\d+)\s*(?:d|days)")
 
@@ -43,10 +60,9 @@ def run(reading: Reading, dataset: str, current: str = "", baseline: str = "") -
     window = Window.parse(current, day_of=symptom.window.start_ns) if current else symptom.window
     span_start = min(symptom.history_start_ns or window.start_ns, window.start_ns - 31 * DAY_NS)
     history, evidence, origin = _history(reading, entity, span_start, window)
-    first_ns = int(history.starts[0])
     now, snapped = _snapped(history, window)
-    chosen, rule = _baseline(symptom, now, baseline, first_ns)
-    found = compare(history, chosen, [(now.start_ns, now.end_ns)])
+    chosen, learned, rule = _baseline(symptom, history, now, baseline)
+    found = compare(history, chosen, [(now.start_ns, now.end_ns)], learned=learned)
     stated = f"{now.words()} against {rule}{_short(chosen, now)}; {origin}{snapped}"
     return _outcome(entity, found, evidence, stated, history, chosen)
 
@@ -59,8 +75,14 @@ def split_kind(dataset: str) -> bool:
 def _history(reading: Reading, entity: str, start_ns: int, window: Window) -> tuple[History, Evidence, str]:
     kind, name = split(entity)
     kept = name if kind == "dataset" else entity
-    stored = reading.ask("rows", table="profiles", start_ns=start_ns, end_ns=window.end_ns, columns=PROFILE_COLUMNS,
-                         equals={"dataset": kept})  # fmt: skip
+    stored = reading.ask(
+        "rows",
+        table="profiles",
+        start_ns=start_ns,
+        end_ns=window.end_ns,
+        columns=PROFILE_COLUMNS,
+        equals={"dataset": kept},
+    )
     if len(stored.frame):
         history = History(from_rows(stored.frame))
         if _aligned(history, window):
@@ -81,9 +103,15 @@ def _counted(reading: Reading, entity: str, start_ns: int, window: Window) -> tu
     if not grids:
         return None
     every = math.gcd(window.start_ns, window.end_ns, HOUR_NS)
-    every = every if every >= MINUTE_NS else MINUTE_NS
-    answer = reading.ask("build_profiles", entity=entity, start_ns=start_ns, end_ns=window.end_ns, every_ns=every,
-                         grids={name: grid.id for name, grid in sorted(grids.items())})  # fmt: skip
+    every = max(every, MINUTE_NS)
+    answer = reading.ask(
+        "build_profiles",
+        entity=entity,
+        start_ns=start_ns,
+        end_ns=window.end_ns,
+        every_ns=every,
+        grids={name: grid.id for name, grid in sorted(grids.items())},
+    )
     return History(from_counts(answer.frame, grids, every)), answer
 
 
@@ -102,37 +130,24 @@ def _snapped(history: History, window: Window) -> tuple[Window, str]:
     return Window(start, end), f", widened to whole buckets of {every / MINUTE_NS:g} min"
 
 
-def _baseline(symptom: Symptom, window: Window, text: str, first_ns: int) -> tuple[Windows, str]:
+def _baseline(symptom: Symptom, history: History, window: Window, text: str) -> tuple[Windows, Spread | None, str]:
     same, first = _SAME_HOURS.fullmatch(text.strip()), _FIRST.fullmatch(text.strip())
+    start_ns, span = int(history.starts[0]), (window.start_ns, window.end_ns)
     if first:
-        return _learned(window, int(first[1]), first_ns)
+        until = min(start_ns + int(first[1]) * DAY_NS, window.start_ns)
+        found = usual(history, span, until_ns=until)
+        return (
+            found.windows,
+            found.learned,
+            f"{found.rule.partition(', ')[0]} in the first {(until - start_ns) / DAY_NS:.3g} days kept",
+        )
     if same or (not text and not symptom.pinned):
-        days = int(same[1] or LEARNED_DAYS) if same else LEARNED_DAYS
-        try:
-            chosen = Baseline.same_hours(window, days=days, since_ns=first_ns)
-        except UsageError as error:
-            raise CouldNotRunError(f"no history of the table before the window: {error}") from error
-    elif text:
-        chosen = parse_baseline(text)
-    elif symptom.baseline is not None:
-        chosen = symptom.baseline
-    else:
+        found = usual(history, span, days=int(same[1] or LEARNED_DAYS) if same else LEARNED_DAYS)
+        return found.windows, found.learned, found.rule
+    chosen = parse_baseline(text) if text else symptom.baseline
+    if chosen is None:
         raise CouldNotRunError("there is no baseline; name one, such as baseline='same hours, 30 d'")
-    return [(w.start_ns, w.end_ns) for w in chosen.windows], chosen.rule
-
-
-def _learned(window: Window, days: int, first_ns: int) -> tuple[Windows, str]:
-    """Return the same hours of the week within the first days kept; of every day where that gives fewer than two."""
-    last = min(first_ns + days * DAY_NS, window.start_ns)
-    for step, words in ((7 * DAY_NS, "hours of the week"), (DAY_NS, "hours")):
-        back = -(-(window.end_ns - last) // step)
-        moved = []
-        while window.start_ns - back * step >= first_ns:
-            moved.append((window.start_ns - back * step, window.end_ns - back * step))
-            back += 1
-        if len(moved) >= 2:
-            return moved[::-1], f"the same {words} in the first {min(days, (last - first_ns) / DAY_NS):.3g} days kept"
-    raise CouldNotRunError(f"the first {days} days hold fewer than two windows like this one")
+    return [(w.start_ns, w.end_ns) for w in chosen.windows], None, chosen.rule
 
 
 def _short(chosen: Windows, window: Window) -> str:
@@ -148,12 +163,27 @@ def _outcome(
     d = found.decision
     if d.rows_verdict in {"drifted", "silent"}:
         text = f"{split(entity)[1]} went from {d.rows_before:.3g} to {d.rows_now:.3g} rows an hour."
-        findings.insert(0, Finding(text, entity, "rows", (evidence,), strength=1.0 if math.isnan(d.rows_p_value) else 1 - d.rows_p_value,
-                                   values={"now": d.rows_now, "usual": d.rows_before}))  # fmt: skip
+        findings.insert(
+            0,
+            Finding(
+                text,
+                entity,
+                "rows",
+                (evidence,),
+                strength=1.0 if math.isnan(d.rows_p_value) else 1 - d.rows_p_value,
+                values={"now": d.rows_now, "usual": d.rows_before},
+            ),
+        )
     frames = {"columns": table, "histograms": found.histograms, "history": strip(history, chosen)}
     drifted = list(d.drifted)
-    values: dict[str, Any] = {"drifted": drifted, "columns": len(table), "quiet_windows": d.quiet, "alpha": d.alpha,
-                              "rows": d.rows_verdict, "compared": stated}  # fmt: skip
+    values: dict[str, Any] = {
+        "drifted": drifted,
+        "columns": len(table),
+        "quiet_windows": d.quiet,
+        "alpha": d.alpha,
+        "rows": d.rows_verdict,
+        "compared": stated,
+    }
     first = " ".join(found.sentences()[:2])
     summary = f"{split(entity)[1]}, {stated}: {len(drifted)} of {len(table)} columns drifted. {first}"
     return Outcome(tuple(findings[:MOST_FINDINGS]), values, {n: _plain(f) for n, f in frames.items()}, summary)
@@ -164,8 +194,14 @@ def _finding(entity: str, row: dict[str, Any], evidence: Evidence) -> Finding:
     about = f"column:{name}.{row['column']}" if kind == "dataset" else f"feature:{row['column']}"
     chance = float(np.nanmin([row["p_value"], row["null_p_value"]]))
     figures = ("ks", "tv", "w1", "psi", "q_value", "null_rate_before", "null_rate_now", "mean_before", "mean_now")
-    return Finding(f"{row['words']}.", about, "drift", (evidence,), strength=strength(10.0, chance),
-                   values={k: None if math.isnan(row[k]) else float(row[k]) for k in figures})  # fmt: skip
+    return Finding(
+        f"{row['words']}.",
+        about,
+        "drift",
+        (evidence,),
+        strength=strength(10.0, chance),
+        values={k: None if math.isnan(row[k]) else float(row[k]) for k in figures},
+    )
 
 
 def _plain(frame: pd.DataFrame) -> pd.DataFrame:
