@@ -1,4 +1,4 @@
-"""Accuracy of the drift bench: false alarms, recall over planted effects, car_loan, and the rows that drive a change."""
+"""Accuracy of the drift bench: false alarms, recall of planted effects, car_loan, rows that drive a change."""
 
 from __future__ import annotations
 

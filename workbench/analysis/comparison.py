@@ -170,8 +170,9 @@ def strip(history: History, baseline: Windows, *, points: int = 2000) -> pd.Data
     for first in range(0, len(history.starts), step):
         after = min(first + step, len(history.starts))
         window = [(int(history.starts[first]), int(history.ends[after - 1]))]
-        out.append((window[0][0], float(rows[first:after].max(axis=1).sum()),
-                    float(nulls[first:after].sum() / max(rows[first:after].sum(), 1)), _far(history, reference, window)))  # fmt: skip
+        missing = float(nulls[first:after].sum() / max(rows[first:after].sum(), 1))
+        seen = float(rows[first:after].max(axis=1).sum())
+        out.append((window[0][0], seen, missing, _far(history, reference, window)))
     return pd.DataFrame(out, columns=["start_ns", "rows", "null_rate", "drift"])
 
 

@@ -171,7 +171,7 @@ def _tail(ratio: Floats, freedom: Floats, wide: Floats, quiet: int) -> Floats:
     free = 2 * wide**2 / (2 / freedom + 2 * (wide - 1) ** 2)
     by_history = stats.f.sf(ratio / wide, free, np.maximum(free, 1.0) * (quiet + BORROWED))
     by_chance = stats.chi2.sf(ratio / wide * freedom, freedom)
-    return np.where((wide <= BY_CHANCE) | (quiet == 0), by_chance, by_history)
+    return np.asarray(np.where((wide <= BY_CHANCE) | (quiet == 0), by_chance, by_history), dtype=float)
 
 
 def anderson_tail(z: Floats) -> Floats:

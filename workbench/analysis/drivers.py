@@ -61,7 +61,7 @@ def drivers(
         np.bincount(goal.before, minlength=bins).astype(float), np.bincount(goal.now, minlength=bins).astype(float)
     )
     singles = [(_scored([c], goal, total, bins), c) for c in coded]
-    best = sorted(singles, key=lambda item: -max((r["score"] for r in item[0]), default=0.0))[:MOST_COLUMNS]
+    best = sorted(singles, key=lambda item: -max((float(r["score"]) for r in item[0]), default=0.0))[:MOST_COLUMNS]
     rows = [row for found, _ in singles for row in found]
     for left, right in combinations([c for _, c in best], 2):
         rows += _scored([left, right], goal, total, bins)
@@ -102,7 +102,7 @@ def _coded(before: pd.Series, now: pd.Series, name: str, bins: int) -> _Coded:
                   bool(numeric))  # fmt: skip
 
 
-def _scored(columns: list[_Coded], goal: _Coded, total: _Split, bins: int) -> list[dict[str, object]]:
+def _scored(columns: list[_Coded], goal: _Coded, total: _Split, bins: int) -> list[dict[str, Any]]:
     size = int(np.prod([len(c.levels) for c in columns]))
     where = [np.zeros(len(goal.before), np.int64), np.zeros(len(goal.now), np.int64)]
     for c in columns:
@@ -188,11 +188,7 @@ def _overlaps(table: pd.DataFrame, coded: dict[str, _Coded]) -> list[str]:
     """Return, for each segment, the better ranked one that holds most of its rows, or empty."""
     held = []
     for where in table["_where"]:
-        rows = None
-        for name, code in where:
-            part = coded[name].now == code
-            rows = part if rows is None else rows & part
-        held.append(rows)
+        held.append(np.logical_and.reduce([coded[name].now == code for name, code in where]))
     found = [""] * len(held)
     names = table["segment"].tolist()
     for i in range(1, len(held)):

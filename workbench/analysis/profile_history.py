@@ -94,7 +94,8 @@ class History:
 
     def rows_by_bucket(self) -> Ints:
         """Return rows of the table in each bucket, shape (buckets,)."""
-        return np.diff(self._figures["rows"], axis=0).max(axis=1).astype(np.int64)
+        rows: Ints = np.diff(self._figures["rows"], axis=0).max(axis=1).astype(np.int64)
+        return rows
 
     def by_bucket(self, name: str) -> Floats:
         """Return an additive figure in each bucket, shape (buckets, columns)."""
@@ -217,7 +218,7 @@ def _largest(values: Floats, first: Ints, held: NDArray[np.bool_]) -> Floats:
 def _running(values: Floats, first: Ints, owner: Ints) -> Floats:
     total = np.cumsum(values)
     start = np.concatenate([[0.0], total])[first]
-    return total - start[owner]
+    return np.asarray(total - start[owner], dtype=float)
 
 
 def _anderson(

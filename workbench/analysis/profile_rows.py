@@ -106,7 +106,8 @@ def from_counts(counts: pd.DataFrame, grids: Mapping[str, Grid], every_ns: int) 
 
         held = (stat == "bin") | (stat == "level")
         if grid.kind == "numbers":
-            bins, levels = part["bin"].to_numpy(float)[held].astype(np.int64), ()
+            bins = part["bin"].to_numpy(float)[held].astype(np.int64)
+            levels: tuple[str, ...] = ()
             figures = _figures(part[held], place[held], size)
         else:
             bins, unique = pd.factorize(part["level"].to_numpy(object)[held], sort=True)
@@ -122,7 +123,10 @@ def from_counts(counts: pd.DataFrame, grids: Mapping[str, Grid], every_ns: int) 
                 total(np.ones(len(n), bool)),
                 total(stat == "null"),
                 total(stat == "infinite"),
-                *figures,
+                figures[0],
+                figures[1],
+                figures[2],
+                figures[3],
                 np.bincount(bucket, minlength=size),
                 bucket,
                 bins[order],

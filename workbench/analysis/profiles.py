@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.errors import UsageError
@@ -127,7 +126,10 @@ def count_numbers(
         sizes.astype(np.int64),
         nulls,
         infinite,
-        *figures,
+        figures[0],
+        figures[1],
+        figures[2],
+        figures[3],
         distinct,
         bucket,
         bins,
@@ -277,10 +279,10 @@ def count_levels(
     bucket = np.repeat(np.arange(len(sizes)), sizes)
     names = tuple(levels)
     if grid.kind == "hashed":
-        digests = pd.Index([digest_level(level) for level in names])
-        unique = digests.unique()
-        codes = np.append(unique.get_indexer(digests), -1)[codes]
-        names = tuple(unique)
+        place: dict[str, int] = {}
+        found_at = [place.setdefault(digest_level(level), len(place)) for level in names]
+        codes = np.array([*found_at, -1])[codes]
+        names = tuple(place)
     held = codes >= 0
     size = max(len(names), 1)
     joint = bucket[held] * size + codes[held]
@@ -333,14 +335,17 @@ def merge(parts: Iterable[Profile]) -> Profile:
     ends = np.zeros(len(starts), np.int64)
     np.maximum.at(ends, place, np.concatenate([p.ends for p in held]))
     names = sorted({level for p in held for level in p.levels})
-    lookup = pd.Index(names)
+    lookup = {level: at for at, level in enumerate(names)}
     offsets = np.cumsum([0] + [len(p.starts) for p in held])
     bucket = np.concatenate([place[o + p.entry_bucket] for o, p in zip(offsets, held, strict=False)])
     bins = np.concatenate(
-        [lookup.get_indexer(pd.Index(p.levels))[p.entry_bin] if p.levels else p.entry_bin for p in held]
+        [np.array([lookup[level] for level in p.levels])[p.entry_bin] if p.levels else p.entry_bin for p in held]
     )
     bucket, bins, counts = _ordered(bucket, bins, np.concatenate([p.entry_count for p in held]))
-    whole = {name: _total(held, name, place, len(starts)) for name in ("rows", "nulls", "infinite", "sum", "sumsq")}
+    rows, nulls, infinite, total, squares = (
+        _total([getattr(p, name) for p in held], place, len(starts))
+        for name in ("rows", "nulls", "infinite", "sum", "sumsq")
+    )
     low, high = np.full(len(starts), np.nan), np.full(len(starts), np.nan)
     np.fmin.at(low, place, np.concatenate([p.min for p in held]))
     np.fmax.at(high, place, np.concatenate([p.max for p in held]))
@@ -356,12 +361,16 @@ def merge(parts: Iterable[Profile]) -> Profile:
         entry_bin=bins,
         entry_count=counts,
         levels=tuple(names),
-        **whole,
+        rows=rows,
+        nulls=nulls,
+        infinite=infinite,
+        sum=total,
+        sumsq=squares,
     )
 
 
-def _total(parts: list[Profile], name: str, place: Ints, size: int) -> NDArray[Any]:
-    values = np.concatenate([getattr(p, name) for p in parts])
+def _total(parts: list[NDArray[Any]], place: Ints, size: int) -> NDArray[Any]:
+    values = np.concatenate(parts)
     out = np.zeros(size, values.dtype)
     with np.errstate(over="ignore", invalid="ignore"):
         np.add.at(out, place, values)

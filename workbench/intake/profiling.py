@@ -162,7 +162,7 @@ def _times(cells: pd.Series, path: Path) -> np.ndarray:
         raise UsageError(
             f"No cell of {cells.name!r} in {path.name} is a time, such as {cells.iloc[0]!r}; name another column."
         )
-    return moments.astype("datetime64[ns, UTC]").astype("int64").to_numpy()
+    return np.asarray(moments.astype("datetime64[ns, UTC]").astype("int64"), dtype=np.int64)
 
 
 def _taught(cells: pd.DataFrame) -> dict[str, Grid]:
