@@ -210,16 +210,12 @@ def hours(count: int = 1440, per: int = 1400) -> None:
         x = rng.poisson(20, n).astype(float) if i % 5 == 0 else rng.lognormal(size=n) if i % 2 else rng.normal(size=n)
         raw[f"n{i:02d}"] = x[: 400 * per]
         found.append(count_numbers(f"n{i:02d}", x, teach(x[: 100 * per]), **place))
-    for i in range(10):
-        found.append(
-            count_levels(
-                f"t{i}",
-                np.minimum(rng.zipf(1.4, n) - 1, 9 + 20 * i),
-                [str(j) for j in range(10 + 20 * i)],
-                LEVELS,
-                **place,
-            )
+    found += [
+        count_levels(
+            f"t{i}", np.minimum(rng.zipf(1.4, n) - 1, 9 + 20 * i), [str(j) for j in range(10 + 20 * i)], LEVELS, **place
         )
+        for i in range(10)
+    ]
     history, taken = History(found), []
     for _ in range(300):
         a, b, c, d = (int(v) * HOUR_NS for _ in range(2) for v in np.sort(rng.choice(count + 1, 2, replace=False)))

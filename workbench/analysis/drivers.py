@@ -186,9 +186,7 @@ def _divergence(before: Floats, now: Floats) -> Floats:
 
 def _overlaps(table: pd.DataFrame, coded: dict[str, _Coded]) -> list[str]:
     """Return, for each segment, the better ranked one that holds most of its rows, or empty."""
-    held = []
-    for where in table["_where"]:
-        held.append(np.logical_and.reduce([coded[name].now == code for name, code in where]))
+    held = [np.logical_and.reduce([coded[name].now == code for name, code in where]) for where in table["_where"]]
     found = [""] * len(held)
     names = table["segment"].tolist()
     for i in range(1, len(held)):
