@@ -64,7 +64,8 @@ def test_pulling_again_brings_only_what_is_new(repository: Path) -> None:
 
 
 def test_a_commit_without_a_date_is_refused_and_the_others_are_kept() -> None:
-    text = b"commit abcdef1\nDate: never\n\n    One\n\ncommit abcdef2\nDate:   Tue Feb 10 08:34:03 2026 +0100\n\n    Two\n"
+    text = b"commit abcdef1\nDate: never\n\n    One\n\n"
+    text += b"commit abcdef2\nDate:   Tue Feb 10 08:34:03 2026 +0100\n\n    Two\n"
     (batch,) = SOURCE.read(io.BytesIO(text), CONTEXT)
     assert [r.reason for r in batch.rejections] == ["a commit without a readable date"]
     (kept,) = batch.tables["changes"].to_pylist()

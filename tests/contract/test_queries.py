@@ -52,7 +52,7 @@ def _world() -> dict[str, pa.Table]:
 
     def decision(n: int) -> dict[str, Any]:
         return {"prediction_id": f"p{n}", "time_ns": T0 + n * MINUTE, "model": "fraud", "model_version": "42",
-                "score": n / 10, "row_ref": str(n), "output": "deny" if n >= 8 else "allow", 
+                "score": n / 10, "row_ref": str(n), "output": "deny" if n >= 8 else "allow",
                 "feature_numbers": {"amount": float(n)},
                 "feature_texts": {"merchant_category": None if n == 3 else "food"}}  # fmt: skip
 

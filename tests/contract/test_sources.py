@@ -38,12 +38,14 @@ SAMPLES: dict[str, bytes] = {
     "contracts": json.dumps({"kind": "DataContract", "apiVersion": "v3.0.2", "version": "1", "name": "NAME", "schema": [
         {"name": "NAME", "properties": [{"name": "NAME", "physicalType": "NAME", "required": True, "quality": [
             {"metric": "nullValues", "mustBe": 0}]}]}]}, indent=1).encode(),
-    "dbt": json.dumps({"metadata": {"dbt_schema_version": "https://schemas.getdbt.com/dbt/manifest/v12.json"}, "nodes": {
+    "dbt": json.dumps({
+        "metadata": {"dbt_schema_version": "https://schemas.getdbt.com/dbt/manifest/v12.json"}, "nodes": {
         "model.p.a": {"name": "NAME", "schema": "s", "depends_on": {"nodes": ["model.p.b"]}},
         "model.p.b": {"name": "NAMEb", "schema": "s", "depends_on": {"nodes": []}}}}).encode(),
     "evidently": json.dumps({"timestamp": "2026-03-01T12:00:00", "name": "NAME", "metrics": [
         {"id": "1", "config": {"type": "evidently:metric_v2:ValueDrift", "column": "NAME"}, "value": 0.5}], "tests": [
-        {"name": "NAME", "description": "NAME", "status": "FAIL", "metric_config": {"params": {"column": "NAME"}}}]}).encode(),
+        {"name": "NAME", "description": "NAME", "status": "FAIL",
+         "metric_config": {"params": {"column": "NAME"}}}]}).encode(),
     "git_log": b"commit 0123456789abcdef\nAuthor: NAME <a@b>\nDate:   2026-03-01T12:00:00Z\n\n    NAME\n\nNAME.py\n",
     "kineto": json.dumps({"distributedInfo": {"rank": 0}, "deviceProperties": [{"id": 0, "name": "NAME"}],
                           "traceEvents": [{"ph": "X", "cat": "kernel", "name": "NAME", "ts": 1.5, "dur": 2,

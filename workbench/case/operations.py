@@ -123,7 +123,8 @@ def operation(name: str, *, mode: Mode, run: Callable[..., Outcome], doc: str) -
     return Operation(name, mode, run, doc)
 
 
-# Steps and the files of ``playbook/operations`` are found by their file name; only operations from elsewhere (a postmortem, a test) are put here, once.
+# Steps and the files of ``playbook/operations`` are found by their file name; only operations from
+# elsewhere (a postmortem, a test) are put here, once.
 _REGISTERED: dict[str, Operation] = {}
 
 

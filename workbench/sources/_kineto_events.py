@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any, BinaryIO
@@ -107,7 +107,7 @@ def _header(what: BinaryIO, stream: Stream) -> tuple[bytes, bytes | None]:
     return buffer, None
 
 
-def _body(what: BinaryIO, rest: bytes, stream: Stream) -> Iterator[Event]:  # type: ignore[misc]
+def _body(what: BinaryIO, rest: bytes, stream: Stream) -> Generator[Event, None, bytes]:
     """Yield events chunk by chunk; return the bytes after the end of their list."""
     fast = msgspec.json.Decoder(list[Event])
     ended = False
@@ -149,7 +149,7 @@ def _split(buffer: bytes) -> list[tuple[int, int]] | None:
     return places[: -_CANDIDATES - 1 : -1] or None
 
 
-def _slowly(buffer: bytes, stream: Stream) -> Iterator[Event]:  # type: ignore[misc]
+def _slowly(buffer: bytes, stream: Stream) -> Generator[Event, None, tuple[bytes, bool]]:
     """Yield events one by one; return the bytes left, and whether the list of events has ended."""
     text, used = codecs.utf_8_decode(buffer, "replace", False)
     decoder = json.JSONDecoder(parse_float=str)
