@@ -104,7 +104,7 @@ def count_numbers(
     counts = np.concatenate([n for _, n in parts]) if parts else np.zeros(0, np.int64)
     if len(held) > 1 and not (held[1:] > held[:-1]).all():
         order = np.argsort(held)
-        held, counts = held[order], counts[order]
+        held, counts = _each_once(held[order], counts[order])
     width = _EXPONENT_BITS + grid.bits
     half = 1 << (width - 1)
     bucket, code = held >> width, held & (2 * half - 1)
@@ -116,7 +116,6 @@ def count_numbers(
     if nulls.any() or infinite.any():
         finite = far < grid.limit
         bucket, counts, bins = bucket[finite], counts[finite], bins[finite]
-    bucket, bins, counts = _each_once(bucket, bins, counts)
     distinct = np.bincount(bucket, minlength=len(sizes)).astype(np.int64)
     return Profile(
         column,
@@ -183,6 +182,7 @@ def _codes(values: Floats, grid: Grid, differences: Floats, kind: Any) -> NDArra
     room, wide = np.empty(min(CHUNK, len(values))), np.empty(min(CHUNK, len(values)), np.uint64)
     shift, sign = np.uint64(grid.shift), np.uint64(width - 1)
     half, below = kind(1 << (width - 1)), kind((1 << (width - 1)) - 1)
+    above_zero, below_zero = kind(int(half) + grid.base), kind(int(half) - 1 - grid.base)
     with np.errstate(over="ignore", invalid="ignore"):
         for begin in range(0, len(values), CHUNK):
             part = values[begin : begin + CHUNK]
@@ -195,6 +195,8 @@ def _codes(values: Floats, grid: Grid, differences: Floats, kind: Any) -> NDArra
             # Order of codes becomes order of values: the size of negative ones counts backwards.
             some ^= (np.uint64(0) - (wide[: len(part)] >> sign)).astype(kind) & below
             some ^= half
+            # The middle bin has no sign.
+            np.putmask(some, some == below_zero, above_zero)
     return codes
 
 
@@ -239,18 +241,15 @@ def _ordered(bucket: Ints, bins: Ints, counts: Ints) -> tuple[Ints, Ints, Ints]:
     if not len(bins):
         return bucket, bins, counts
     order = np.lexsort((bins, bucket))
-    return _each_once(bucket[order], bins[order], counts[order])
-
-
-def _each_once(bucket: Ints, bins: Ints, counts: Ints) -> tuple[Ints, Ints, Ints]:
-    """Return ordered entries, neighbours of one bucket and bin added up: the middle bin has two signs."""
-    if not len(bins):
-        return bucket, bins, counts
-    fresh = np.append(True, (bucket[1:] != bucket[:-1]) | (bins[1:] != bins[:-1]))
-    if fresh.all():
-        return bucket, bins, counts
-    first = np.flatnonzero(fresh)
+    bucket, bins, counts = bucket[order], bins[order], counts[order]
+    first = np.flatnonzero(np.append(True, (bucket[1:] != bucket[:-1]) | (bins[1:] != bins[:-1])))
     return bucket[first], bins[first], np.add.reduceat(counts, first)
+
+
+def _each_once(codes: Ints, counts: Ints) -> tuple[Ints, Ints]:
+    """Return rising codes, each once, with the sum of their counts."""
+    first = np.flatnonzero(np.append(True, codes[1:] != codes[:-1]))
+    return codes[first], np.add.reduceat(counts, first)
 
 
 def digest_level(level: str) -> str:
