@@ -118,24 +118,9 @@ def count_numbers(
         bucket, counts, bins = bucket[finite], counts[finite], bins[finite]
     distinct = np.bincount(bucket, minlength=len(sizes)).astype(np.int64)
     return Profile(
-        column,
-        grid,
-        np.asarray(starts),
-        np.asarray(ends),
-        sizes.astype(np.int64),
-        nulls,
-        infinite,
-        figures[0],
-        figures[1],
-        figures[2],
-        figures[3],
-        distinct,
-        bucket,
-        bins,
-        counts,
-        (),
-        segment,
-    )
+        column, grid, np.asarray(starts), np.asarray(ends), sizes.astype(np.int64), nulls, infinite,
+        figures[0], figures[1], figures[2], figures[3], distinct, bucket, bins, counts, (), segment,
+    )  # fmt: skip
 
 
 def _blocks(offsets: Ints) -> list[tuple[int, int, int, int]]:
@@ -297,24 +282,10 @@ def count_levels(
     nulls = np.bincount(bucket[~held], minlength=b)
     none = np.full(b, np.nan)
     return Profile(
-        column,
-        grid,
-        np.asarray(starts),
-        np.asarray(ends),
-        sizes.astype(np.int64),
-        nulls,
-        np.zeros(b, np.int64),
-        none,
-        none,
-        none,
-        none,
-        np.bincount(where, minlength=b),
-        where,
-        found % size,
-        counts,
-        names,
-        segment,
-    )
+        column, grid, np.asarray(starts), np.asarray(ends), sizes.astype(np.int64), nulls,
+        np.zeros(b, np.int64), none, none, none, none, np.bincount(where, minlength=b), where, found % size,
+        counts, names, segment,
+    )  # fmt: skip
 
 
 def merge(parts: Iterable[Profile]) -> Profile:
