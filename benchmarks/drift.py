@@ -63,13 +63,13 @@ for name in files[0].schema_arrow.names:
     for file, (start, end) in zip(files, place):
         column = file.read([name]).column(0).combine_chunks()
         if pa.types.is_floating(column.type):
-            values = np.from_dlpack(column.fill_null(float('nan')))
+            values = np.from_dlpack(column.fill_null(float('nan')) if column.null_count else column)
             grid = grid or teach(values[:100_000])
             parts.append(count_numbers(name, values, grid, starts=start, ends=end))
         else:
             column = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
             column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-            codes = np.from_dlpack(column.indices.fill_null(-1))
+            codes = np.from_dlpack(column.indices.fill_null(-1) if column.null_count else column.indices)
             parts.append(count_levels(name, codes, column.dictionary.to_pylist(), LEVELS, starts=start, ends=end))
     found.append(merge(parts))
 history = History(found)
