@@ -22,6 +22,15 @@ def percent(share: float) -> str:
     return f"{share * 100:.{digits}f} %"
 
 
+def part_of_change(share: float) -> str:
+    """Return how much of a change one input accounts for; contributions of both signs need not lie in 0..1."""
+    if share < 0:
+        return "none of the change: it pulls the other way"
+    if share > 1.05:
+        return "more than the whole change, part of which other inputs undo"
+    return f"{percent(min(share, 1.0))} of the change"
+
+
 def points(difference: float) -> str:
     """Return a difference of shares in percentage points, signed: ``-3.1 pp``."""
     return f"{difference * 100:+.1f} pp"

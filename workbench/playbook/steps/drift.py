@@ -16,7 +16,7 @@ from workbench.model.window import DAY_NS
 from workbench.playbook import Step
 from workbench.playbook.times import Times, quiet_number, times
 from workbench.playbook.view import VERSION, WITHOUT_MODEL
-from workbench.playbook.words import figure, percent, points
+from workbench.playbook.words import figure, part_of_change, percent, points
 
 MAX_FEATURES = 40
 PSI_EFFECT = 0.1
@@ -115,7 +115,7 @@ def _drifts(rows: pd.DataFrame, found: impact.Split, t: Times, sample: Answer, n
         text = (
             f"{name} drifted (PSI {figure(float(row['psi']))}): {_level(str(row['level']))} went from "
             f"{percent(measured.usual)} to {percent(measured.now)} of decisions and accounts for "
-            f"{percent(float(row['share']))} of the change."
+            f"{part_of_change(float(row['share']))}."
         )
         values: dict[str, float | int | str | None] = {
             "psi": float(row["psi"]),
@@ -182,7 +182,7 @@ def _effects(found: impact.Split, t: Times, rows: pd.DataFrame, sample: Answer, 
         entity = f"model_version:{model.partition(':')[2]}/{newest}" if column == VERSION else model
         what = f"version {newest}" if column == VERSION else "deciding without the model"
         text = (
-            f"With the inputs held equal, {what} accounts for {percent(float(row['share']))} of the change "
+            f"With the inputs held equal, {what} accounts for {part_of_change(float(row['share']))} "
             f"({points(float(row['contribution']))})."
         )
         z = float(np.clip(row["z"], -1e6, 1e6))
