@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from workbench.bench import Bench, CaseLine
     from workbench.config import Settings
 
-URGENCY = ("unknown", "open", "investigating", "mitigated", "resolved", "closed")
-"""States of a case, the most urgent first; unknown is a case that cannot be opened."""
 EXAMPLES = """
 Examples:
 
@@ -126,6 +124,8 @@ def row(line: CaseLine) -> dict[str, Any]:
 
 def urgency(case: dict[str, Any]) -> tuple[int, bool, str]:
     """Return the place of a case in the inbox: by its state, the unowned first, then by name."""
+    from workbench.apps.facts import URGENCY
+
     return URGENCY.index(case["status"]), case["owner"] is not None, case["case"]
 
 
