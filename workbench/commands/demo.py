@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     seed: Annotated[int, typer.Option(help="Every seed is another system.")] = 7,
-    variant: Annotated[str, typer.Option(help="cause, no_cause, decoy or two_cause.")] = "cause",
+    variant: Annotated[str, typer.Option(help="cause, no_cause, decoy, two_cause or near_miss.")] = "cause",
     fault: Annotated[str, typer.Option(help="Fault to plant; see `workbench scenario list`.")] = "unmapped_category",
     out: Annotated[Path, typer.Option(help="Folder for everything written.")] = Path("demo"),
 ) -> None:

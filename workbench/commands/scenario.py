@@ -25,7 +25,7 @@ def create(
     out: Annotated[Path, typer.Option(help="Folder to write; absent or empty.")],
     seed: Annotated[int, typer.Option(help="Every seed is another system.")] = 7,
     days: Annotated[int, typer.Option(help="Days of history, the incident included.")] = 31,
-    variant: Annotated[str, typer.Option(help="cause, no_cause, decoy or two_cause.")] = "cause",
+    variant: Annotated[str, typer.Option(help="cause, no_cause, decoy, two_cause or near_miss.")] = "cause",
 ) -> None:
     """Write one incident as the files that third parties would send, and a sealed truth.json."""
     write(name, seed=seed, days=days, variant=variant, out=out)

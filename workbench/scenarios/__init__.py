@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-Variant = Literal["cause", "no_cause", "decoy", "two_cause"]
-VARIANTS: tuple[Variant, ...] = ("cause", "no_cause", "decoy", "two_cause")
+Variant = Literal["cause", "no_cause", "decoy", "two_cause", "near_miss"]
+VARIANTS: tuple[Variant, ...] = ("cause", "no_cause", "decoy", "two_cause", "near_miss")
 Progress = Callable[[str, float], None]
 """Called with what is being done, and the share done so far (0..1)."""
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
 from workbench.scenarios.mechanisms import (
     BackErrors,
     Backfill,
-    Commit,
     Deploy,
-    Effect,
+    Harmless,
     HotHost,
     Moment,
     Planted,
@@ -21,16 +19,6 @@ from workbench.scenarios.mechanisms import (
     Train,
 )
 from workbench.scenarios.world import World
-
-
-@dataclass(frozen=True)
-class Harmless:
-    """Hold what a decoy does, and the entity that it makes look guilty."""
-
-    effects: tuple[Effect, ...]
-    entity: str
-    commits: tuple[Commit, ...] = ()
-
 
 Draw = Callable[[World, Moment, float, np.random.Generator], Harmless]
 

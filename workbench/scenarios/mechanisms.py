@@ -191,6 +191,15 @@ class Planted:
 
 
 @dataclass(frozen=True)
+class Harmless:
+    """Hold what a loud but harmless change does, and the entity that it makes look guilty."""
+
+    effects: tuple[Effect, ...]
+    entity: str
+    commits: tuple[Commit, ...] = ()
+
+
+@dataclass(frozen=True)
 class Moment:
     """Say when the incident begins and when the files end, in seconds of the history."""
 
@@ -209,6 +218,8 @@ class Fault:
     doc: str
     """The mechanism in one sentence."""
     plant: Callable[[World, Moment, np.random.Generator], Planted]
+    near_miss: Callable[[World, Moment, np.random.Generator], Harmless]
+    """What looks like this failure at first sight and harms nobody."""
     hours: tuple[float, float] = (6.0, 16.0)
     lasts_h: tuple[float, float] = (4.0, 7.5)
     """How long after the onset the files end."""

@@ -18,12 +18,17 @@ def plan_incident(world: World, fault: Fault, variant: str, *, strength: float =
     rng = stream(world.seed, f"plan {fault.name}")
     moment = replace(_moment(world, fault, rng), strength=strength)
     effects, commits = _usual(world, moment)
-    planted = [] if variant == "no_cause" else [fault.plant(world, moment, rng)]
+    planted = [] if variant in ("no_cause", "near_miss") else [fault.plant(world, moment, rng)]
     if variant == "two_cause":
         planted.append(_second(world, fault, moment, rng))
     blamed: tuple[str, ...] = ()
     if variant == "decoy" or (variant == "no_cause" and stream(world.seed, f"loud {fault.name}").random() < 0.35):
         harmless = decoys.draw(world, moment, stream(world.seed, f"decoy {fault.name}"), avoid=tuple(planted))
+        effects += harmless.effects
+        commits += harmless.commits
+        blamed = (harmless.entity,)
+    if variant == "near_miss":
+        harmless = fault.near_miss(world, moment, rng)
         effects += harmless.effects
         commits += harmless.commits
         blamed = (harmless.entity,)

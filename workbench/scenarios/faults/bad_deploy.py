@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from workbench.scenarios.mechanisms import Deploy, Fault, Moment, Planted, Source
+from workbench.scenarios.mechanisms import Deploy, Fault, Harmless, Moment, Planted, Source
 from workbench.scenarios.world import World
 
 
@@ -39,9 +39,16 @@ def _plant(world: World, moment: Moment, rng: np.random.Generator) -> Planted:
     return Planted((deploy,), source)
 
 
+def _near_miss(world: World, moment: Moment, rng: np.random.Generator) -> Harmless:
+    """Release most of the same service at the same time, without effect on its work."""
+    service = world.role(("scorer", "features")[int(rng.integers(2))])
+    return Harmless((Deploy(service, moment.onset_s, size=9),), f"service:{world.services[service].name}")
+
+
 FAULT = Fault(
     name="bad_deploy",
     title="Bad deploy",
     doc="A new version of the scorer or the feature store is slower (requests queue and miss deadlines) or fails.",
     plant=_plant,
+    near_miss=_near_miss,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from workbench.scenarios.mechanisms import Blank, Fault, Moment, Planted, Source
+from workbench.scenarios.mechanisms import Blank, Fault, Harmless, Moment, Planted, Source
 from workbench.scenarios.world import World
 
 
@@ -30,9 +30,19 @@ def _plant(world: World, moment: Moment, rng: np.random.Generator) -> Planted:
     return Planted((Blank(feature, feed, moment.onset_s, moment.end_s, share),), source)
 
 
+def _near_miss(world: World, moment: Moment, rng: np.random.Generator) -> Harmless:
+    """Let the column that weighs least in the model arrive empty."""
+    feature = int(np.argmin([abs(f.weight) for f in world.features]))
+    share = float(rng.uniform(0.2, 0.4))
+    return Harmless(
+        (Blank(feature, None, moment.onset_s, moment.end_s, share),), f"feature:{world.features[feature].name}"
+    )
+
+
 FAULT = Fault(
     name="null_burst",
     title="Null burst",
     doc="The producer of one column leaves it empty in a good part of its rows; serving puts the default in its place.",
     plant=_plant,
+    near_miss=_near_miss,
 )

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from workbench.scenarios.mechanisms import Fault, Moment, Planted, Reshape, Source
+from workbench.scenarios.mechanisms import Fault, Harmless, Moment, Planted, Reshape, Source
 from workbench.scenarios.world import World
 
 
@@ -30,9 +30,18 @@ def _plant(world: World, moment: Moment, rng: np.random.Generator) -> Planted:
     return Planted((Reshape(feed, 0, moment.onset_s, how),), source)
 
 
+def _near_miss(world: World, moment: Moment, rng: np.random.Generator) -> Harmless:
+    """Add a column that nothing reads to the largest table."""
+    feed = int(np.argmax([f.share * rng.uniform(0.6, 1) for f in world.feeds]))
+    return Harmless(
+        (Reshape(feed, 0, moment.onset_s, "added"),), f"dataset:{world.names.kafka}/{world.feeds[feed].topic}"
+    )
+
+
 FAULT = Fault(
     name="schema_change",
     title="Schema change upstream",
     doc="A captured table renames a column (read as empty since) or sends it in minor units (a hundred times larger).",
     plant=_plant,
+    near_miss=_near_miss,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from workbench.scenarios.mechanisms import Fault, Moment, Planted, Source, Stall
+from workbench.scenarios.mechanisms import Fault, Harmless, Moment, Planted, Source, Stall
 from workbench.scenarios.world import World
 
 
@@ -29,11 +29,19 @@ def _plant(world: World, moment: Moment, rng: np.random.Generator) -> Planted:
     return Planted((Stall(view, moment.onset_s, moment.strength),), source)
 
 
+def _near_miss(world: World, moment: Moment, rng: np.random.Generator) -> Harmless:
+    """Stop copying a view while hardly any new party comes, so that what is served stays true."""
+    options = [v for v, view in enumerate(world.views) if view.kind != "order"]
+    view = options[int(rng.integers(len(options)))]
+    return Harmless((Stall(view, moment.end_s - 600, 0.01),), f"dataset:{world.names.online[view]}")
+
+
 FAULT = Fault(
     name="training_serving_skew",
     title="Stale feature store",
     doc="One feature view stops being copied online: known parties get old values, newer ones the default.",
     plant=_plant,
+    near_miss=_near_miss,
     hours=(2.0, 8.0),
     lasts_h=(9.0, 14.0),
 )

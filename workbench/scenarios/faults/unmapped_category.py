@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from workbench.scenarios.mechanisms import Commit, Fault, Moment, Planted, Source, Unmap
+from workbench.scenarios.mechanisms import Commit, Fault, Harmless, Moment, Planted, Source, Unmap
 from workbench.scenarios.vocabulary import titles
 from workbench.scenarios.world import World
 
@@ -35,9 +35,20 @@ def _plant(world: World, moment: Moment, rng: np.random.Generator) -> Planted:
     return Planted((Unmap(provider, onset, how),), source, commits)
 
 
+def _near_miss(world: World, moment: Moment, rng: np.random.Generator) -> Harmless:
+    """Edit the mapping at the same time: a double entry goes, the first one stays."""
+    partner = world.providers[int(np.argmin(np.abs(world.provider_shares - 0.14)))]
+    head = f"{partner},{partner[:3].upper()}-100,{world.categories[0]}"
+    title = str(rng.choice(titles("_map.csv")))
+    path = f"reference/{world.domain.provider}_map.csv"
+    commit = Commit(moment.onset_s - 1500, title, "", (path,), (f" {head}", f"-{head}"))
+    return Harmless((), f"feature:{world.domain.category}", (commit,))
+
+
 FAULT = Fault(
     name="unmapped_category",
     title="Payment provider unmapped",
     doc="One partner's category codes are not in the mapping table; its events become 'unmapped' and score higher.",
     plant=_plant,
+    near_miss=_near_miss,
 )

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from workbench.scenarios.mechanisms import Commit, Fault, Moment, Planted, Source, Train
+from workbench.scenarios.mechanisms import Commit, Fault, Harmless, Moment, Planted, Source, Train
 from workbench.scenarios.model import data_until, run_id, snapshot_digest, version_of
 from workbench.scenarios.vocabulary import titles
 from workbench.scenarios.world import World
@@ -42,9 +42,16 @@ def _plant(world: World, moment: Moment, rng: np.random.Generator) -> Planted:
     return Planted((train,), source, (commit,))
 
 
+def _near_miss(world: World, moment: Moment, rng: np.random.Generator) -> Harmless:
+    """Promote a version that was trained on the latest data, as every week."""
+    begun = moment.onset_s - float(rng.uniform(1.2, 3.5)) * 3600
+    return Harmless((Train("current", begun, moment.onset_s),), f"run:{run_id(world, begun)}")
+
+
 FAULT = Fault(
     name="wrong_snapshot",
     title="Training on the wrong data snapshot",
     doc="A retraining reads a snapshot of another season, or one whose labels had not arrived; its version decides.",
     plant=_plant,
+    near_miss=_near_miss,
 )
