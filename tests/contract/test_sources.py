@@ -35,6 +35,12 @@ SAMPLES: dict[str, bytes] = {
     "alertmanager": json.dumps({"version": "4", "groupKey": "NAME", "alerts": [
         {"status": "firing", "labels": {"alertname": "NAME", "service": "NAME"}, "annotations": {"summary": "NAME"},
          "startsAt": "2026-03-01T12:00:00Z", "endsAt": "0001-01-01T00:00:00Z", "fingerprint": "abc"}]}).encode(),
+    "cdevents": json.dumps({"specversion": "1.0", "id": "1", "source": "/ci/NAME",
+        "type": "dev.cdevents.service.upgraded.0.2.0", "time": "2026-03-01T12:00:00Z", "data": {
+            "context": {"version": "0.4.1", "id": "1", "source": "/ci/NAME", "timestamp": "2026-03-01T12:00:00Z",
+                        "type": "dev.cdevents.service.upgraded.0.2.0"},
+            "subject": {"id": "NAME", "type": "service", "content": {
+                "environment": {"id": "NAME"}, "artifactId": "pkg:oci/NAME@sha256:1"}}}}).encode(),
     "contracts": json.dumps({"kind": "DataContract", "apiVersion": "v3.0.2", "version": "1", "name": "NAME", "schema": [
         {"name": "NAME", "properties": [{"name": "NAME", "physicalType": "NAME", "required": True, "quality": [
             {"metric": "nullValues", "mustBe": 0}]}]}]}, indent=1).encode(),

@@ -1,4 +1,4 @@
-"""The intake's routes: OTLP, OpenLineage, Alertmanager, and the two questions of whoever runs the server."""
+"""The intake's routes: OTLP, OpenLineage, change events, Alertmanager, and two questions of whoever runs it."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ def routes(intake: Intake) -> list[Route]:
         *(Route(f"/v1/{signal}", _otlp(intake, signal), methods=["POST"]) for signal in signals),
         Route("/api/v1/lineage", _plain(intake, _decode_lineage), methods=["POST"]),
         Route("/api/v1/lineage/batch", _lineage_batch(intake), methods=["POST"]),
+        Route("/v1/changes", _plain(intake, _decode_changes), methods=["POST"]),
         Route("/webhooks/alertmanager", _plain(intake, _decode_alerts), methods=["POST"]),
     ]
 
@@ -56,6 +57,12 @@ def _decode_lineage(body: bytes, context: Context) -> Batch:
     from workbench.sources import openlineage
 
     return openlineage.decode(body, context)
+
+
+def _decode_changes(body: bytes, context: Context) -> Batch:
+    from workbench.sources import cdevents
+
+    return cdevents.decode(body, context)
 
 
 def _decode_alerts(body: bytes, context: Context) -> Batch:
