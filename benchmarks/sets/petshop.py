@@ -34,15 +34,25 @@ def predictions(folder: Path) -> Iterator[Prediction]:
 
 
 def predict(
-    case: str, graph: nx.DiGraph, normal: pd.DataFrame, rows: pd.DataFrame, target: dict[str, str], started: float
+    case: str,
+    graph: nx.DiGraph,
+    normal: pd.DataFrame,
+    rows: pd.DataFrame,
+    target: dict[str, str],
+    started: float,
+    *,
+    trigger_row: int = TRIGGER_ROW,
 ) -> Prediction:
-    """Rank one case; *normal* and *rows* have three header rows, and times in seconds as index."""
+    """Rank one case; *normal* and *rows* have three header rows, and times in seconds as index.
+
+    The incident begins with *trigger_row* of *rows*.
+    """
     metrics = pd.concat([_long(part, target["metric"], target["agg"]) for part in (normal, rows)])
     ranking = rank_causes(
         metrics,
         graph,
         (target["node"], target["metric"]),
-        incident=(rows.index[TRIGGER_ROW], rows.index[-1] + 1),
+        incident=(rows.index[trigger_row], rows.index[-1] + 1),
         baseline=(normal.index.min(), normal.index.max() + 1),
     )
     named = tuple(cause.entity for cause in ranking)
