@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from workbench.scenarios import devices
 from workbench.scenarios.mechanisms import Misreport
 from workbench.scenarios.world import SLOT_S
 
@@ -121,4 +122,24 @@ def model(incident: Incident) -> list[Figure]:
     return [
         Figure("model_score_mean", labels, np.where(n > 0, mean, np.nan), "Mean score"),
         Figure("model_fallback_ratio", labels, _share(fell, all_rows), "Share decided without the model"),
+    ]
+
+
+def spending(incident: Incident) -> list[Figure]:
+    """Return what serving costs an hour, the tokens of a request and the rented devices, as the books report them."""
+    place, count = slots(incident)
+    world, plan = incident.world, incident.plan
+    second = (np.arange(count) + 0.5) * SLOT_S
+    requests = np.bincount(place[place < count], minlength=count) * 3600 / SLOT_S
+    each, rented, price = (
+        devices.tokens(world, plan, second),
+        devices.allocated(world, plan, second),
+        devices.prices(world),
+    )
+    hourly = rented * price.gpu_hour + requests * each / 1000 * price.thousand_tokens
+    scorer = {"service": world.services[world.role("scorer")].name}
+    return [
+        Figure("inference_tokens_mean", scorer, np.where(requests > 0, each, np.nan), "Mean tokens of a request"),
+        Figure("inference_gpus_allocated", scorer, rented, "Devices rented for the service"),
+        Figure("kpi_serving_cost_per_hour", {}, hourly, "What serving costs an hour"),
     ]

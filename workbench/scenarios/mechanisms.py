@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from workbench.scenarios.mechanisms_gpu import GpuEffect
 from workbench.scenarios.world import World
 
 
@@ -152,6 +153,7 @@ Effect = (
     | HotHost
     | Backfill
     | BackErrors
+    | GpuEffect
 )
 
 

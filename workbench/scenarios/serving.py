@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from workbench.scenarios.devices import hold
 from workbench.scenarios.mechanisms import BackErrors, Deploy, HotHost, Plan
 from workbench.scenarios.pipeline import DEFAULT, Rows
 from workbench.scenarios.world import SLOT_S, World, stream
@@ -21,6 +22,7 @@ class Served:
     """The service's own failure."""
     queue_ms: np.ndarray
     forward_ms: np.ndarray
+    """NaN where the request never reached a device."""
     fallback: np.ndarray
     """The decision was made without the model."""
     late: np.ndarray
@@ -55,17 +57,24 @@ def serve(world: World, plan: Plan, rows: Rows) -> Served:
         own[:, i] = service.base_ms * noise * (0.92 + 0.08 * load) * slower
         failed[:, i] = rng.random(n, dtype=np.float32) < service.error_rate + errors
     scorer = world.role("scorer")
-    forward = own[:, scorer].copy()
+    held = hold(world, plan, rows)
+    forward = own[:, scorer] * held.slower
     room = stream(world.seed, "capacity").uniform(0.2, 0.3)
     slower, _ = _acting(plan, rows, scorer)
     busy = np.clip(room * load * slower, 0.02, 0.97)
+    crowded = np.clip(room * load * slower * held.slower, 0.02, 0.97)
     base = world.services[scorer].base_ms * slower
-    queue = (base * 0.6 * busy / (1 - busy)).astype(np.float32) * rng.standard_exponential(n, dtype=np.float32)
+    queue = (base * 0.6 * crowded / (1 - crowded) + base * held.wait).astype(np.float32)
+    queue *= rng.standard_exponential(n, dtype=np.float32)
     own[:, scorer] = forward + queue
     deadline = world.services[scorer].base_ms * 9
     late = own[:, scorer] > deadline
     own[late, scorer] = deadline
+    never = (held.wait > 0) & (queue >= deadline)
+    queue[never], forward[never] = deadline, np.nan
     failed[:, scorer] |= late
+    if held.errors.any():
+        failed[:, scorer] |= stream(world.seed, "out of memory").random(n) < held.errors
     total = own.copy()
     for i in range(count - 1, 0, -1):
         service = world.services[i]

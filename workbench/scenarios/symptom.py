@@ -10,6 +10,7 @@ import numpy as np
 from workbench.scenarios import figures
 from workbench.scenarios.figures import Figure
 from workbench.scenarios.mechanisms import Silence, Surge
+from workbench.scenarios.mechanisms_gpu import Allocate, Tokens
 from workbench.scenarios.world import DAY_S, SLOT_S, stream
 
 if TYPE_CHECKING:
@@ -62,6 +63,8 @@ def _watched(incident: Incident) -> list[Figure]:
     path = {s.name for s in incident.world.services if s.role != "back"}
     found = [f for f in figures.business(incident) if not f.labels and not (surged and f.metric.endswith("_per_hour"))]
     found += figures.model(incident)
+    if incident.name == "cost_runaway" or incident.plan.of(Tokens) or incident.plan.of(Allocate):
+        found += [f for f in figures.spending(incident) if f.metric.startswith("kpi_") and not surged]
     return found + [
         f
         for f in figures.services(incident)

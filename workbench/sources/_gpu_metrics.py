@@ -27,6 +27,8 @@ TEMPERATURE = Figure("gpu_temperature_c", "Cel")
 MEMORY_TEMPERATURE = Figure("gpu_memory_temperature_c", "Cel")
 POWER = Figure("gpu_power_w", "W")
 FAN = Figure("gpu_fan_percent", "%")
+THROTTLE_REASONS = Figure("gpu_throttle_reasons", "1")
+PROCESS_MEMORY = Figure("gpu_process_memory_bytes", "By", MIB)
 
 
 def memory_bytes(part: str, factor: float) -> Figure:
@@ -56,6 +58,7 @@ DCGM: dict[str, Figure] = {
     "DCGM_FI_DEV_FB_TOTAL": memory_bytes("total", MIB),
     "DCGM_FI_DEV_FB_RESERVED": memory_bytes("reserved", MIB),
     "DCGM_FI_DEV_FB_USED_PERCENT": Figure("gpu_memory_used_percent", "%", 100.0),
+    "DCGM_FI_DEV_CLOCK_THROTTLE_REASONS": THROTTLE_REASONS,
     "DCGM_FI_DEV_XID_ERRORS": Figure("gpu_last_xid", "1"),
     "DCGM_FI_DEV_PCIE_REPLAY_COUNTER": Figure("gpu_pcie_replays", "1", 1.0, "counter"),
     "DCGM_FI_PROF_GR_ENGINE_ACTIVE": Figure("gpu_engine_active_percent", "%", 100.0),
@@ -93,8 +96,12 @@ NVIDIA_SMI: dict[str, Figure] = {
     "ecc.errors.uncorrected.volatile.total": Figure("gpu_ecc_uncorrected", "1", 1.0, "counter"),
     "pcie.link.gen.current": Figure("gpu_pcie_generation", "1"),
     "pcie.link.width.current": Figure("gpu_pcie_width", "1"),
+    "clocks_event_reasons.active": THROTTLE_REASONS,
+    "clocks_throttle_reasons.active": THROTTLE_REASONS,
+    "used_gpu_memory": PROCESS_MEMORY,
+    "used_memory": PROCESS_MEMORY,
 }
-"""Fields of ``nvidia-smi --query-gpu``: MiB, MHz, W, percent and degrees."""
+"""Fields of ``nvidia-smi --query-gpu`` and ``--query-compute-apps``: MiB, MHz, W, percent, degrees, bits."""
 
 NVIDIA_GPU_EXPORTER: dict[str, Figure] = {
     "nvidia_smi_utilization_gpu_ratio": Figure(UTILIZATION.metric, "%", 100.0),

@@ -18,6 +18,7 @@ from workbench.sources._time import iso_ns
 
 _WHO = {"timestamp", "uuid", "gpu_uuid", "index", "hostname", "name", "gpu_name", "pci.bus_id", "gpu_bus_id"}
 _CAPTURE = re.compile(r"^# \$ nvidia-smi\b", re.M)
+_BITS = re.compile(r"0x([0-9a-fA-F]{1,16})")
 _NUMBER = re.compile(r"(-?\d+(?:\.\d+)?)\s*(%|MiB|GiB|KiB|W|MHz|C|us)?")
 _STAMP = re.compile(r"(\d{4})/(\d\d)/(\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?)")
 _ROWS_AT_ONCE = 50_000
@@ -100,10 +101,14 @@ def _take(line: str, header: _Header, rows: Rows, place: str, context: Context, 
         return
     model = _known(said.get("name")) or _known(said.get("gpu_name"))
     labels = {k: v for k, v in (("hostname", host), ("index", index), ("model_name", model)) if v is not None}
+    # A figure of a program on the device is told from the device's own by its pid.
+    pid, program = _known(said.get("pid")), _known(said.get("process_name"))
+    identity = {} if pid is None else {"pid": pid}
+    labels |= identity if program is None else identity | {"process_name": program}
     for at, figure in header.figures:
         entity = f"gpu:{name}"
         rows.add(METRICS, {
-            "series": digest(entity, figure.metric, canonical({})), "time_ns": time_ns, "entity": entity,
+            "series": digest(entity, figure.metric, canonical(identity)), "time_ns": time_ns, "entity": entity,
             "metric": figure.metric, "value": _value(cells[at], figure), "unit": figure.unit, "type": figure.type,
             "labels": labels,
         }, place)  # fmt: skip
@@ -116,6 +121,9 @@ def _known(cell: str | None) -> str | None:
 
 def _value(cell: str, figure: Figure) -> float | None:
     """Return a figure in its unit here; null for everything that is no number."""
+    bits = _BITS.fullmatch(cell)
+    if bits is not None:
+        return float(int(bits[1], 16))
     found = _NUMBER.fullmatch(cell)
     if found is None:
         return None
@@ -133,7 +141,7 @@ def _time(stamp: str | None, context: Context) -> int | None:
 SOURCE = Source(
     name="nvidia_smi",
     title="nvidia-smi",
-    doc="Recordings of nvidia-smi --query-gpu as csv: utilisation, memory, power, temperatures, clocks, ECC errors.",
+    doc="nvidia-smi --query-gpu and --query-compute-apps as csv: utilisation, memory, power, clocks, why slowed, ECC.",
     reads=(METRICS.name,),
     recognise=recognise,
     read=read,

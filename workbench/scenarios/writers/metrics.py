@@ -33,6 +33,7 @@ def write(incident: Incident, out: Path) -> None:
         "services": ("service-metrics", figures.services(incident)),
         "model": ("model-metrics", [*figures.model(incident), *_freshness(incident)]),
         "nodes": ("node-exporter", _hosts(incident, rng)),
+        "cost": ("cost-exporter", figures.spending(incident)),
     }
     for name, (job, found) in reports.items():
         gaps = _gaps(incident, rng)

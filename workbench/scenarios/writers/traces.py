@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import orjson
 
+from workbench.scenarios.devices import cards
 from workbench.scenarios.identity import SENDERS, Decisions
 from workbench.scenarios.serving import versions
 from workbench.scenarios.world import stream
@@ -144,9 +146,8 @@ def _model_said(sender: Sender, position: int, row: int) -> dict[str, str]:
     incident, world = sender.incident, sender.incident.world
     knows = SENDERS[int(sender.ids.knows[position])][0]
     said = {"host.name": world.hosts[world.services[world.role("scorer")].host]}
-    host = world.services[world.role("scorer")].host % max(h + 1 for h, _ in world.gpus)
-    cards = [uuid for h, uuid in world.gpus if h == host] or [world.gpus[0][1]]
-    said["gpu.uuid"] = cards[row % len(cards)]
+    own = cards(world)
+    said["gpu.uuid"] = world.gpus[own[row % len(own)]][1]
     if knows in ("table_only", "nothing"):
         return said
     champion = int(incident.scored.champion[row])
@@ -170,14 +171,14 @@ def _stages(sender: Sender, span: dict[str, Any], row: int, begin_ns: int, ids: 
     """Tell queue wait and forward pass: as two child spans, or as attributes of the span."""
     served = sender.incident.served
     queue, forward = float(served.queue_ms[row]), float(served.forward_ms[row])
+    stages = [("queue_wait", queue), ("forward_pass", forward)][: 1 if math.isnan(forward) else 2]
     if not sender.child_spans:
-        span["attributes"] += [
-            {"key": "queue_wait_ms", "value": {"doubleValue": round(queue, 3)}},
-            {"key": "forward_pass_ms", "value": {"doubleValue": round(forward, 3)}},
-        ]
+        span["attributes"] += [{"key": f"{k}_ms", "value": {"doubleValue": round(ms, 3)}} for k, ms in stages]
         return
-    edges = np.minimum([0.0, queue, queue + forward], float(served.own_ms[row, sender.incident.world.role("scorer")]))
-    for k, name in enumerate(("queue_wait", "forward_pass")):
+    edges = np.minimum(
+        np.cumsum([0.0, *(ms for _, ms in stages)]), float(served.own_ms[row, sender.incident.world.role("scorer")])
+    )
+    for k, (name, _) in enumerate(stages):
         yield {
             "traceId": span["traceId"],
             "spanId": ids[16 * k : 16 * k + 16],
