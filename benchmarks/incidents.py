@@ -3,28 +3,35 @@
 ``python -m benchmarks.incidents --cases 60`` creates incidents with seeds from 10000 on (tuning
 uses seeds below 1000 only), ingests each into a store of its own, investigates it from its
 alert file, and compares with the sealed truth, which nothing else reads. Predictions are
-written as JSON lines ``{"case", "ranking", "verdict", "confidence", "seconds"}``.
+appended to *out* as JSON lines ``{"case", "ranking", "verdict", "confidence", "seconds", …}``; a run that was
+stopped goes on where it was.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from benchmarks import incident_board, rules
+from benchmarks.incident_board import Judged
 from workbench import plugins, scenarios
 from workbench.bench import open_bench
 from workbench.model.findings import Ranking
 
 FIRST_REPORTED_SEED = 10_000
 FIRST_UNTUNED_SEED = 1_000
+DAYS = 16
+"""History of each incident: half the default, so that twice as many fit into an hour."""
 SEALED = "truth.json"
 NO_LEAD = "none"
 
@@ -40,38 +47,32 @@ class Prediction:
     seconds: float
     named: list[str]
     """Causes whose own verdict is proven."""
+    kinds: list[str] = field(default_factory=list)
+    """Failure signature of each of *ranking*."""
+    rules: dict[str, list[str]] = field(default_factory=dict)
+    """What every single rule ranks."""
 
 
 @dataclass(frozen=True)
-class Judged:
-    """One prediction against its truth."""
+class Order:
+    """One incident to make."""
 
     fault: str
-    variant: str
-    places: tuple[int | None, ...]
-    """Rank of each planted cause, from 1; None where it is missing."""
-    verdict: str
-    decoy_named: bool
-    wrong_named: bool
-    seconds: float
+    variant: scenarios.Variant
+    seed: int
 
     @property
-    def first(self) -> bool:
-        """Is the first of the ranking a planted cause?"""
-        return 1 in self.places
-
-    @property
-    def among_three(self) -> bool:
-        """Are all planted causes among the first three?"""
-        return bool(self.places) and all(place is not None and place <= 3 for place in self.places)
+    def name(self) -> str:
+        """Return the name of its folder and of its line."""
+        return f"{self.fault}-{self.variant}-{self.seed}"
 
 
 def plan(cases: int, first_seed: int) -> Iterator[tuple[str, scenarios.Variant, int]]:
     """Yield fault, variant and seed of each incident: every fault with every variant in turn, a new seed each."""
     faults = plugins.names("fault")
     for number in range(cases):
-        variant = scenarios.VARIANTS[number % len(scenarios.VARIANTS)]
-        yield faults[number // len(scenarios.VARIANTS) % len(faults)], variant, first_seed + number
+        turn, place_of = divmod(number, len(faults))
+        yield faults[place_of], scenarios.VARIANTS[(turn + place_of) % len(scenarios.VARIANTS)], first_seed + number
 
 
 def predict(folder: Path, store: Path) -> Prediction:
@@ -83,95 +84,83 @@ def predict(folder: Path, store: Path) -> Prediction:
         if unread:
             print(f"  {folder.name}: not read: {', '.join(unread)}", file=sys.stderr)
         begun = time.perf_counter()
-        ranking = bench.investigate(bench.case("INC-1", alert=folder / "alert.json"))
+        case = bench.case("INC-1", alert=folder / "alert.json")
+        ranking = bench.investigate(case)
         seconds = time.perf_counter() - begun
-    return _prediction(folder.name, ranking, seconds)
+        alone = rules.rankings(case)
+    return _prediction(folder.name, ranking, seconds, alone)
 
 
-def _prediction(case: str, ranking: Ranking, seconds: float) -> Prediction:
+def _prediction(case: str, ranking: Ranking, seconds: float, alone: dict[str, list[str]]) -> Prediction:
     causes = ranking.causes
-    named = [c.entity for c in causes if c.verdict == "proven"]
     return Prediction(
         case,
         [c.entity for c in causes] or [NO_LEAD],
         ranking.verdict,
         causes[0].confidence if causes else 0.0,
         round(seconds, 3),
-        named,
+        [c.entity for c in causes if c.verdict == "proven"],
+        [c.kind for c in causes],
+        {name: found[:3] for name, found in alone.items()},
     )
 
 
 def judge(prediction: Prediction, truth: dict[str, Any]) -> Judged:
     """Compare a prediction with the sealed truth; any accepted name of a planted place counts."""
     accepted = [{c["entity"], *c["also"]} for c in truth["causes"]]
-    places = tuple(
-        next((rank for rank, entity in enumerate(prediction.ranking, start=1) if entity in names), None)
-        for names in accepted
-    )
     right = set().union(*accepted) if accepted else set()
     decoys = set(truth["decoys"])
-    wrong = [e for e in prediction.named if e not in right]
+    kinds = {kind for entity, kind in zip(prediction.ranking, prediction.kinds, strict=False) if entity in right}
     return Judged(
+        prediction.case,
         truth["fault"],
         truth["variant"],
-        places,
+        tuple(place(prediction.ranking, names) for names in accepted),
         prediction.verdict,
+        prediction.confidence,
         bool(decoys & set(prediction.named)),
-        bool(wrong),
+        any(e not in right for e in prediction.named),
+        bool(kinds & {c["kind"] for c in truth["causes"]}),
         prediction.seconds,
+        tuple(name for name, found in prediction.rules.items() if found and found[0] in right),
+        str(truth["topology_id"]),
     )
 
 
-def lines(judged: Iterable[Judged]) -> Iterator[str]:
-    """Yield the board: one line a group, shares with their counts."""
-    items = list(judged)
-    shares = " ".join(f"{name:>9s}" for name in ("top-1", "top-3", "abstains"))
-    yield f"{'group':36s} {'n':>4s} {shares} {'decoy':>7s} {'wrong':>7s} {'s/case':>7s}"
-    groups: dict[str, list[Judged]] = {}
-    for item in items:
-        for name in (f"fault {item.fault}", f"variant {item.variant}", "all"):
-            groups.setdefault(name, []).append(item)
-    for name in sorted(groups, key=lambda n: (n == "all", n)):
-        yield _line(name, groups[name])
+def place(ranking: list[str], names: set[str]) -> int | None:
+    """Return the best rank of any of *names*, from 1."""
+    return next((rank for rank, entity in enumerate(ranking, start=1) if entity in names), None)
 
 
-def _line(name: str, group: list[Judged]) -> str:
-    guilty = [j for j in group if j.places]
-    calm = [j for j in group if not j.places]
-    cells = (
-        _share(sum(j.first for j in guilty), len(guilty)),
-        _share(sum(j.among_three for j in guilty), len(guilty)),
-        _share(sum(j.verdict == "none" for j in calm), len(calm)),
-    )
-    shown = " ".join(f"{cell:>9s}" for cell in cells)
-    seconds = sum(j.seconds for j in group) / len(group)
-    decoys, wrong = sum(j.decoy_named for j in group), sum(j.wrong_named for j in group)
-    return f"{name:36s} {len(group):4d} {shown} {decoys:7d} {wrong:7d} {seconds:7.1f}"
+def one(order: Order, *, days: int) -> tuple[Prediction, Judged]:
+    """Create, predict and judge one incident in a folder of its own, which is removed."""
+    work = Path(tempfile.mkdtemp(prefix="incident-"))
+    try:
+        folder = work / order.name
+        scenarios.create(order.fault, seed=order.seed, days=days, variant=order.variant, out=folder)
+        prediction = predict(folder, work / "store")
+        return prediction, judge(prediction, json.loads((folder / SEALED).read_text(encoding="utf-8")))
+    finally:
+        shutil.rmtree(work)
 
 
-def _share(part: int, whole: int) -> str:
-    return f"{part}/{whole}" if whole else "-"
-
-
-def run(cases: int, first_seed: int, out: Path, *, work: Path) -> list[Judged]:
-    """Create, predict and judge incidents one after the other; predictions go to *out* as they come."""
-    judged = []
-    with out.open("w", encoding="utf-8") as sink:
-        for fault, variant, seed in plan(cases, first_seed):
-            folder, store = work / f"{fault}-{variant}-{seed}", work / "store"
-            scenarios.create(fault, seed=seed, variant=variant, out=folder)
-            prediction = predict(folder, store)
-            found = judge(prediction, json.loads((folder / SEALED).read_text(encoding="utf-8")))
-            judged.append(found)
-            sink.write(json.dumps(asdict(prediction)) + "\n")
+def run(orders: list[Order], out: Path, *, days: int = DAYS, workers: int = 1) -> list[Judged]:
+    """Create, predict and judge incidents; lines go to *out* as they come, and those in it are not made again."""
+    done = incident_board.read(out)
+    known = {judged.case for judged in done}
+    left = [order for order in orders if order.name not in known]
+    context = multiprocessing.get_context("spawn")
+    with out.open("a", encoding="utf-8") as sink, context.Pool(workers, maxtasksperchild=20) as pool:
+        for prediction, judged in pool.imap_unordered(partial(one, days=days), left):
+            done.append(judged)
+            sink.write(json.dumps(asdict(prediction) | {"judged": asdict(judged)}) + "\n")
             sink.flush()
             print(
-                f"{folder.name:44s} places {list(found.places)} verdict {found.verdict} {found.seconds:.1f} s",
+                f"{len(done):4d}/{len(orders)} {judged.case:44s} places {list(judged.places)} verdict {judged.verdict}"
+                f" {judged.seconds:.1f} s",
                 flush=True,
             )
-            shutil.rmtree(folder)
-            shutil.rmtree(store)
-    return judged
+    return [judged for judged in done if judged.case in {order.name for order in orders}]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -179,17 +168,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cases", type=int, default=60)
     parser.add_argument("--seed", type=int, default=FIRST_REPORTED_SEED, help="seed of the first incident")
+    parser.add_argument("--days", type=int, default=DAYS, help="days of history of each incident")
+    parser.add_argument("--workers", type=int, default=1, help="incidents at a time")
     parser.add_argument("--out", type=Path, default=Path("incidents.jsonl"))
     given = parser.parse_args(arguments)
     if given.seed < FIRST_UNTUNED_SEED:
         print("These seeds were used for tuning: the figures say nothing about new incidents.")
-    with tempfile.TemporaryDirectory(prefix="incidents-") as work:
-        judged = run(given.cases, given.seed, given.out, work=Path(work))
-    print("\n".join(lines(judged)))
-    print(
-        "top-1: first of the ranking is a planted cause; top-3: all planted causes among the first three; abstains: "
-        "verdict none where nothing was planted; decoy, wrong: incidents in which such an entity was named as proven."
-    )
+    orders = [Order(*planned) for planned in plan(given.cases, given.seed)]
+    judged = run(orders, given.out, days=given.days, workers=given.workers)
+    print("\n".join(incident_board.lines(judged)))
     return 0
 
 
