@@ -111,6 +111,8 @@ def settings() -> str:
         "`[server]`": config.ServerSettings,
         "`[prices]`": config.Prices,
         "`[mask]`": config.MaskSettings,
+        "`[[hooks]]`": config.HookSettings,
+        "`[act]`": config.ActSettings,
     }
     words = _field_words(Path(config.__file__))
     parts = [
@@ -124,11 +126,11 @@ def settings() -> str:
             (
                 f"`{'as' if f.name == 'table' else f.name}`",
                 _type(f),
-                _field_default(f),
+                _field_default(f) if shape is not config.HookSettings or f.name != "name" else "required",
                 words[shape.__name__].get(f.name, ""),
             )
             for f in dataclasses.fields(shape)
-            if f.name not in {"server", "prices", "mask", "sources", "tables"}
+            if f.name not in {"server", "prices", "mask", "sources", "tables", "hooks", "act"}
         ]
         parts += [f"## {title}", _text(shape.__doc__), _table(("setting", "type", "default", "meaning"), rows)]
     parts += ["## The file that `workbench init` writes", f"```toml\n{config.COMMENTED}```"]

@@ -6,7 +6,7 @@ import io
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -21,6 +21,7 @@ from workbench.case.identity import user_name
 from workbench.columnar import without_provenance
 from workbench.config import Settings
 from workbench.errors import UsageError, WorkbenchError
+from workbench.hooks import Plan, Ran, acting
 from workbench.intake.files import Progress, ingest
 from workbench.intake.gate import Gate
 from workbench.intake.policy import mask_policy
@@ -99,7 +100,7 @@ class Bench:
         if exists:
             case = Case.open(path, ask=self.store.ask, who=self.who, clock=self._clock)
         else:
-            config, ask = {"environment": self.store.environment}, self.store.ask
+            config, ask = self._config(), self.store.ask
             case = Case.create(path, case_id=case_id, config=config, ask=ask, who=self.who, clock=self._clock)
         if described:
             case.call("begin", **symptom, baseline=baseline)
@@ -116,6 +117,24 @@ class Bench:
 
         investigate(case)
         return case.ranking or Ranking((), "none")
+
+    def plan(self, case: Case, cause: str, hook: str) -> Plan:
+        """Return exactly what a hook of the settings would do against a cause (``kind entity``); nothing is run."""
+        return acting.prepare(case, self.settings or Settings(), cause, hook)
+
+    def approve(self, case: Case, plan: Plan) -> int:
+        """Journal that exactly this plan may run once; return the approval's number, for `act`."""
+        return acting.approve(case, plan)
+
+    def act(self, case: Case, approval: int) -> Ran:
+        """Run what was approved, once, and journal how it ended."""
+        return acting.act(case, self.settings or Settings(), approval)
+
+    def _config(self) -> dict[str, Any]:
+        """Return what a new case keeps of the settings: the environment, and what things cost where that is set."""
+        prices = {k: v for k, v in asdict(self.settings.prices).items() if v is not None} if self.settings else {}
+        priced = {"prices": prices, "currency": self.settings.currency} if self.settings and prices else {}
+        return {"environment": self.store.environment, **priced}
 
     def _line(self, path: Path) -> CaseLine:
         try:

@@ -16,6 +16,8 @@ from workbench.errors import UsageError
 
 FILE = "workbench.toml"
 _SECRET_WORDS = ("password", "secret", "token", "api_key", "apikey", "private_key", "credential")
+PLACEHOLDERS = ("{entity}", "{name}", "{kind}", "{case}")
+HOOK_KINDS = ("command", "http", "mlflow_alias", "mlflow_retrain")
 _SOURCE_KEYS = ("name", "kind", "interval", "uri", "options")
 _TYPES: Mapping[str, tuple[tuple[type, ...], str]] = {
     "str": ((str,), "text"),
@@ -59,6 +61,50 @@ class TableSettings:
 
 
 @dataclass(frozen=True)
+class HookSettings:
+    """Name one thing that the app may run once somebody has approved it; a placeholder is a whole argument or value."""
+
+    name: str
+    """What it is called where it is approved."""
+    kind: str
+    """command, http, mlflow_alias (move an alias of the registry) or mlflow_retrain (ask for a run)."""
+    signatures: tuple[str, ...]
+    """Failure signatures that it is offered for."""
+    command: tuple[str, ...] = ()
+    """Program and arguments, run without a shell; {entity}, {name}, {kind}, {case} each stand alone as one argument."""
+    uri: str = ""
+    """Address that is called, or MLflow's; nothing from telemetry ever becomes part of it."""
+    body: Mapping[str, str] = field(default_factory=dict)
+    """Fields of the JSON that http sends; the same placeholders, each as a whole value."""
+    model: str = ""
+    """Registered model whose alias moves, or that is to be trained."""
+    alias: str = ""
+    """Alias that moves."""
+    version: str = ""
+    """Version that the alias moves to; by default the newest one before the present."""
+    experiment: str = ""
+    """Experiment in which a run is asked for."""
+    token: str = ""
+    """Bearer token, as env:NAME or file:PATH."""
+    role: str = "admin"
+    """Least role that may approve it: responder or admin."""
+    timeout: str = "60s"
+    """A command that takes longer is ended."""
+
+
+@dataclass(frozen=True)
+class ActSettings:
+    """Say what is never run from the app, and when a fix counts as verified."""
+
+    never: tuple[str, ...] = ()
+    """Signatures, or entities with * as a wildcard, for which nothing is ever run: only copied."""
+    windows: int = 3
+    """Clean windows in a row that verify a fix."""
+    every: str = "15m"
+    """Length of such a window."""
+
+
+@dataclass(frozen=True)
 class ServerSettings:
     """Say where the server listens and what it lets in."""
 
@@ -70,6 +116,18 @@ class ServerSettings:
     """Further names under which senders may address the server, beside this machine's own."""
     outside: bool = False
     """Listen beyond this machine."""
+    identity_header: str = ""
+    """Header in which a trusted proxy names the visitor; the app is served beyond this machine only with it."""
+    identity_secret: str = ""
+    """Secret that the proxy sends in X-Workbench-Proxy, as env:NAME or file:PATH, 16 characters or more."""
+    roles: Mapping[str, str] = field(default_factory=dict)
+    """Visitor to role: viewer, responder or admin; who is not named is a viewer."""
+    behind_proxy: bool = False
+    """A proxy in front ends TLS; otherwise certificate and key are needed beyond this machine."""
+    certificate: str = ""
+    """File of the TLS certificate."""
+    key: str = ""
+    """File of its private key."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +178,10 @@ class Settings:
     """What things cost: the [prices] section."""
     mask: MaskSettings = MaskSettings()
     """What is masked: the [mask] section."""
+    hooks: tuple[HookSettings, ...] = ()
+    """What may be run against a cause, each a [[hooks]] section."""
+    act: ActSettings = ActSettings()
+    """What is never run, and what verifies a fix: the [act] section."""
 
 
 def read_settings(path: str | Path | None = None) -> Settings:
@@ -166,6 +228,8 @@ def _settings(read: Mapping[str, Any], place: str) -> Settings:
         server=ServerSettings(**_section(read, "server", ServerSettings, place)),
         prices=Prices(**_section(read, "prices", Prices, place)),
         mask=MaskSettings(**_section(read, "mask", MaskSettings, place)),
+        hooks=tuple(_hook(h, place) for h in _listed(read, "hooks", place)),
+        act=ActSettings(**_section(read, "act", ActSettings, place)),
     )
 
 
@@ -196,6 +260,28 @@ def _table(entry: Mapping[str, Any], place: str) -> TableSettings:
     _known(entry, ("files", "as", "map"), place)
     _needed(entry, ("files", "as"), place)
     return TableSettings(**_typed({"table" if k == "as" else k: v for k, v in entry.items()}, TableSettings, place))
+
+
+def _hook(entry: Mapping[str, Any], place: str) -> HookSettings:
+    place = f"{place} [[hooks]]"
+    _known(entry, [f.name for f in fields(HookSettings)], place)
+    needs = {"command": ("command",), "http": ("uri",), "mlflow_alias": ("uri", "model", "alias"),
+             "mlflow_retrain": ("uri", "model", "experiment")}  # fmt: skip
+    _needed(entry, ("name", "kind", "signatures"), place)
+    if entry["kind"] not in HOOK_KINDS:
+        raise UsageError(f"{place}: kind is {', '.join(HOOK_KINDS[:-1])} or {HOOK_KINDS[-1]}; found {entry['kind']!r}.")
+    _needed(entry, needs[entry["kind"]], place)
+    made = HookSettings(**_typed(entry, HookSettings, place))
+    if made.role not in ("responder", "admin"):
+        raise UsageError(f"{place}: role is responder or admin; found {made.role!r}.")
+    for text in (*made.command, *made.body.values()):
+        if re.search(r"\{\w+\}", text) and text not in PLACEHOLDERS:
+            raise UsageError(f"{place}: {text!r} mixes a placeholder with other text; each of "
+                             f"{', '.join(PLACEHOLDERS)} stands alone, so that telemetry is never part of a "
+                             "larger argument.")  # fmt: skip
+    if made.command and made.command[0] in PLACEHOLDERS:
+        raise UsageError(f"{place}: the program of {made.name!r} is named by {made.command[0]}; name it yourself.")
+    return made
 
 
 def _needed(entry: Mapping[str, Any], names: tuple[str, ...], place: str) -> None:
@@ -282,6 +368,17 @@ port = 4318
 # [prices]
 # gpu_hour = 2.80
 # energy_kwh = 0.14
+
+# What may be run from the app, each time only after somebody has approved exactly what will run.
+# [[hooks]]
+# name = "Roll the alias back"
+# kind = "mlflow_alias"
+# signatures = ["wrong_snapshot", "bad_deploy"]
+# uri = "http://127.0.0.1:5000"
+# model = "fraud"
+# alias = "champion"
+# [act]
+# never = ["dataset:payments*", "telemetry_fault"]
 
 # [mask]
 # addresses = true                # mask IP addresses as well

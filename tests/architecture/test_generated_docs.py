@@ -45,7 +45,8 @@ def test_each_verb_of_the_command_line_has_its_section() -> None:
 
 def test_each_setting_has_its_line_and_its_meaning() -> None:
     """A setting without words would be a guess."""
-    shapes = (config.SourceSettings, config.TableSettings, config.ServerSettings, config.Prices, config.MaskSettings)
+    shapes = (config.SourceSettings, config.TableSettings, config.ServerSettings, config.Prices, config.MaskSettings,
+              config.HookSettings, config.ActSettings)  # fmt: skip
     names = {f.name for shape in shapes for f in dataclasses.fields(shape)} - {"table"} | {"as", "store", "zone"}
     lines = {name: re.search(rf"^\| `{name}` \|.*\|$", page("settings.md"), re.MULTILINE) for name in names}
     assert {name for name, line in lines.items() if line is None or line.group().endswith("|  |")} == set()

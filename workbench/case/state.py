@@ -107,7 +107,8 @@ def without_undone(entries: Sequence[Entry]) -> tuple[Entry, ...]:
 def last_undoable(entries: Sequence[Entry]) -> int:
     """Return the number of the newest entry that an undo without a number takes back."""
     for entry in reversed(without_undone(entries)):
-        if entry.operation not in ("undo", "begin"):
+        # What was done in the world is not undone by forgetting it.
+        if entry.operation not in ("undo", "begin") and entry.mode != "action":
             return entry.seq
     raise UsageError("There is nothing to undo.")
 
@@ -126,4 +127,3 @@ def _operation(name: str) -> operations.Operation | None:
         return operations.find(name)
     except UnknownNameError:
         return None
-

@@ -55,6 +55,11 @@ class Peer:
         headers = self._headers | {"Content-Type": "application/json"}
         return self._json(urllib.request.Request(f"{self.url}{path}", orjson.dumps(body), headers, method="POST"))
 
+    def send(self, path: str, body: Mapping[str, Any]) -> bytes:
+        """Return the answer to a POST of JSON as it is."""
+        headers = self._headers | {"Content-Type": "application/json", "Accept": "*/*"}
+        return self._ask(urllib.request.Request(f"{self.url}{path}", orjson.dumps(body), headers, method="POST"))
+
     def post_form(self, path: str, arguments: Mapping[str, Any] | Sequence[tuple[str, Any]]) -> Any:
         """Return the JSON answer to a POST of form fields."""
         headers = self._headers | {"Content-Type": "application/x-www-form-urlencoded"}
