@@ -91,3 +91,45 @@ class Document:
 def ids(evidence: Iterable[Evidence]) -> tuple[str, ...]:
     """Return each evidence's id once, in order."""
     return tuple(dict.fromkeys(item.id for item in evidence))
+
+
+@dataclass(frozen=True)
+class Filled:
+    """Say how many of a document's fields hold something that is known, and name the others."""
+
+    known: int
+    total: int
+    missing: tuple[str, ...]
+
+    @property
+    def share(self) -> float:
+        """Return 0..1."""
+        return self.known / self.total if self.total else 0.0
+
+
+def filled(document: Document) -> Filled:
+    """Count the fields: header facts, lines of the summary, labelled facts, and each cell of the actions.
+
+    Timeline, causes that were rejected and the evidence index count once each, so that long tables do not help.
+    A field with several sentences is known when one of them is.
+    """
+    known: dict[str, bool] = {}
+    for fact in document.facts:
+        known[f"header: {fact.label}"] = _known(fact.text)
+    for section in document.sections:
+        if section.name in ("timeline", "rejected"):
+            known[section.name] = bool(section.rows or section.sentences)
+            continue
+        for place, sentence in enumerate(section.sentences, start=1):
+            name = f"{section.name}: {sentence.label or place}"
+            known[name] = known.get(name, False) or _known(sentence.text)
+        for number, row in enumerate(section.rows, start=1):
+            for head, cell in zip(section.head, row.cells, strict=True):
+                known[f"{section.name}: {head} {number}"] = _known(cell)
+    known["evidence index"] = bool(document.sources)
+    missing = tuple(name for name, has in known.items() if not has)
+    return Filled(len(known) - len(missing), len(known), missing)
+
+
+def _known(text: str) -> bool:
+    return bool(text) and not text.startswith((UNKNOWN, "nobody yet", "No action has been agreed"))

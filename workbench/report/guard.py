@@ -54,8 +54,11 @@ def _quality(found: Finding | None, column: str, table: str, guard: str) -> list
 
 
 def _text(text: str) -> str:
-    """Return text as a YAML double-quoted scalar; JSON's form is one."""
-    return json.dumps(text)
+    """Return text as a YAML double-quoted scalar, JSON's form, in which no character is markup of a page."""
+    written = json.dumps(text)
+    for character in "<>`]":
+        written = written.replace(character, f"\\u{ord(character):04x}")
+    return written
 
 
 def _name(text: str) -> str:

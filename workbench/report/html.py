@@ -123,5 +123,3 @@ def _step(case: Case, entry: Entry, sketch: _Sketch) -> dict[str, Any]:
         "opposing": [f for f in outcome.findings if not f.supports],
         "charts": sketch.of_frames(dict(outcome.frames)),
     }  # fmt: skip
-
-

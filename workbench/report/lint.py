@@ -25,8 +25,13 @@ class Defect:
 
 def lint(markdown: str) -> list[Defect]:
     """Return every defect of a postmortem, in the order of its lines."""
-    section, lines = "", []
+    section, fenced, lines = "", False, []
     for number, text in enumerate(markdown.splitlines(), start=1):
+        # A rule in a fence is code to paste, not a claim.
+        fence = text.startswith("```")
+        fenced = fenced != fence
+        if fenced or fence:
+            continue
         section = text[3:].strip() if text.startswith("## ") else section
         lines.append(Line(number, section, text))
     # A file of the package is a lint.

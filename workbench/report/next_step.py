@@ -24,7 +24,7 @@ def next_step(case: Case) -> str:
         count = len(best.evidence_against)
         against = f" Findings against it so far: {count}." if count else ""
         lead = f"{title(best.kind)} of {best.entity}"
-        return f"Try to break the best lead, {lead}.{against} Refuted? case.reject(1, reason=\"…\")"
+        return f'Try to break the best lead, {lead}.{against} Refuted? case.reject(1, reason="…")'
     if missing:
         return f"Bring in what was missing for {', '.join(missing)}, then run the playbook again."
     return "Widen the selection, or check whether the alert itself is wrong."

@@ -17,7 +17,7 @@ from workbench.case.case import Case
 from workbench.case.render import line
 from workbench.case.replay import ReplayReport, replay
 from workbench.errors import UsageError
-from workbench.report import guard, postmortem_impact, postmortem_story
+from workbench.report import guard, postmortem_impact, postmortem_proposals, postmortem_story
 from workbench.report.document import Document, Section, Sentence, Source
 from workbench.report.html import headline
 from workbench.report.notebook import write_notebook
@@ -67,7 +67,7 @@ def write_postmortem(
 def draft(case: Case) -> Document:
     """Return the document of a begun case; what nobody knows is said to be unknown."""
     of = CaseReader(case)
-    impact, story = postmortem_impact, postmortem_story
+    impact, proposals, story = postmortem_impact, postmortem_proposals, postmortem_story
     known = of.signature(of.lead) if of.lead and of.named else None
     rule = guard.rule(of.lead, known.guard) if of.lead and known else ""
     parts = (
@@ -81,7 +81,7 @@ def draft(case: Case) -> Document:
         Section("model", "Facts of the model", tuple(impact.model_facts(of))),
         Section("response", "Response", tuple(story.response(of))),
         Section("mitigation", "Mitigation and verification", tuple(story.mitigation(of))),
-        Section("went", "How it went", tuple(story.went(of))),
+        Section("went", "How it went", tuple(proposals.went(of))),
         _actions(of),
         Section("lessons", "Lessons", tuple(story.lessons(of))),
         Section("limits", "Masked fields and limits", tuple(story.limits(of))),
@@ -139,7 +139,8 @@ def text_digest(text: str) -> str:
 
 def markdown(document: Document, report: ReplayReport) -> str:
     """Return the document as Markdown in which nothing from telemetry is markup."""
-    return template("postmortem.md.j2").render(document=document, replay=report, md=lambda t: Markup(_escaped(t)))
+    return template("postmortem.md.j2").render(document=document, replay=report, md=lambda t: Markup(_escaped(t)),
+                                                fenced=lambda t: Markup(t.rstrip()))  # fmt: skip
 
 
 def _escaped(text: str) -> str:

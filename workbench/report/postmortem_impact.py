@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from workbench.model.window import SECOND_NS, Window
+from workbench.report import postmortem_harm
 from workbench.report.document import UNKNOWN, Sentence, ids
 from workbench.report.reading_case import CaseReader, entry_ns
 from workbench.report.words import clock, duration, number
@@ -26,7 +27,6 @@ def impact(of: CaseReader) -> Iterator[Sentence]:
     began = f"{clock(stretch.start_ns)} to {clock(stretch.end_ns)}, {duration(stretch.duration_ns)}"
     ongoing = "" if of.status_entry("mitigated") or of.status_entry("resolved") else "; no end is recorded"
     yield Sentence(f"{began}{ongoing}.", (*of.scope_evidence, "J0"), "Affected stretch")
-    yield _decisions(of, stretch)
     found = list(of.ranking.impact) if of.ranking else []
     for finding in found:
         yield Sentence(f"{finding.statement}{_chance(finding.values)}", ids(finding.evidence), "Symptom")
@@ -34,9 +34,7 @@ def impact(of: CaseReader) -> Iterator[Sentence]:
         yield Sentence(f"{UNKNOWN}: no step measured {of.symptom.signal} of {of.symptom.entity}.",
                        ("J0",), "Symptom")  # fmt: skip
     yield from _figures(of)
-    yield Sentence(f"{UNKNOWN}: no evidence of the case names people, only decisions.", (), "Users")
-    yield Sentence(f"{UNKNOWN}: the case holds no price of a decision, so no amount or interval can be computed.",
-                   (), "Money (C$)")  # fmt: skip
+    yield from postmortem_harm.harm(of, stretch)
     yield _not_alerting(of)
 
 
@@ -46,19 +44,6 @@ def _chance(values: object) -> str:
     if not isinstance(quiet, int | float) or not isinstance(p, int | float):
         return ""
     return f" A change as large is seen by chance with p = {number(float(p))}, by {number(float(quiet))} quiet windows."
-
-
-def _decisions(of: CaseReader, stretch: Window) -> Sentence:
-    found = of.frame("prediction_series")
-    if found is None or found[0].empty:
-        return Sentence(f"{UNKNOWN}: no predictions were read.", (), "Predictions")
-    rows, evidence = found
-    every = int(rows["start_ns"].drop_duplicates().sort_values().diff().median() or SECOND_NS)
-    inside = rows[(rows["start_ns"] > stretch.start_ns - every) & (rows["start_ns"] < stretch.end_ns)]
-    made = int(inside["n"].sum())
-    return Sentence(f"{made:,} decisions were made in the buckets of {duration(every)} that touch the affected "
-                    "stretch; how many of them were wrong is unknown.", (evidence, *of.scope_evidence),
-                    "Predictions")  # fmt: skip
 
 
 def _figures(of: CaseReader) -> Iterator[Sentence]:
@@ -97,8 +82,10 @@ def detection(of: CaseReader) -> Iterator[Sentence]:
     yield _delay("Time to detect", of.onset_ns, of.alert_ns, "from the onset to the alert",
                  (*of.scope_evidence, "J0"))  # fmt: skip
     owned = of.entries("assign")
-    yield _delay("Time to acknowledge", of.alert_ns, entry_ns(owned[0]) if owned else None,
-                 "from the alert to the first owner", ("J0", *(f"J{e.seq}" for e in owned[:1])))  # fmt: skip
+    first = owned[0] if owned else of.case.entries[0]
+    until = "first owner" if owned else "opening of the case; nobody owns it yet"
+    yield _delay("Time to acknowledge", of.alert_ns, entry_ns(first), f"from the alert to the {until}",
+                 ("J0", *(f"J{e.seq}" for e in owned[:1])))  # fmt: skip
     signature = of.signature(of.lead) if of.lead and of.named else None
     if of.lead is None or signature is None:
         yield Sentence(f"{UNKNOWN}: no cause is named whose guard could be given.", (), "What should have caught it")
@@ -138,11 +125,25 @@ def model_facts(of: CaseReader) -> Iterator[Sentence]:
     evidence = ids(e for f in found for e in f.evidence)
     features = counts.get("feature")
     yield Sentence(f"{features} features feed it" if features else UNKNOWN, evidence if features else (), "Features")
-    yield Sentence(f"{UNKNOWN}: no flags are kept", (), "Flags")
+    yield _flags(of)
     hardware = [f"{counts[k]} {k}s" for k in ("gpu", "host") if counts.get(k)]
     yield Sentence(" and ".join(hardware) or UNKNOWN, evidence if hardware else (), "Hardware on the path")
     baseline = of.symptom.baseline
     yield Sentence(baseline.rule if baseline else f"{UNKNOWN}: history is too short", ("J0",), "Baseline")
+
+
+def _flags(of: CaseReader) -> Sentence:
+    """Return which flags changed before the onset, or that no source sends any."""
+    found = of.frame("changes")
+    if found is None:
+        return Sentence(f"{UNKNOWN}: changes were not asked for", (), "Flags")
+    kinds = found[0]["kind"].astype(str)
+    named = [str(t) for t in found[0]["title"][kinds.str.contains("flag", case=False)]]
+    if named:
+        return Sentence(f"changed before the onset: {', '.join(named[:4])}", (found[1],), "Flags")
+    seen = ", ".join(sorted(set(kinds))) or "none"
+    return Sentence(f"no change of a flag among the {len(kinds)} changes before the onset (kinds seen: {seen})",
+                    (found[1],), "Flags")  # fmt: skip
 
 
 def _deciding(of: CaseReader) -> tuple[str, str, tuple[str, ...]]:

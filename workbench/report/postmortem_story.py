@@ -8,6 +8,8 @@ from workbench.model.findings import Cause, Finding
 from workbench.report.document import UNKNOWN, Row, Sentence, ids
 from workbench.report.next_step import next_step
 from workbench.report.postmortem_impact import span
+from workbench.report.postmortem_proposals import proposed_actions
+from workbench.report.postmortem_recovery import ended, same_check
 from workbench.report.reading_case import CaseReader, entry_ns
 from workbench.report.words import clock, duration, share, title
 
@@ -123,42 +125,25 @@ def response(of: CaseReader) -> Iterator[Sentence]:
 
 def mitigation(of: CaseReader) -> Iterator[Sentence]:
     """Yield what ended the harm, and whether the same check says so; fixes come from the failure signature."""
-    for status in ("mitigated", "resolved"):
-        entry = of.status_entry(status)
-        when = clock(entry_ns(entry)) if entry else f"{UNKNOWN}: nobody has said so yet"
-        yield Sentence(when, (f"J{entry.seq}",) if entry else (), status.capitalize())
+    yield from ended(of)
     signature = of.signature(of.lead) if of.lead and of.named else None
     if signature is not None and of.lead is not None:
         evidence = _evidence(of.lead)
         yield Sentence(signature.fix, evidence, "Fix")
         yield Sentence(signature.rollback, evidence, "Rollback")
-    windows = [e for e in of.case.state.in_force if e.operation == "compare"]
-    if windows:
-        for entry in windows:
-            yield Sentence(of.said(entry), (f"J{entry.seq}",), "Comparison")
-    else:
-        yield Sentence(f"{UNKNOWN}: the check that found it was not run on a window after the mitigation.", (),
-                       "Verified by the same check")  # fmt: skip
-
-
-def went(of: CaseReader) -> Iterator[Sentence]:
-    """Yield what people wrote about how it went; unknown where nobody wrote."""
-    said = of.entries("lesson")
-    for kind, label in (("well", "Went well"), ("badly", "Went badly"), ("luck", "Luck")):
-        own = [e for e in said if e.arguments["kind"] == kind]
-        for entry in own:
-            yield Sentence(entry.arguments["text"], (f"J{entry.seq}",), label)
-        if not own:
-            yield Sentence(f"{UNKNOWN}: nobody has written it yet.", (), label)
+    for entry in [e for e in of.case.state.in_force if e.operation == "compare"]:
+        yield Sentence(of.said(entry), (f"J{entry.seq}",), "Comparison")
+    yield same_check(of)
 
 
 def actions(of: CaseReader) -> tuple[Row, ...]:
     """Return the actions: what, type, owner, due, verify-by, state; what is missing is unknown."""
-    return tuple(
+    agreed = tuple(
         Row((a["what"], a["kind"], a["owner"] or UNKNOWN, a["due"] or UNKNOWN, a["verify_by"] or UNKNOWN, a["state"]),
             (f"J{entry.seq}",))
         for entry in of.entries("action") for a in (entry.arguments,)
     )  # fmt: skip
+    return agreed or proposed_actions(of)
 
 
 def lessons(of: CaseReader) -> Iterator[Sentence]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import pandas as pd
@@ -119,13 +120,34 @@ class CaseReader:
             read.append(whole[1])
             for row in whole[0][["upstream", "downstream"]].itertuples(index=False):
                 edges.setdefault(str(row.upstream), set()).add(str(row.downstream))
+        columns = self.frame("column_edges") if entity.startswith("column:") else None
+        if columns is not None:
+            read.append(columns[1])
+            for above, below in _column_edges(columns[0], self.lead.path if self.lead is not None else ()):
+                edges.setdefault(above, set()).add(below)
+        # The lineage of jobs knows no features: the cause's own path leads from one to what it feeds.
+        path = self.lead.path if self.lead is not None else ()
+        for above, below in pairwise(path):
+            edges.setdefault(above, set()).add(below)
+        if self.lead is not None and entity in path:
+            read += [e.id for f in self.lead.evidence_for[:1] for e in f.evidence]
         found: set[str] = set()
         border = [entity]
         while border and len(found) < _MOST_HOPS:
             border = sorted({name for at in border for name in edges.get(at, ())} - found - {entity})
             found.update(border)
         known = entity in edges or any(entity in below for below in edges.values())
-        return (sorted(found) if known else None), tuple(read)
+        return (sorted(found) if known else None), tuple(dict.fromkeys(read))
+
+
+def _column_edges(rows: pd.DataFrame, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Yield edges from column to column, and from a column to the feature of a path that carries its name."""
+    named = ["upstream_dataset", "upstream_column", "downstream_dataset", "downstream_column"]
+    for up_set, up, down_set, down in rows[named].itertuples(index=False, name=None):
+        below = f"column:{down_set}.{down}"
+        yield f"column:{up_set}.{up}", below
+        if f"feature:{down}" in path:
+            yield below, f"feature:{down}"
 
 
 def entry_ns(entry: Entry) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from workbench.model.window import HOUR_NS, MINUTE_NS, SECOND_NS, iso
+from workbench.model.window import DAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS, iso
 
 _LARGE = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _SHAPES = {"proven": "●", "suspected": "◐", "none": "○", "interesting": "◆", "clear": "○", "could not run": "—"}
@@ -34,14 +34,16 @@ def share(value: float) -> str:
 
 
 def duration(ns: int) -> str:
-    """Return a stretch of time: ``850 ms``, ``4.2 s``, ``11 min``, ``3.5 h``."""
+    """Return a stretch of time: ``850 ms``, ``4.2 s``, ``11 min``, ``3.5 h``, ``12 days``."""
     if abs(ns) < SECOND_NS:
         return f"{ns / 1e6:.0f} ms"
     if abs(ns) < MINUTE_NS:
         return f"{ns / SECOND_NS:.1f} s"
     if abs(ns) < 2 * HOUR_NS:
         return f"{ns / MINUTE_NS:.0f} min"
-    return f"{ns / HOUR_NS:.1f} h"
+    if abs(ns) < 2 * DAY_NS:
+        return f"{ns / HOUR_NS:.1f} h"
+    return f"{ns / DAY_NS:,.0f} days"
 
 
 def clock(time_ns: int | None) -> str:
