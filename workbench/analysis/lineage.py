@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import networkx as nx
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import breadth_first_order
 
@@ -27,13 +32,14 @@ class Graph:
     """Sorted ``kind:name``."""
     forward: csr_matrix
     """``(n, n)``; row feeds column."""
-    edges: pd.DataFrame
-    """Columns upstream, downstream, rule, sorted."""
+    source: pd.DataFrame
+    """The edges that it was built from: columns upstream, downstream, rule and whatever else they carry."""
 
     @cached_property
-    def index(self) -> dict[str, int]:
-        """Place of each node."""
-        return {name: place for place, name in enumerate(self.nodes)}
+    def edges(self) -> pd.DataFrame:
+        """Columns upstream, downstream, rule; each once, sorted."""
+        rows = self.source[list(EDGE_COLUMNS)].dropna().drop_duplicates()
+        return rows.sort_values(list(EDGE_COLUMNS)).reset_index(drop=True)
 
     @cached_property
     def backward(self) -> csr_matrix:
@@ -41,7 +47,7 @@ class Graph:
         return self.forward.T.tocsr()
 
     def __contains__(self, node: object) -> bool:
-        return node in self.index
+        return isinstance(node, str) and self._found(node) is not None
 
     def ancestors(self, node: str) -> tuple[str, ...]:
         """Return everything upstream of a node, nearest first; equal distances by name."""
@@ -61,9 +67,9 @@ class Graph:
 
     def path(self, start: str, end: str) -> tuple[str, ...]:
         """Return one shortest path, both ends included; empty where none leads there. Ties go by name."""
-        if start not in self.index or end not in self.index:
+        first, last = self._found(start), self._found(end)
+        if first is None or last is None:
             return ()
-        first, last = self.index[start], self.index[end]
         _, before = breadth_first_order(self.forward, first, return_predecessors=True)
         if first != last and before[last] < 0:
             return ()
@@ -80,35 +86,89 @@ class Graph:
             result.add_edge(upstream, downstream, rules=tuple(sorted(set(rules))))
         return result
 
+    @cached_property
+    def _names(self) -> NDArray[np.object_]:
+        return np.array(self.nodes, dtype=object)
+
     def _reached(self, matrix: csr_matrix, node: str) -> tuple[str, ...]:
-        order, before = breadth_first_order(matrix, self._place(node), return_predecessors=True)
-        depth = np.zeros(len(self.nodes), dtype=int)
-        for place in order[1:]:
-            depth[place] = depth[before[place]] + 1
-        return tuple(self.nodes[p] for p in sorted(order[1:].tolist(), key=lambda p: (depth[p], p)))
+        places = np.concatenate([np.empty(0, dtype=np.int64), *levels(matrix, self.place(node))[1:]])
+        return tuple(self._names[places].tolist())
 
     def _next(self, matrix: csr_matrix, node: str) -> tuple[str, ...]:
-        place = self._place(node)
+        place = self.place(node)
         return tuple(self.nodes[p] for p in sorted(matrix.indices[matrix.indptr[place] : matrix.indptr[place + 1]]))
 
-    def _place(self, node: str) -> int:
-        if node not in self.index:
+    def place(self, node: str) -> int:
+        """Return the row of a node; raise `UnknownNameError` for one that is not in the graph."""
+        place = self._found(node)
+        if place is None:
             raise UnknownNameError("node of the lineage", node, self.nodes)
-        return self.index[node]
+        return place
+
+    def _found(self, node: str) -> int | None:
+        # Names are sorted: a look-up needs no table of all of them.
+        place = bisect_left(self.nodes, node)
+        return place if place < len(self.nodes) and self.nodes[place] == node else None
+
+
+def neighbours(matrix: csr_matrix, places: NDArray[np.integer[Any]]) -> NDArray[np.integer[Any]]:
+    """Return the columns of some rows, one after the other; shape (edges of these rows,)."""
+    starts = matrix.indptr[places].astype(np.int64)
+    lengths = matrix.indptr[places + 1] - starts
+    offsets = np.repeat(starts - np.concatenate(([0], np.cumsum(lengths)[:-1])), lengths)
+    return np.asarray(matrix.indices[offsets + np.arange(len(offsets))])
+
+
+def levels(matrix: csr_matrix, start: int, *, most: int | None = None) -> list[NDArray[np.int64]]:
+    """Return the places at distance 0, 1, 2 … of *start*, each level ascending; *most* levels beyond the start."""
+    seen = np.zeros(matrix.shape[0], dtype=bool)
+    seen[start] = True
+    found = [np.array([start], dtype=np.int64)]
+    while most is None or len(found) <= most:
+        fresh = np.zeros(matrix.shape[0], dtype=bool)
+        fresh[neighbours(matrix, found[-1])] = True
+        fresh &= ~seen
+        level = np.flatnonzero(fresh)
+        if not len(level):
+            break
+        seen |= fresh
+        found.append(level)
+    return found
+
+
+def core(upstream: NDArray[np.integer[Any]], downstream: NDArray[np.integer[Any]], size: int) -> csr_matrix:
+    """Return the ``(size, size)`` matrix of coded edges, repeated ones merged; both of shape (edges,)."""
+    matrix = csr_matrix((np.ones(len(upstream), dtype=np.int8), (upstream, downstream)), shape=(size, size))
+    matrix.sum_duplicates()
+    return matrix
 
 
 def build(edges: pd.DataFrame, nodes: Iterable[str] = ()) -> Graph:
     """Return the graph of edges (columns upstream, downstream, rule), repeated ones merged."""
-    kept = edges[list(EDGE_COLUMNS)].dropna().drop_duplicates().sort_values(list(EDGE_COLUMNS)).reset_index(drop=True)
-    alias = kept[kept["rule"].isin(ALIAS_RULES)]
-    both = pd.concat([kept, alias.rename(columns={"upstream": "downstream", "downstream": "upstream"})])
-    both = both[both["upstream"] != both["downstream"]]
-    names = tuple(sorted({*both["upstream"], *both["downstream"], *nodes}))
-    place = pd.Series(range(len(names)), index=pd.Index(names, dtype="object"), dtype="int64")
-    rows, columns = (place.reindex(both[c]).to_numpy(dtype=int) for c in ("upstream", "downstream"))
-    matrix = csr_matrix((np.ones(len(both), dtype=np.int8), (rows, columns)), shape=(len(names), len(names)))
-    matrix.sum_duplicates()
-    return Graph(names, matrix, kept)
+    kept = edges.dropna(subset=list(EDGE_COLUMNS))
+    kept = kept[kept["upstream"] != kept["downstream"]]
+    names, upstream, downstream = coded(kept, nodes)
+    alias = np.flatnonzero(kept["rule"].isin(ALIAS_RULES).to_numpy())
+    if len(alias):
+        upstream, downstream = (
+            np.concatenate((upstream, downstream[alias])), np.concatenate((downstream, upstream[alias]))
+        )  # fmt: skip
+    return Graph(names, core(upstream, downstream, len(names)), edges)
+
+
+def coded(
+    edges: pd.DataFrame, nodes: Iterable[str] = ()
+) -> tuple[tuple[str, ...], NDArray[np.int64], NDArray[np.int64]]:
+    """Return all names, sorted, and the places of upstream and downstream among them; no value may be null."""
+    parts = [pa.array(edges[column], pa.large_string()) for column in ("upstream", "downstream")]
+    parts.append(pa.array(list(nodes), pa.large_string()))
+    flat = pa.concat_arrays([one for part in parts for one in getattr(part, "chunks", [part])])
+    found = pc.dictionary_encode(flat)
+    order = pc.array_sort_indices(found.dictionary)
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order.to_numpy()] = np.arange(len(order))
+    places, n = rank[found.indices.to_numpy()], len(edges)
+    return tuple(found.dictionary.take(order).to_pylist()), places[:n], places[n : 2 * n]
 
 
 def as_of(edges: pd.DataFrame, time_ns: int, *, seen_within_ns: int | None = None) -> pd.DataFrame:
