@@ -29,11 +29,12 @@ def rankings(case: Case) -> dict[str, list[str]]:
     upstream = outcomes["lineage"].frames.get("upstream") if "lineage" in outcomes else None
     depth = {} if upstream is None else dict(zip(upstream["entity"], upstream["distance"], strict=True))
     onset = outcomes["scope"].values.get("onset_ns") if "scope" in outcomes else None
+    changes = [f for name in ("changes", "model") if name in outcomes for f in outcomes[name].findings]
     found = {
         "robust z": _ranked(findings, _deviation),
         "largest difference": _ranked(findings, _difference),
         "traversal": _ranked([f for f in findings if f.entity in depth and f.strength >= DEVIATES], _deep(depth)),
-        "coverage + recency": _ranked([f for f in findings if f.signal in CHANGES], _recent(onset)),
+        "coverage + recency": _ranked([f for f in changes if f.signal in CHANGES], _recent(onset)),
     }
     for name in EVIDENCES:
         own = outcomes[name].findings if name in outcomes else ()
