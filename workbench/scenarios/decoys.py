@@ -28,7 +28,7 @@ def draw(world: World, moment: Moment, rng: np.random.Generator, *, avoid: tuple
     guilty = {name for p in avoid for name in (p.source.entity, *p.source.also)}
     retrained = any(isinstance(effect, Train) for p in avoid for effect in p.effects)
     for index in rng.permutation(len(DECOYS)):
-        start = moment.onset_s + float(rng.uniform(-1800, 900))
+        start = moment.felt_s + float(rng.uniform(-1800, 900))
         harmless: Harmless = DECOYS[index](world, moment, start, rng)
         if harmless.entity not in guilty and not (retrained and DECOYS[index] is _retrain):
             return harmless

@@ -16,7 +16,7 @@ def draw(world: World, moment: Moment) -> tuple[Effect, ...]:
     for day in range(1, world.days):
         last = day == world.days - 1
         often = 0.45 if last else 0.2
-        start = moment.onset_s + float(rng.uniform(-2.5, 1.0)) * 3600 if last else (day + rng.uniform(0.1, 0.8)) * DAY_S
+        start = moment.felt_s + float(rng.uniform(-2.5, 1.0)) * 3600 if last else (day + rng.uniform(0.1, 0.8)) * DAY_S
         end = start + float(rng.uniform(2, 6)) * 3600
         roll = rng.random(6) < often
         strength = rng.uniform(0, 1, 6)
@@ -34,6 +34,6 @@ def draw(world: World, moment: Moment) -> tuple[Effect, ...]:
         if roll[5] and not last:
             effects.append(Surge(start, end, float(1.1 + 0.15 * strength[5])))
     effects.append(
-        Reshape(int(rng.integers(len(world.feeds))), 0, float(rng.uniform(0.2, 0.95)) * moment.onset_s, "added")
+        Reshape(int(rng.integers(len(world.feeds))), 0, float(rng.uniform(0.2, 0.95)) * moment.felt_s, "added")
     )
     return tuple(effects)

@@ -9,10 +9,14 @@ import numpy as np
 
 from workbench.scenarios import devices
 from workbench.scenarios.mechanisms import Misreport
-from workbench.scenarios.world import SLOT_S
+from workbench.scenarios.world import DAY_S, SLOT_S
 
 if TYPE_CHECKING:
     from workbench.scenarios.incident import Incident
+
+
+LABELLED_AFTER_S = 4 * DAY_S
+"""How old decisions are when they are first held against their labels."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +127,29 @@ def model(incident: Incident) -> list[Figure]:
         Figure("model_score_mean", labels, np.where(n > 0, mean, np.nan), "Mean score"),
         Figure("model_fallback_ratio", labels, _share(fell, all_rows), "Share decided without the model"),
     ]
+
+
+def labelled(incident: Incident) -> list[Figure]:
+    """Return how many of the events not decided well four days ago turned out bad, as far as labels are known."""
+    world, end = incident.world, int(incident.plan.moment.end_s // SLOT_S)
+    flagged = (incident.scored.decision != 0) & ~np.isnan(incident.scored.score)
+    second = incident.rows.second[flagged]
+    opens, closes = second + LABELLED_AFTER_S, second + LABELLED_AFTER_S + DAY_S
+    bad, known = incident.rows.bad[flagged], incident.label_arrival[flagged]
+    total = _open_at(opens, closes, end)
+    confirmed = _open_at(np.maximum(opens, known)[bad], closes[bad], end)
+    confirmed[: int((LABELLED_AFTER_S + DAY_S) // SLOT_S)] = np.nan  # the first day is not whole yet
+    text = f"Share not decided {world.domain.decisions[0]} four days ago that labels confirm"
+    return [Figure("model_live_precision", {"model": world.model}, _share(confirmed, total), text)]
+
+
+def _open_at(opens: np.ndarray, closes: np.ndarray, count: int) -> np.ndarray:
+    """Return how many stretches of time hold each slot's end, ``(count,)``."""
+    real = opens < closes
+    first, last = (np.ceil(v[real] / SLOT_S).astype(int).clip(0, count) for v in (opens, closes))
+    steps = np.bincount(first, minlength=count + 1) - np.bincount(last, minlength=count + 1)
+    held: np.ndarray = np.cumsum(steps[:count]).astype(float)
+    return held
 
 
 def spending(incident: Incident) -> list[Figure]:

@@ -51,6 +51,8 @@ def decisions(incident: Incident) -> Decisions:
     n = len(row)
     ids = rng.bytes(16 * n).hex()
     numbers = np.cumsum(rng.integers(3, 40, n)) + int(rng.integers(10**6, 10**8))
+    _, first, own = np.unique(incident.rows.event[row], return_index=True, return_inverse=True)
+    numbers = numbers[first][own]  # copies of an event carry its key
     short = world.domain.event[:2]
     recent = np.flatnonzero(incident.rows.second[row] >= incident.plan.moment.end_s - TRACED_DAYS * DAY_S)
     kept = np.sort(rng.choice(recent, min(MAX_TRACES, len(recent)), replace=False))

@@ -11,7 +11,7 @@ import numpy as np
 
 from workbench import plugins
 from workbench.errors import UnknownNameError, UsageError
-from workbench.scenarios import Progress, Variant, model, pipeline, serving, symptom
+from workbench.scenarios import Progress, Variant, data_stage, model, pipeline, serving, symptom
 from workbench.scenarios.identity import Decisions, decisions
 from workbench.scenarios.mechanisms import Fault, Plan, Surge
 from workbench.scenarios.planning import plan_incident
@@ -49,7 +49,12 @@ class Incident:
     @property
     def shown(self) -> np.ndarray:
         """Return the indices of the rows that the tables hold."""
-        return np.arange(0, len(self.rows), self.world.sample)
+        return np.flatnonzero(self.rows.event % self.world.sample == 0)
+
+    @cached_property
+    def label_arrival(self) -> np.ndarray:
+        """Return when the label of each row becomes known, in seconds; infinite where it never does."""
+        return data_stage.label_arrival(self.world, self.plan, self.rows.second)
 
 
 def simulate(name: str, *, seed: int, days: int, variant: Variant) -> Incident:
@@ -80,7 +85,7 @@ def _simulate(name: str, world: World, plan: Plan, variant: Variant) -> Incident
     rows = pipeline.flow(world, plan, rows)
     served = serving.serve(world, plan, rows)
     serving.lose_features(world, rows, served)
-    scored = model.score(world, trained, rows)
+    scored = model.score(world, plan, trained, rows)
     scored.decision[served.fallback] = 1
     scored.score[served.fallback] = np.nan
     return Incident(name, variant, world, plan, rows, served, scored, trained)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from workbench.scenarios.mechanisms_data import DataEffect
 from workbench.scenarios.mechanisms_gpu import GpuEffect
 from workbench.scenarios.world import World
 
@@ -153,6 +154,7 @@ Effect = (
     | HotHost
     | Backfill
     | BackErrors
+    | DataEffect
     | GpuEffect
 )
 
@@ -209,6 +211,13 @@ class Moment:
     end_s: float
     strength: float = 1.0
     """How much harder than usual the fault strikes."""
+    noticed_s: float = 0.0
+    """When anybody notices at the earliest, where that is long after the onset; 0 where it is at once."""
+
+    @property
+    def felt_s(self) -> float:
+        """Return from when on people look for what went wrong."""
+        return self.noticed_s or self.onset_s
 
 
 @dataclass(frozen=True)
@@ -225,6 +234,8 @@ class Fault:
     hours: tuple[float, float] = (6.0, 16.0)
     lasts_h: tuple[float, float] = (4.0, 7.5)
     """How long after the onset the files end."""
+    noticed_h: tuple[float, float] | None = None
+    """How long before the end a slow fault is noticed; None for one that shows at once."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from workbench.scenarios.mechanisms import Moment, Plan, Train
+from workbench.scenarios.mechanisms_data import NoTraining, Recalibrate
 from workbench.scenarios.pipeline import DEFAULT, Rows, draw
 from workbench.scenarios.world import DAY_S, World, stream
 
@@ -52,6 +53,7 @@ def timetable(world: World, plan: Plan) -> list[Training]:
     every = rng.uniform(6, 10) * DAY_S
     last = last_usual(world, rng)
     usual = sorted(last - every * k for k in range(int(rng.integers(4, 6))))
+    usual = [t for t in usual if all(t < stop.start_s for stop in plan.of(NoTraining))] or usual[:1]
     entries = [(t, t + rng.uniform(1, 4) * 3600, "current", True) for t in usual]
     entries += [
         (last - every * rng.uniform(0.2, 0.8), np.inf, "current", False) for _ in range(int(rng.integers(1, 3)))
@@ -159,7 +161,9 @@ def design(world: World, rows: Rows) -> np.ndarray:
     numeric = np.nan_to_num(rows.served, nan=DEFAULT)
     skewed = np.array([not f.bounded for f in world.features])
     numeric[:, skewed] = np.log1p(numeric[:, skewed])
-    levels = [rows.mapped == k for k in range(len(world.categories) + 1)]
+    known = len(world.categories)
+    levels = [rows.mapped == k for k in range(known)]
+    levels.append(rows.mapped >= known)  # what the model never saw counts as unmapped
     levels += [rows.channel == k for k in range(len(world.channels))]
     return np.column_stack([numeric, *levels]).astype(np.float32)
 
@@ -175,7 +179,7 @@ class Scored:
     """Index into the trained runs."""
 
 
-def score(world: World, trained: list[Trained], rows: Rows) -> Scored:
+def score(world: World, plan: Plan, trained: list[Trained], rows: Rows) -> Scored:
     """Score every row with the version that was champion at its time, and decide by fixed thresholds."""
     decided = [i for i, t in enumerate(trained) if np.isfinite(t.training.deployed_s)]
     decided.sort(key=lambda i: trained[i].training.deployed_s)
@@ -188,6 +192,10 @@ def score(world: World, trained: list[Trained], rows: Rows) -> Scored:
         if len(part):
             inputs = design(world, rows.take(part))
             out[part] = trained[champion[part[0]]].classifier.predict_proba(inputs)[:, 1]
+    for change in plan.of(Recalibrate):
+        since = rows.second >= change.start_s
+        odds = np.log(out[since] / (1 - out[since]))
+        out[since] = 1 / (1 + np.exp(-(change.slope * odds + change.shift)))
     low, high = thresholds(world, out, rows.second)
     decision = np.where(out < low, 0, np.where(out < high, 1, 2)).astype(np.int8)
     return Scored(out, decision, champion)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from workbench.scenarios import data_stage
 from workbench.scenarios.mechanisms import Blank, Plan, Reshape, Shift, Silence, Stall, Surge, Unmap
 from workbench.scenarios.world import DAY_S, World, stream
 
@@ -24,7 +25,7 @@ class Rows:
     category: np.ndarray
     """What the event truly is."""
     mapped: np.ndarray
-    """What the mapping made of it; the last index means unmapped."""
+    """What the mapping made of it; the number of categories means unmapped, beyond it are renamed levels."""
     channel: np.ndarray
     party: np.ndarray
     x: np.ndarray
@@ -32,6 +33,10 @@ class Rows:
     """What the feature store gave."""
     bad: np.ndarray
     """The truth that labels tell later."""
+    event: np.ndarray
+    """Number of the event that the row is of; copies share it."""
+    copy: np.ndarray
+    """0 the event itself, 1 delivered again, 2 joined again."""
 
     def __len__(self) -> int:
         return len(self.second)
@@ -121,7 +126,8 @@ def _fill(world: World, second: np.ndarray, rng: np.random.Generator, era: str) 
     odds = law.intercept + z @ law.weights.astype(np.float32) + law.category[mapped] + law.provider[provider]
     bad = rng.random(n) < 1 / (1 + np.exp(-(odds + law.channel[channel] + risk)))
     region = np.array([f.region for f in world.feeds], np.int8)[feed]
-    return Rows(second, feed, region, provider, category, mapped, channel, party, x, x, bad)
+    event, copy = np.arange(n, dtype=np.int32), np.zeros(n, np.int8)
+    return Rows(second, feed, region, provider, category, mapped, channel, party, x, x, bad, event, copy)
 
 
 def value(bounded: bool, level: float, spread: float, raw: np.ndarray) -> np.ndarray:  # noqa: FBT001 - a fact of the column
@@ -143,11 +149,15 @@ def flow(world: World, plan: Plan, rows: Rows) -> Rows:
     for silence in plan.of(Silence):
         keep &= ~((rows.feed == silence.feed) & (rows.second >= silence.start_s) & (rows.second < silence.end_s))
     rows = rows.take(keep)
+    rows.event = np.arange(len(rows), dtype=np.int32)
     rng = stream(world.seed, "flow")
     rows.x = rows.x.copy()
+    data_stage.turn_seasons(world, plan, rows)
+    data_stage.rescale(plan, rows)
     for unmap in plan.of(Unmap):
         lost = (rows.provider == unmap.provider) & (rows.second >= unmap.start_s)
         rows.mapped = np.where(lost, len(world.categories), rows.mapped).astype(np.int8)
+    data_stage.rename(world, plan, rows)
     for reshape in plan.of(Reshape):
         touched = (rows.feed == reshape.feed) & (rows.second >= reshape.start_s)
         if reshape.how == "renamed":
@@ -161,6 +171,7 @@ def flow(world: World, plan: Plan, rows: Rows) -> Rows:
         if blank.feed is not None:
             touched &= rows.feed == blank.feed
         rows.x[touched, blank.feature] = np.nan
+    rows = data_stage.multiply(world, plan, rows)
     rows.served = rows.x.copy()
     for stall in plan.of(Stall):
         _freeze(world, rows, stall, rng)

@@ -42,21 +42,26 @@ def plan_incident(world: World, fault: Fault, variant: str, *, strength: float =
 def _moment(world: World, fault: Fault, rng: np.random.Generator) -> Moment:
     onset = (world.days - 1) * DAY_S + rng.uniform(*fault.hours) * 3600
     end = min(onset + rng.uniform(*fault.lasts_h) * 3600, world.end_s)
-    return Moment(float(round(onset)), float(round(end)))
+    if fault.noticed_h is None:
+        return Moment(float(round(onset)), float(round(end)))
+    # A history too short for a slow fault sees its later part only.
+    onset = max(onset, 0.5 * world.end_s)
+    noticed = end - rng.uniform(*fault.noticed_h) * 3600
+    return Moment(float(round(onset)), float(round(end)), noticed_s=float(round(noticed)))
 
 
 def _second(world: World, fault: Fault, moment: Moment, rng: np.random.Generator) -> Planted:
     """Plant another fault of its own within the hours around the first one."""
     others = [n for n in plugins.names("fault") if n not in (fault.name, "telemetry_fault")]
     other: Fault = plugins.load("fault", others[int(rng.integers(len(others)))])
-    shifted = Moment(round(moment.onset_s + rng.uniform(-0.75, 0.75) * 3600), moment.end_s, moment.strength)
+    shifted = Moment(round(moment.felt_s + rng.uniform(-0.75, 0.75) * 3600), moment.end_s, moment.strength)
     return other.plant(world, shifted, rng)
 
 
 def _usual(world: World, moment: Moment) -> tuple[tuple[Effect, ...], tuple[Commit, ...]]:
     """Return the releases and commits that happen anyway, some of them shortly before the incident."""
     rng = stream(world.seed, "usual")
-    times = [*rng.uniform(0, moment.onset_s, int(rng.integers(7, 13))), moment.onset_s - rng.uniform(600, 5 * 3600)]
+    times = [*rng.uniform(0, moment.felt_s, int(rng.integers(7, 13))), moment.felt_s - rng.uniform(600, 5 * 3600)]
     deploys = tuple(
         Deploy(int(rng.integers(len(world.services))), float(t), size=int(rng.integers(1, 9))) for t in times
     )
@@ -64,7 +69,7 @@ def _usual(world: World, moment: Moment) -> tuple[tuple[Effect, ...], tuple[Comm
     for _ in range(int(rng.integers(45, 80))):
         second = float(rng.uniform(0, moment.end_s))
         commits.append(_commit(world, second, rng))
-    commits.append(_commit(world, moment.onset_s - float(rng.uniform(300, 7200)), rng))
+    commits.append(_commit(world, moment.felt_s - float(rng.uniform(300, 7200)), rng))
     return (*deploys, *everyday.draw(world, moment)), tuple(commits)
 
 

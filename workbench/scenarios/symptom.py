@@ -10,6 +10,7 @@ import numpy as np
 from workbench.scenarios import figures
 from workbench.scenarios.figures import Figure
 from workbench.scenarios.mechanisms import Silence, Surge
+from workbench.scenarios.mechanisms_data import Hold
 from workbench.scenarios.mechanisms_gpu import Allocate, Tokens
 from workbench.scenarios.world import DAY_S, SLOT_S, stream
 
@@ -63,6 +64,8 @@ def _watched(incident: Incident) -> list[Figure]:
     path = {s.name for s in incident.world.services if s.role != "back"}
     found = [f for f in figures.business(incident) if not f.labels and not (surged and f.metric.endswith("_per_hour"))]
     found += figures.model(incident)
+    if incident.plan.of(Hold):
+        found += figures.labelled(incident)
     if incident.name == "cost_runaway" or incident.plan.of(Tokens) or incident.plan.of(Allocate):
         found += [f for f in figures.spending(incident) if f.metric.startswith("kpi_") and not surged]
     return found + [
@@ -109,7 +112,11 @@ def _judge(incident: Incident, figure: Figure) -> Firing:
     middle = float(np.median(after[len(after) // 3 :]))
     above = middle > 0
     limit = max(min(FIRES_AT, 0.6 * abs(middle)), 1.0)
-    beyond = np.flatnonzero((after if above else -after) >= limit)
+    side = after if above else -after
+    if (noticed := int(incident.plan.moment.felt_s // SLOT_S)) > onset + 1:
+        # Of a slow change people hear when it passes a limit, which was never reached before.
+        limit = max(limit, float(side[: noticed - onset - 1].max()))
+    beyond = np.flatnonzero(side >= limit)
     at = onset + 1 + (int(beyond[0]) if len(beyond) else len(after) - 1)
     threshold = float(usual[at] + (limit if above else -limit) * spread)
     return Firing(figure, threshold, above, float(smooth[at]), (at + 1) * SLOT_S + 60.0, abs(middle))
@@ -121,7 +128,7 @@ def _nervous(incident: Incident, watched: list[Figure]) -> Firing:
     calm = [f for f in watched if _judge(incident, f).deviation < 1.5] or watched
     figure = calm[int(rng.integers(len(calm)))]
     smooth, usual, spread = _usual(incident, figure)
-    onset = int(incident.plan.moment.onset_s // SLOT_S)
+    onset = int(incident.plan.moment.felt_s // SLOT_S)
     deviation = ((smooth - usual) / spread)[onset:]
     at = int(np.argmax(np.abs(deviation)))
     above = bool(deviation[at] > 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from workbench.scenarios.mechanisms import Fault, Harmless, Moment, Planted, Source, Stall
+from workbench.scenarios.mechanisms_data import Retry
 from workbench.scenarios.world import World
 
 
@@ -30,10 +31,11 @@ def _plant(world: World, moment: Moment, rng: np.random.Generator) -> Planted:
 
 
 def _near_miss(world: World, moment: Moment, rng: np.random.Generator) -> Harmless:
-    """Stop copying a view while hardly any new party comes, so that what is served stays true."""
+    """Let one publishing run fail, and copy everything at the next attempt, less than an hour later."""
     options = [v for v, view in enumerate(world.views) if view.kind != "order"]
     view = options[int(rng.integers(len(options)))]
-    return Harmless((Stall(view, moment.end_s - 600, 0.01),), f"dataset:{world.names.online[view]}")
+    retry = Retry(view, moment.onset_s, float(rng.uniform(900, 2700)))
+    return Harmless((retry,), f"dataset:{world.names.online[view]}")
 
 
 FAULT = Fault(

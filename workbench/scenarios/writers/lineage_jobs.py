@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.scenarios.mechanisms import Backfill, Reshape, Silence, Stall, Unmap
+from workbench.scenarios.mechanisms_data import Enlarge, FanOut, Hold, Recode, Redeliver, Rename, Retry
 from workbench.scenarios.model import data_until, snapshot_digest
 from workbench.scenarios.world import BATCH_S, DAY_S, World, stream
 from workbench.scenarios.writers.lineage_types import Data, JobRun
@@ -22,8 +23,14 @@ class Counts:
     """Hold rows and nulls by batch: ``(batches, feeds)`` and ``(batches, feeds, features)``."""
 
     rows: np.ndarray
+    """As captured."""
     nulls: np.ndarray
-    decided: np.ndarray
+    repeats: np.ndarray
+    """Captured a second time, and known by their key to whoever reads the topic."""
+    joined: np.ndarray
+    """Rows after the look-up, ``(batches,)``."""
+    joined_nulls: np.ndarray
+    """``(batches, features)``."""
 
 
 def runs(incident: Incident) -> Iterator[JobRun]:
@@ -42,13 +49,26 @@ def _counts(incident: Incident) -> Counts:
     batches = int(incident.plan.moment.end_s // BATCH_S) + 1
     place = (rows.second // BATCH_S).astype(int) * len(world.feeds) + rows.feed
     shape = (batches, len(world.feeds))
-    count = np.bincount(place, minlength=shape[0] * shape[1]).reshape(shape)
-    empty = np.isnan(rows.x)
-    nulls = [
-        np.bincount(place[empty[:, j]], minlength=shape[0] * shape[1]).reshape(shape)
-        for j in range(len(world.features))
-    ]
-    return Counts(count, np.stack(nulls, axis=2), count.sum(1))
+    captured = rows.copy < 2
+
+    def count(chosen: np.ndarray) -> np.ndarray:
+        return np.bincount(place[chosen], minlength=shape[0] * shape[1]).reshape(shape)
+
+    empty = [np.isnan(rows.x[:, j]) for j in range(len(world.features))]
+    held = count(captured)
+    repeats = np.zeros(shape, int)
+    start = np.arange(batches) * BATCH_S
+    for again in incident.plan.of(Redeliver):
+        if again.consumer == "drops":
+            overlap = np.minimum(start + BATCH_S, again.end_s) - np.maximum(start, again.start_s)
+            repeats[:, again.feed] += (held[:, again.feed] * again.share * np.maximum(overlap, 0) / BATCH_S).astype(int)
+    return Counts(
+        held,
+        np.stack([count(e & captured) for e in empty], axis=2),
+        repeats,
+        count(rows.copy >= 0).sum(1),
+        np.stack([count(e).sum(1) for e in empty], axis=1),
+    )
 
 
 def order_columns(world: World) -> list[int]:
@@ -91,7 +111,7 @@ def _batch(incident: Incident, counts: Counts, batch: int, rng: np.random.Genera
     nulls = counts.nulls[batch]
     for i, feed in enumerate(world.feeds):
         schema = _event_schema(incident, i, base)
-        rows = int(counts.rows[batch, i])
+        rows = int(counts.rows[batch, i] + counts.repeats[batch, i])
         topic = f"{names.kafka}/{feed.topic}"
         seen = {world.features[j].column: int(nulls[i, j]) for j in columns}
         renamed = {name for name, _ in schema}
@@ -115,23 +135,24 @@ def _batch(incident: Incident, counts: Counts, batch: int, rng: np.random.Genera
         tuple(topics),
         (Data(names.raw, raw_schema, total, made_from=raw_from),),
     )
-    yield from _enrich(incident, raw, batch, base, spent)
+    joined = int(counts.joined[batch])
+    yield from _enrich(incident, raw, joined, base, spent)
     yield from _views(incident, counts, batch, base, spent)
-    decided = Data(names.decisions, (("prediction_id", "varchar"), ("score", "double"), ("decision", "varchar")), total)
+    decided = Data(names.decisions, (("prediction_id", "varchar"), ("score", "double"), ("decision", "varchar")))
     inputs = (Data(names.enriched), *(Data(online) for online in names.online))
     score_from = {"score": [(names.online[f.view], f.name) for f in world.features]}
-    decided = Data(decided.dataset, decided.columns, total, made_from=score_from)
+    decided = Data(decided.dataset, decided.columns, joined, made_from=score_from)
     yield JobRun(f"{names.jobs}/export_decisions", base + 420, base + 420 + spent[8], inputs, (decided,))
     yield JobRun(
         f"{names.jobs}/refresh_kpis",
         base + 520,
         base + 520 + spent[9],
-        (Data(names.decisions, (), total),),
+        (Data(names.decisions, (), joined),),
         (Data(names.mart, (("hour", "timestamp"), ("kpi", "varchar"), ("value", "double")), 12 * len(world.regions)),),
     )
 
 
-def _enrich(incident: Incident, raw: Data, batch: int, base: float, spent: np.ndarray) -> Iterator[JobRun]:
+def _enrich(incident: Incident, raw: Data, joined: int, base: float, spent: np.ndarray) -> Iterator[JobRun]:
     world, names = incident.world, incident.world.names
     category, provider = world.domain.category, world.domain.provider
     schema = (*raw.columns, (category, "varchar"))
@@ -143,18 +164,17 @@ def _enrich(incident: Incident, raw: Data, batch: int, base: float, spent: np.nd
         base + 140,
         base + 140 + spent[7],
         (raw, mapping),
-        (Data(names.enriched, schema, raw.rows, made_from=made),),
+        (Data(names.enriched, schema, joined, made_from=made),),
     )
-    del batch
 
 
 def _views(incident: Incident, counts: Counts, batch: int, base: float, spent: np.ndarray) -> Iterator[JobRun]:
     """Yield building and copying of every feature view."""
     world, names = incident.world, incident.world.names
-    total = int(counts.rows[batch].sum())
+    total = int(counts.joined[batch])
     for v, view in enumerate(world.views):
         mine = [(j, f) for j, f in enumerate(world.features) if f.view == v]
-        seen = {f.name: int(counts.nulls[batch, :, j].sum()) for j, f in mine}
+        seen = {f.name: int(counts.joined_nulls[batch, j]) for j, f in mine}
         schema = (("key", "bigint"), *((f.name, "double") for _, f in mine))
         source = names.profile if view.kind == "profile" else names.enriched
         inputs = (Data(names.enriched),) if view.kind != "profile" else (Data(names.profile), Data(names.enriched))
@@ -174,10 +194,17 @@ def _views(incident: Incident, counts: Counts, batch: int, base: float, spent: n
             continue
         copied = 0 if halted else total
         made = {f.name: [(names.offline[v], f.name)] for _, f in mine}
+        begins = base + 330.0
+        for retry in incident.plan.of(Retry):
+            if retry.view == v and retry.start_s <= base < retry.start_s + BATCH_S:
+                said = "ConnectionError: the connection was reset by the peer"
+                held = (Data(names.offline[v], schema),)
+                yield JobRun(f"{names.jobs}/publish_{view.name}", begins, begins + 20, held, (), error=said)
+                begins += retry.after_s
         yield JobRun(
             f"{names.jobs}/publish_{view.name}",
-            base + 330,
-            base + 330 + spent[13 + v],
+            begins,
+            begins + spent[13 + v],
             (Data(names.offline[v], schema, total, seen),),
             (Data(names.online[v], schema, copied, made_from=made),),
         )
@@ -197,17 +224,25 @@ def _keeps_quiet(incident: Incident, feed: int) -> bool:
     return incident.world.seed % 3 == 0 and any(s.feed == feed for s in incident.plan.of(Silence))
 
 
+def _map_loads(incident: Incident, day: int) -> Iterator[tuple[float, int]]:
+    """Yield when the lookup was loaded on a day, and how many entries it then held."""
+    world, plan = incident.world, incident.plan
+    kinds = len(world.categories)
+    steps = [(u.start_s, -kinds) for u in plan.of(Unmap) if u.how == "entries_gone"]
+    steps += [(f.start_s, len(f.providers) * f.copies * kinds) for f in plan.of(FanOut)]
+    steps += [(e.start_s, int(e.share * len(world.providers) * kinds)) for e in plan.of(Enlarge)]
+    steps += [(r.start_s, 0) for r in (*plan.of(Rename), *plan.of(Recode))]
+    for at in [day * DAY_S + 2 * 3600.0, *(start for start, _ in steps if start // DAY_S == day)]:
+        yield at, len(world.providers) * kinds + sum(more for start, more in steps if start <= at)
+
+
 def _daily(incident: Incident, counts: Counts, day: int, rng: np.random.Generator) -> Iterator[JobRun]:
     world, names = incident.world, incident.world.names
     base = day * DAY_S + 2 * 3600
     category, provider = world.domain.category, world.domain.provider
-    entries = len(world.providers) * len(world.categories)
     mapping = ((f"{provider}_code", "varchar"), (category, "varchar"))
-    gone = [u for u in incident.plan.of(Unmap) if u.how == "entries_gone"]
-    times = [base] + [u.start_s for u in gone if u.start_s // DAY_S == day]
-    for at in times:
-        left = entries - sum(len(world.categories) for u in gone if u.start_s <= at)
-        yield JobRun(f"{names.jobs}/load_{provider}_map", at - 20, at - 2, (), (Data(names.mapping, mapping, left),))
+    for at, entries in _map_loads(incident, day):
+        yield JobRun(f"{names.jobs}/load_{provider}_map", at - 20, at - 2, (), (Data(names.mapping, mapping, entries),))
     profile = tuple((f.column, "double") for f in world.features if world.views[f.view].kind == "profile")
     parties = int(60_000 + 40 * day + rng.integers(-30, 30))
     source = f"postgres://{world.domain.party}-db.{world.company}.internal:5432/crm.public.{world.domain.party}"
@@ -218,7 +253,13 @@ def _daily(incident: Incident, counts: Counts, day: int, rng: np.random.Generato
         (Data(source),),
         (Data(names.profile, (("id", "bigint"), *profile), parties),),
     )
-    labels = int(counts.rows[max(0, (day - 3) * DAY_S // BATCH_S) : max(1, (day - 2) * DAY_S // BATCH_S)].sum() * 0.9)
+    kept = 1.0
+    for hold in incident.plan.of(Hold):
+        # The load of a morning holds what arrived in the day before it.
+        kept -= float(np.clip((min(base, hold.end_s) - max(base - DAY_S, hold.start_s)) / DAY_S, 0, 1))
+    labels = int(
+        kept * counts.rows[max(0, (day - 3) * DAY_S // BATCH_S) : max(1, (day - 2) * DAY_S // BATCH_S)].sum() * 0.9
+    )
     yield JobRun(
         f"{names.jobs}/load_{world.domain.label}",
         base + 700,

@@ -11,6 +11,7 @@ import numpy as np
 from workbench.scenarios import figures
 from workbench.scenarios.figures import Figure
 from workbench.scenarios.mechanisms import Stall
+from workbench.scenarios.mechanisms_data import Retry
 from workbench.scenarios.serving import cpu_percent
 from workbench.scenarios.world import BATCH_S, SLOT_S, stream
 
@@ -31,7 +32,7 @@ def write(incident: Incident, out: Path) -> None:
     reports = {
         "business": (exporter(incident), figures.business(incident)),
         "services": ("service-metrics", figures.services(incident)),
-        "model": ("model-metrics", [*figures.model(incident), *_freshness(incident)]),
+        "model": ("model-metrics", [*figures.model(incident), *figures.labelled(incident), *_freshness(incident)]),
         "nodes": ("node-exporter", _hosts(incident, rng)),
         "cost": ("cost-exporter", figures.spending(incident)),
     }
@@ -93,6 +94,10 @@ def _freshness(incident: Incident) -> list[Figure]:
     found = []
     for v, view in enumerate(world.views):
         copied = np.floor((now - 360) / BATCH_S) * BATCH_S + 360
+        for retry in incident.plan.of(Retry):
+            if retry.view == v:
+                missed = np.ceil(retry.start_s / BATCH_S) * BATCH_S + 360
+                copied = np.where((now >= missed) & (now < missed + retry.after_s), missed - BATCH_S, copied)
         for stall in incident.plan.of(Stall):
             if stall.view == v:
                 copied = np.where(now >= stall.start_s, np.minimum(copied, stall.start_s), copied)

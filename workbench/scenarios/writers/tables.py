@@ -10,9 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from workbench.scenarios import data_stage
 from workbench.scenarios.identity import SENDERS, Decisions
 from workbench.scenarios.mechanisms import Stall, Unmap
-from workbench.scenarios.world import BATCH_S, DAY_S, World, stream
+from workbench.scenarios.mechanisms_data import Recode, Rescale
+from workbench.scenarios.world import BATCH_S, World, stream
 
 if TYPE_CHECKING:
     from workbench.scenarios.incident import Incident
@@ -54,9 +56,10 @@ def _numbers(values: np.ndarray) -> pa.Array:
 
 def _orders(incident: Incident, folder: Path) -> None:
     world, ids, rows = incident.world, incident.ids, incident.rows
-    row, domain = ids.row, world.domain
+    once = rows.copy[ids.row] < 2  # rows that a join makes are not captured
+    row, domain = ids.row[once], world.domain
     columns: dict[str, pa.Array] = {
-        "id": pa.array(ids.order_id),
+        "id": pa.array(ids.order_id).filter(pa.array(once)),
         "created_at": _stamp(world, rows.second[row]),
         domain.provider: _words(world.providers, rows.provider[row]),
         f"{domain.provider}_code": _codes(incident, row),
@@ -67,8 +70,18 @@ def _orders(incident: Incident, folder: Path) -> None:
     }
     for j, feature in enumerate(world.features):
         if world.views[feature.view].kind == "order":
-            columns[feature.column] = _numbers(rows.x[row, j])
+            columns[feature.column] = _numbers(_as_sent(incident, row, j))
     _put(folder, "orders", pa.table(columns), "table_rows", {"row_id": "id", "time_ns": "created_at"}, world.names.raw)
+
+
+def _as_sent(incident: Incident, row: np.ndarray, feature: int) -> np.ndarray:
+    """Return a column in the unit that its producers sent."""
+    values: np.ndarray = incident.rows.x[row, feature]
+    for effect in incident.plan.of(Rescale):
+        if effect.feature == feature and effect.readers == "converting":
+            other = data_stage.sent_otherwise(effect, incident.rows)[row]
+            values = np.where(other, values * np.float32(effect.factor), values)
+    return values
 
 
 def _codes(incident: Incident, row: np.ndarray) -> pa.Array:
@@ -78,10 +91,10 @@ def _codes(incident: Incident, row: np.ndarray) -> pa.Array:
     known = [f"{p[:3].upper()}-{100 + k}" for p in world.providers for k in range(n)]
     renumbered = [f"{p[:3].upper()}-{7000 + 10 * k}" for p in world.providers for k in range(n)]
     index = rows.provider[row].astype(int) * n + rows.category[row]
-    for unmap in incident.plan.of(Unmap):
-        if unmap.how == "renumbered":
-            moved = (rows.provider[row] == unmap.provider) & (rows.second[row] >= unmap.start_s)
-            index = np.where(moved, index + len(known), index)
+    new = [(u.provider, u.start_s) for u in incident.plan.of(Unmap) if u.how == "renumbered"]
+    for provider, start_s in [*new, *((r.provider, r.start_s) for r in incident.plan.of(Recode))]:
+        moved = (rows.provider[row] == provider) & (rows.second[row] >= start_s)
+        index = np.where(moved, index + len(known), index)
     return _words((*known, *renumbered), index)
 
 
@@ -91,15 +104,15 @@ def _features(incident: Incident, folder: Path) -> None:
     columns: dict[str, pa.Array] = {
         "order_id": pa.array(ids.order_id),
         "event_time": _stamp(world, rows.second[ids.row]),
-        world.domain.category: _category(world, rows.mapped[ids.row]),
+        world.domain.category: _category(incident, rows.mapped[ids.row]),
     }
     columns |= {f.name: _numbers(rows.x[ids.row, j]) for j, f in enumerate(world.features)}
     dataset = world.names.offline[0].replace(world.views[0].name, f"{world.domain.event}_joined")
     _put(folder, "features", pa.table(columns), "table_rows", {"row_id": "order_id", "time_ns": "event_time"}, dataset)
 
 
-def _category(world: World, mapped: np.ndarray) -> pa.Array:
-    return _words((*world.categories, "unknown"), mapped)
+def _category(incident: Incident, mapped: np.ndarray) -> pa.Array:
+    return _words(data_stage.level_names(incident.world, incident.plan), mapped)
 
 
 def _predictions(incident: Incident, folder: Path) -> None:
@@ -119,7 +132,7 @@ def _predictions(incident: Incident, folder: Path) -> None:
         "score": _numbers(scored.score[row]),
         "decision": _words(world.domain.decisions, scored.decision[row]),
         "region": _words(world.regions, rows.region[row]),
-        world.domain.category: _category(world, rows.mapped[row]),
+        world.domain.category: _category(incident, rows.mapped[row]),
         world.domain.channel: _words(world.channels, rows.channel[row]),
     }
     columns |= {f.name: _numbers(rows.served[row, j]) for j, f in enumerate(world.features)}
@@ -139,9 +152,8 @@ def _predictions(incident: Incident, folder: Path) -> None:
 def _labels(incident: Incident, folder: Path) -> None:
     """Write what became known later, as far as it is known by the end."""
     world, ids, rows = incident.world, incident.ids, incident.rows
-    rng = stream(world.seed, "labels")
-    arrived = rows.second[ids.row] + rng.gamma(3.0, 1.3 * DAY_S, len(ids.row)) + DAY_S
-    known = np.flatnonzero((arrived < incident.plan.moment.end_s) & (rng.random(len(ids.row)) < 0.95))
+    arrived = incident.label_arrival[ids.row]
+    known = np.flatnonzero(arrived < incident.plan.moment.end_s)
     known = known[np.argsort(arrived[known], kind="stable")]
     table = pa.table(
         {
