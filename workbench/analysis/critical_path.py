@@ -13,6 +13,9 @@ from workbench.model.intervals import total
 SKEW_NS = 1_000_000
 """A child that begins or ends so much outside its parent is said to be off: clocks differ, or it went on alone."""
 
+OVERLAP = 0.1
+"""Share of a span that may overlap the next one on the critical path."""
+
 
 @dataclass
 class Node:
@@ -133,8 +136,10 @@ def _walk_back(root: Node, until_ns: int) -> None:
         limit = at = min(at, node.end_ns)
         for child in sorted(node.children, key=lambda c: (-c.end_ns, c.start_ns, c.span_id)):
             start, end = max(child.start_ns, node.start_ns), min(child.end_ns, limit)
-            if end <= start or end > at:
+            # A little overlap is clocks that differ; more of it ran beside, and held nothing up.
+            if end <= start or start >= at or end - at > OVERLAP * (end - start):
                 continue
+            end = min(end, at)
             if at > end:
                 node.critical.append((end, at))
             waiting.append((child, end))
