@@ -55,7 +55,7 @@ def test_tables_hold_100_to_250_thousand_rows_and_mappings_name_their_columns(fo
         said = tomllib.loads((path.parent / f"{path.name}.mapping.toml").read_text())
         columns = set(pq.read_schema(path).names)
         assert {c for c in said["map"].values() if not c.startswith("=")} <= columns
-        assert said["as"] in {"table_rows", "predictions", "labels", "features"}
+        assert said["as"] in {"table_rows", "predictions", "labels", "features", "model_versions"}
     assert 100_000 <= rows <= 250_000
 
 

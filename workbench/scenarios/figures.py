@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.scenarios import devices
+from workbench.scenarios import devices, service_effects
 from workbench.scenarios.mechanisms import Misreport
-from workbench.scenarios.world import DAY_S, SLOT_S
+from workbench.scenarios.world import DAY_S, SLOT_S, stream
 
 if TYPE_CHECKING:
     from workbench.scenarios.incident import Incident
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 LABELLED_AFTER_S = 4 * DAY_S
 """How old decisions are when they are first held against their labels."""
+JUDGED = 0.2
+"""Share of the explanations that a judge reads."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,9 @@ def services(incident: Incident) -> list[Figure]:
         ordered = np.sort(place + took.astype(np.float64) / width)
         at = np.clip(first + (requests * 0.95).astype(int), 0, max(len(ordered) - 1, 0))
         p95 = np.where(requests > 0, (ordered[at] - np.arange(count)) * width / 1000, np.nan)
-        found["rate"].append(Figure("http_requests_per_second", labels, requests / SLOT_S, "Requests per second"))
+        again = served.met.repeats.get(i)
+        calls = requests if again is None else requests + np.bincount(place, again[inside], minlength=count)
+        found["rate"].append(Figure("http_requests_per_second", labels, calls / SLOT_S, "Requests per second"))
         found["errors"].append(Figure("http_error_ratio", labels, _share(failed, requests), "Share of failed requests"))
         found["p95"].append(Figure("http_request_duration_p95_seconds", labels, p95, "95th percentile of the duration"))
     scorer = {"service": incident.world.services[incident.world.role("scorer")].name}
@@ -111,6 +115,28 @@ def services(incident: Incident) -> list[Figure]:
         "Mean wait before the forward pass",
     )
     return [*found["rate"], *found["errors"], *found["p95"], extra]
+
+
+def timing(incident: Incident) -> list[Figure]:
+    """Return the mean time from an event to its decision, as stamped by two machines."""
+    place, count = slots(incident)
+    delay = service_effects.delay_s(incident.world, incident.plan, incident.rows.second, incident.served.total_ms[:, 0])
+    n = np.bincount(place[place < count], minlength=count)
+    mean = np.bincount(place[place < count], delay[place < count], minlength=count) / np.maximum(n, 1)
+    return [Figure("kpi_decision_delay_seconds", {}, np.where(n > 0, mean, np.nan), "From event to decision, mean")]
+
+
+def judged(incident: Incident) -> list[Figure]:
+    """Return what judges say of the explanations that go out with decisions: 0 made up, 1 all in the evidence."""
+    place, count = slots(incident)
+    inside = place < count
+    score = service_effects.groundedness(incident.world, incident.plan, incident.rows.second)
+    asked = inside & (stream(incident.world.seed, "judged").random(len(place)) < JUDGED)
+    n = np.bincount(place[asked], minlength=count)
+    mean = np.bincount(place[asked], score[asked], minlength=count) / np.maximum(n, 1)
+    labels = {"model": incident.world.model}
+    text = "Mean groundedness of explanations, as judged"
+    return [Figure("explanation_groundedness_mean", labels, np.where(n > 0, mean, np.nan), text)]
 
 
 def model(incident: Incident) -> list[Figure]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from workbench import plugins
 from workbench.errors import UnknownNameError, UsageError
-from workbench.scenarios import Progress, Variant, data_stage, model, pipeline, serving, symptom
+from workbench.scenarios import Progress, Variant, data_stage, model, pipeline, service_effects, serving, symptom
 from workbench.scenarios.identity import Decisions, decisions
 from workbench.scenarios.mechanisms import Fault, Plan, Surge
 from workbench.scenarios.planning import plan_incident
@@ -35,6 +35,8 @@ class Incident:
     served: serving.Served
     scored: model.Scored
     trained: list[model.Trained]
+    held_back: np.ndarray
+    """Events that wait behind a bad record, ``(batches, feeds)``."""
 
     @cached_property
     def ids(self) -> Decisions:
@@ -82,13 +84,14 @@ def _run(name: str, world: World, plan: Plan, variant: Variant) -> Incident:
 def _simulate(name: str, world: World, plan: Plan, variant: Variant) -> Incident:
     trained = [model.train(world, run) for run in model.timetable(world, plan)]
     rows = pipeline.draw(world, 0.0, plan.moment.end_s, "events", tuple(plan.of(Surge)))
+    held_back = service_effects.held_back(world, plan, rows)[1]
     rows = pipeline.flow(world, plan, rows)
     served = serving.serve(world, plan, rows)
     serving.lose_features(world, rows, served)
     scored = model.score(world, plan, trained, rows)
     scored.decision[served.fallback] = 1
     scored.score[served.fallback] = np.nan
-    return Incident(name, variant, world, plan, rows, served, scored, trained)
+    return Incident(name, variant, world, plan, rows, served, scored, trained, held_back)
 
 
 def write(name: str, *, seed: int, days: int, variant: Variant, out: Path, progress: Progress | None = None) -> Path:

@@ -10,6 +10,7 @@ import numpy as np
 
 from workbench.scenarios.mechanisms_data import DataEffect
 from workbench.scenarios.mechanisms_gpu import GpuEffect
+from workbench.scenarios.mechanisms_service import ServiceEffect
 from workbench.scenarios.world import World
 
 
@@ -156,6 +157,7 @@ Effect = (
     | BackErrors
     | DataEffect
     | GpuEffect
+    | ServiceEffect
 )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.scenarios import data_stage
+from workbench.scenarios import data_stage, service_effects
 from workbench.scenarios.mechanisms import Blank, Plan, Reshape, Shift, Silence, Stall, Surge, Unmap
 from workbench.scenarios.world import DAY_S, World, stream
 
@@ -145,7 +145,7 @@ def _normal(shares: list[float] | np.ndarray) -> np.ndarray:
 
 def flow(world: World, plan: Plan, rows: Rows) -> Rows:
     """Take events through capture, mapping and feature store, with everything that acts on them."""
-    keep = np.ones(len(rows), bool)
+    keep = ~service_effects.held_back(world, plan, rows)[0]
     for silence in plan.of(Silence):
         keep &= ~((rows.feed == silence.feed) & (rows.second >= silence.start_s) & (rows.second < silence.end_s))
     rows = rows.take(keep)
@@ -175,6 +175,7 @@ def flow(world: World, plan: Plan, rows: Rows) -> Rows:
     rows.served = rows.x.copy()
     for stall in plan.of(Stall):
         _freeze(world, rows, stall, rng)
+    service_effects.cache(world, plan, rows)
     return rows
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from workbench import plugins
-from workbench.scenarios import decoys, everyday
+from workbench.scenarios import decoys, everyday, everyday_service
 from workbench.scenarios import vocabulary as words
 from workbench.scenarios.mechanisms import Commit, Deploy, Effect, Fault, Moment, Plan, Planted
 from workbench.scenarios.world import DAY_S, World, stream
@@ -70,7 +70,8 @@ def _usual(world: World, moment: Moment) -> tuple[tuple[Effect, ...], tuple[Comm
         second = float(rng.uniform(0, moment.end_s))
         commits.append(_commit(world, second, rng))
     commits.append(_commit(world, moment.felt_s - float(rng.uniform(300, 7200)), rng))
-    return (*deploys, *everyday.draw(world, moment)), tuple(commits)
+    effects = (*deploys, *everyday.draw(world, moment), *everyday_service.draw(world, moment))
+    return effects, tuple(commits)
 
 
 def _commit(world: World, second: float, rng: np.random.Generator) -> Commit:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from workbench.scenarios import service_effects
 from workbench.scenarios.devices import hold
 from workbench.scenarios.mechanisms import BackErrors, Deploy, HotHost, Plan
 from workbench.scenarios.pipeline import DEFAULT, Rows
+from workbench.scenarios.service_effects import Traffic
 from workbench.scenarios.world import SLOT_S, World, stream
 
 
@@ -30,6 +32,7 @@ class Served:
     utilisation: np.ndarray
     """Share of the scorer's capacity in use, by slot."""
     deadline_ms: float
+    met: Traffic = field(default_factory=Traffic)
 
 
 def versions(world: World, plan: Plan, service: int) -> list[tuple[float, str]]:
@@ -49,10 +52,12 @@ def serve(world: World, plan: Plan, rows: Rows) -> Served:
     slots = (rows.second // SLOT_S).astype(int)
     per_slot = np.bincount(slots, minlength=world.end_s // SLOT_S)
     load = (per_slot / (world.rate_per_day * SLOT_S / 86_400))[slots].astype(np.float32)
+    met = service_effects.traffic(world, plan, rows)
     own = np.empty((n, count), np.float32)
     failed = np.empty((n, count), bool)
     for i, service in enumerate(world.services):
         slower, errors = _acting(plan, rows, i)
+        errors += service_effects.errors(world, plan, rows, met, i)
         noise = np.exp(service.spread * rng.standard_normal(n, dtype=np.float32))
         own[:, i] = service.base_ms * noise * (0.92 + 0.08 * load) * slower
         failed[:, i] = rng.random(n, dtype=np.float32) < service.error_rate + errors
@@ -61,8 +66,9 @@ def serve(world: World, plan: Plan, rows: Rows) -> Served:
     forward = own[:, scorer] * held.slower
     room = stream(world.seed, "capacity").uniform(0.2, 0.3)
     slower, _ = _acting(plan, rows, scorer)
-    busy = np.clip(room * load * slower, 0.02, 0.97)
-    crowded = np.clip(room * load * slower * held.slower, 0.02, 0.97)
+    asked = room * load * slower * service_effects.pressure(world, plan, rows, met)
+    busy = np.clip(asked, 0.02, 0.97)
+    crowded = np.clip(asked * held.slower, 0.02, 0.97)
     base = world.services[scorer].base_ms * slower
     queue = (base * 0.6 * crowded / (1 - crowded) + base * held.wait).astype(np.float32)
     queue *= rng.standard_exponential(n, dtype=np.float32)
@@ -80,6 +86,8 @@ def serve(world: World, plan: Plan, rows: Rows) -> Served:
         service = world.services[i]
         if service.role != "back" and service.parent is not None:
             total[:, service.parent] += total[:, i]
+            if i in met.repeats:
+                total[:, service.parent] += met.repeats[i] * met.timeout_ms[i]
     limit = 6 * sum(s.base_ms for s in world.services if s.role != "back")
     gave_up = total[:, 1] > limit
     failed[:, 1] |= gave_up
@@ -88,7 +96,7 @@ def serve(world: World, plan: Plan, rows: Rows) -> Served:
     fallback = failed[:, scorer] | failed[:, 1]
     used = np.zeros(len(per_slot))
     np.maximum.at(used, slots, busy)
-    return Served(own, total, failed, queue, forward, fallback, late, used, deadline)
+    return Served(own, total, failed, queue, forward, fallback, late, used, deadline, met)
 
 
 def refuses(world: World) -> bool:

@@ -12,6 +12,7 @@ from workbench.scenarios.figures import Figure
 from workbench.scenarios.mechanisms import Silence, Surge
 from workbench.scenarios.mechanisms_data import Hold
 from workbench.scenarios.mechanisms_gpu import Allocate, Tokens
+from workbench.scenarios.mechanisms_service import Prompt, SkewClock
 from workbench.scenarios.world import DAY_S, SLOT_S, stream
 
 if TYPE_CHECKING:
@@ -66,6 +67,10 @@ def _watched(incident: Incident) -> list[Figure]:
     found += figures.model(incident)
     if incident.plan.of(Hold):
         found += figures.labelled(incident)
+    if incident.name == "clock_skew" or incident.plan.of(SkewClock):
+        found += figures.timing(incident)
+    if incident.name == "groundedness_drop" or any(p.drop for p in incident.plan.of(Prompt)):
+        found += figures.judged(incident)
     if incident.name == "cost_runaway" or incident.plan.of(Tokens) or incident.plan.of(Allocate):
         found += [f for f in figures.spending(incident) if f.metric.startswith("kpi_") and not surged]
     return found + [

@@ -6,7 +6,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.scenarios.writers import alert, gitlog, gpu, lineage, metrics, mlflow_store, tables, traces, truth
+from workbench.scenarios.writers import (
+    alert,
+    events,
+    gitlog,
+    gpu,
+    lineage,
+    metrics,
+    mlflow_store,
+    tables,
+    traces,
+    truth,
+)
 
 if TYPE_CHECKING:
     from workbench.scenarios.incident import Incident
@@ -19,6 +30,7 @@ WRITERS: tuple[tuple[str, Callable[[Incident, Path], None]], ...] = (
     ("GPU recordings", gpu.write),
     ("tables", tables.write),
     ("changes", gitlog.write),
+    ("change events", events.write),
     ("the alert", alert.write),
     ("the sealed truth", truth.write),
 )

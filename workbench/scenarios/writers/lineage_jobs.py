@@ -12,6 +12,7 @@ from workbench.scenarios.mechanisms import Backfill, Reshape, Silence, Stall, Un
 from workbench.scenarios.mechanisms_data import Enlarge, FanOut, Hold, Recode, Redeliver, Rename, Retry
 from workbench.scenarios.model import data_until, snapshot_digest
 from workbench.scenarios.world import BATCH_S, DAY_S, World, stream
+from workbench.scenarios.writers import failures
 from workbench.scenarios.writers.lineage_types import Data, JobRun
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def runs(incident: Incident) -> Iterator[JobRun]:
     for day in range(incident.world.days):
         yield from _daily(incident, counts, day, rng)
     yield from _training(incident, rng)
+    yield from failures.runs(incident)
 
 
 def _counts(incident: Incident) -> Counts:
@@ -111,7 +113,7 @@ def _batch(incident: Incident, counts: Counts, batch: int, rng: np.random.Genera
     nulls = counts.nulls[batch]
     for i, feed in enumerate(world.feeds):
         schema = _event_schema(incident, i, base)
-        rows = int(counts.rows[batch, i] + counts.repeats[batch, i])
+        rows = int(counts.rows[batch, i] + counts.repeats[batch, i] + incident.held_back[batch, i])
         topic = f"{names.kafka}/{feed.topic}"
         seen = {world.features[j].column: int(nulls[i, j]) for j in columns}
         renamed = {name for name, _ in schema}

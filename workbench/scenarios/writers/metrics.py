@@ -35,6 +35,8 @@ def write(incident: Incident, out: Path) -> None:
         "model": ("model-metrics", [*figures.model(incident), *figures.labelled(incident), *_freshness(incident)]),
         "nodes": ("node-exporter", _hosts(incident, rng)),
         "cost": ("cost-exporter", figures.spending(incident)),
+        "timing": ("decision-timing", figures.timing(incident)),
+        "judge": ("explanation-judge", figures.judged(incident)),
     }
     for name, (job, found) in reports.items():
         gaps = _gaps(incident, rng)

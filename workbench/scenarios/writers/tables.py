@@ -10,11 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from workbench.scenarios import data_stage
+from workbench.scenarios import data_stage, service_effects
 from workbench.scenarios.identity import SENDERS, Decisions
 from workbench.scenarios.mechanisms import Stall, Unmap
 from workbench.scenarios.mechanisms_data import Recode, Rescale
-from workbench.scenarios.world import BATCH_S, World, stream
+from workbench.scenarios.mechanisms_service import CacheFor, Prompt
+from workbench.scenarios.world import BATCH_S, DAY_S, World, stream
+from workbench.scenarios.writers import trace_facts
 
 if TYPE_CHECKING:
     from workbench.scenarios.incident import Incident
@@ -29,6 +31,7 @@ def write(incident: Incident, out: Path) -> None:
     _predictions(incident, folder)
     _labels(incident, folder)
     _retrievals(incident, folder)
+    _prompts(incident, folder)
 
 
 def _put(folder: Path, name: str, table: pa.Table, kind: str, mapping: dict[str, str], dataset: str = "") -> None:
@@ -124,7 +127,7 @@ def _predictions(incident: Incident, folder: Path) -> None:
     version = _words(versions, scored.champion[row])
     columns: dict[str, pa.Array] = {
         "decision_id": pa.array(ids.prediction_id),
-        "decided_at": _stamp(world, rows.second[row] + incident.served.total_ms[row, 0] / 1000),
+        "decided_at": _stamp(world, _decided_s(incident, row)),
         "trace": pa.array(ids.trace_id, mask=anonymous),
         "model_name": pc.if_else(pa.array(anonymous), pa.scalar(None, pa.string()), pa.scalar(world.model)),
         "model_version": pc.if_else(pa.array(anonymous), pa.scalar(None, pa.string()), version),
@@ -147,6 +150,32 @@ def _predictions(incident: Incident, folder: Path) -> None:
         "output": "decision",
     }
     _put(folder, "predictions", pa.table(columns), "predictions", mapping)
+
+
+def _decided_s(incident: Incident, row: np.ndarray) -> np.ndarray:
+    """Return when decisions were made by the clock of the machine that made them."""
+    second = incident.rows.second[row]
+    judge = incident.world.services[incident.world.role("orchestrator")]
+    moment: np.ndarray = second + incident.served.total_ms[row, 0] / 1000
+    moment += service_effects.offset_s(incident.plan, judge.host, second)
+    return moment
+
+
+def _prompts(incident: Incident, folder: Path) -> None:
+    """Write the export of the prompt registry: versions of the prompt that words the explanations."""
+    world = incident.world
+    begins = [-20.0 * DAY_S, *sorted(p.start_s for p in incident.plan.of(Prompt))]
+    made = np.array([t for t in begins if t <= incident.plan.moment.end_s])
+    table = pa.table(
+        {
+            "prompt": pa.array([trace_facts.prompt_name(world)] * len(made)),
+            "version": pa.array([str(k) for k in range(1, len(made) + 1)]),
+            "created": _stamp(world, made - 240),
+            "promoted": _stamp(world, made),
+        }
+    )
+    mapping = {"model": "prompt", "version": "version", "created_ns": "created", "updated_ns": "promoted"}
+    _put(folder, "prompts", table, "model_versions", mapping)
 
 
 def _labels(incident: Incident, folder: Path) -> None:
@@ -182,6 +211,10 @@ def _retrievals(incident: Incident, folder: Path) -> None:
         for stall in incident.plan.of(Stall):
             if stall.view == feature.view:
                 copied = np.where(second >= stall.start_s, np.minimum(copied, stall.start_s), copied)
+        age = second - copied
+        for kept in incident.plan.of(CacheFor):
+            if kept.view == feature.view:
+                age += np.where(second >= kept.start_s, service_effects.cached_age(kept, second), 0.0)
         store = world.role("features")
         parts.append(
             pa.table(
@@ -190,7 +223,7 @@ def _retrievals(incident: Incident, folder: Path) -> None:
                     "trace": pc.take(pa.array(ids.trace_id), pa.array(ids.traced)),
                     "at": _stamp(world, second),
                     "definition": pa.array([f"v{1 + world.seed % 7}"] * len(row)),
-                    "age_s": _numbers(second - copied + rng.exponential(30, len(row))),
+                    "age_s": _numbers(age + rng.exponential(30, len(row))),
                     "took_ms": _numbers(incident.served.own_ms[row, store] * rng.uniform(0.3, 0.6, len(row))),
                     "hit": pa.array(rng.random(len(row)) < 0.93),
                 }

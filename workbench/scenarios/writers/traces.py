@@ -15,6 +15,8 @@ from workbench.scenarios.devices import cards
 from workbench.scenarios.identity import SENDERS, Decisions
 from workbench.scenarios.serving import versions
 from workbench.scenarios.world import stream
+from workbench.scenarios.writers import trace_facts
+from workbench.scenarios.writers.trace_facts import Facts
 
 if TYPE_CHECKING:
     from workbench.scenarios.incident import Incident
@@ -35,6 +37,7 @@ class Sender:
     """Queue and forward pass as child spans; otherwise as attributes."""
     skew_ns: np.ndarray
     timelines: list[tuple[np.ndarray, list[str]]]
+    facts: Facts
 
 
 def write(incident: Incident, out: Path) -> None:
@@ -71,6 +74,7 @@ def _sender(incident: Incident) -> Sender:
         bool(rng.random() < 0.5),
         rng.integers(-3_000_000, 3_000_000, len(world.hosts)),
         timelines,
+        trace_facts.gather(incident),
     )
 
 
@@ -99,14 +103,16 @@ def _trace(sender: Sender, position: int) -> Iterator[tuple[int, str, dict[str, 
     start_ns = world.epoch_ns(second)
     for i, service in enumerate(world.services):
         if service.parent is not None:
-            begin[i] = cursor[service.parent]
-            cursor[service.parent] += total[i] + 0.05
+            given_up = trace_facts.given_up_ms(incident, row, i)
+            begin[i] = cursor[service.parent] + sum(given_up)
+            cursor[service.parent] += total[i] + 0.05 + sum(given_up)
         cursor[i] = begin[i] + own[i] * 0.4
         begin_ns = start_ns + int(begin[i] * 1e6) + int(sender.skew_ns[service.host])
+        begin_ns += trace_facts.clock_ns(incident, service.host, second)
         parent = span_ids[16 * service.parent : 16 * service.parent + 16] if service.parent is not None else ""
         attributes = {"cloud.region": world.regions[int(incident.rows.region[row])]}
         if service.role == "orchestrator":
-            attributes |= _said(sender, position, row)
+            attributes |= _said(sender, position, row) | trace_facts.prompt(sender.facts, row)
             if served.fallback[row]:
                 attributes["decision.fallback"] = "true"
         if service.role == "scorer":
@@ -126,6 +132,10 @@ def _trace(sender: Sender, position: int) -> Iterator[tuple[int, str, dict[str, 
             _fail(span, service.role, bool(served.late[row]), begin_ns + int(total[i] * 1e6))
         times, names = sender.timelines[i]
         version = names[int(np.searchsorted(times, second, side="right")) - 1]
+        version = trace_facts.reached(incident, row, i, version)
+        trace_facts.add_events(sender.facts, span, row, i, begin_ns)
+        if i in served.met.repeats:
+            yield from ((i, version, s) for s in trace_facts.attempts(sender.rng, incident, span, row, i))
         if service.role == "scorer":
             yield from ((i, version, child) for child in _stages(sender, span, row, begin_ns, span_ids[-32:]))
         yield i, version, span
