@@ -26,7 +26,10 @@ def main() -> None:
             baseline, window = recording(condition, seed)
             got[verdict(window, baseline).cause] += 1
         wrong = ", ".join(f"{n} {cause}" for cause, n in got.most_common() if cause != condition)
-        print(f"{condition:24} {100 * got[condition] / asked.seeds:6.1f} % of {asked.seeds}  {wrong}")
+        print(f"{condition:24} {got[condition]:3d}/{asked.seeds} {100 * got[condition] / asked.seeds:6.1f} %  {wrong}")
+        if condition == "healthy":
+            false = asked.seeds - got[condition]
+            print(f"{'  false alarms':24} {false:3d}/{asked.seeds} {100 * false / asked.seeds:6.1f} %")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -182,3 +183,59 @@ def _past_errors(seen: Floats, ahead: int, level: float) -> Floats:
 
 def _column(frame: pd.DataFrame, name: str) -> pd.Series[float]:
     return frame[name].astype(float) if name in frame else pd.Series(np.nan, index=frame.index)
+
+
+@dataclass(frozen=True)
+class Driver:
+    """Say how much of a change in cost one thing accounts for, in the cost's unit."""
+
+    name: Literal["devices", "tokens", "requests", "rest"]
+    contribution: float
+    share: float
+    """Of the whole change; parts of both signs need not lie in 0..1."""
+    now: float | None
+    usual: float | None
+
+
+def drivers(history: pd.DataFrame, usual: pd.DataFrame, now: pd.DataFrame) -> tuple[Driver, ...]:
+    """Split the change of cost between *usual* and *now* into devices, tokens a request, requests and a rest.
+
+    All have the columns cost, devices, tokens (of a request) and requests, one row a sample of equal
+    length; what nobody measured is null and takes no part. What a device and a token cost follows from
+    *history* by least squares (never below 0), so that no price list is needed.
+    """
+    known = [c for c in ("devices", "tokens", "requests") if c in history and history[c].notna().any()]
+    before, after = ({c: float(f[c].mean()) for c in (*known, "cost") if f[c].notna().any()} for f in (usual, now))
+    if "cost" not in before or "cost" not in after or any(c not in before or c not in after for c in known):
+        return ()
+    whole = after["cost"] - before["cost"]
+    a, b = _unit_costs(history, known)
+    tokens_before, tokens_after = before.get("tokens", 1.0), after.get("tokens", 1.0)
+    parts: dict[str, float] = {}
+    if "devices" in known:
+        parts["devices"] = a * (after["devices"] - before["devices"])
+    if "requests" in known:
+        if "tokens" in known:
+            parts["tokens"] = b * (tokens_after - tokens_before) * after["requests"]
+        parts["requests"] = b * tokens_before * (after["requests"] - before["requests"])
+    parts["rest"] = whole - sum(parts.values())
+    names: tuple[Literal["devices", "tokens", "requests", "rest"], ...] = ("devices", "tokens", "requests", "rest")
+    shares = {n: part / whole if whole else 0.0 for n, part in parts.items()}
+    return tuple(Driver(n, parts[n], shares[n], after.get(n), before.get(n)) for n in names if n in parts)
+
+
+def _unit_costs(history: pd.DataFrame, known: Sequence[str]) -> tuple[float, float]:
+    """Return what a device and a token (a request, where tokens are unknown) cost, by least squares."""
+    from scipy.optimize import nnls
+
+    rows = history.dropna(subset=["cost", *known])
+    work = (rows["requests"] if "requests" in known else pd.Series(0.0, index=rows.index)).astype(float)
+    if "tokens" in known:
+        work = work * rows["tokens"]
+    # Without a count of devices what does not follow the work is taken as one device.
+    rented = rows["devices"].astype(float) if "devices" in known else pd.Series(1.0, index=rows.index)
+    if rows.empty:
+        return 0.0, 0.0
+    scale = max(float(work.abs().max()), 1e-12)
+    found, _ = nnls(np.column_stack([rented, work / scale]), rows["cost"].to_numpy(dtype=float))
+    return float(found[0]), float(found[1]) / scale

@@ -16,7 +16,7 @@ import pandas as pd
 
 Cause = Literal[
     "stuck_device", "throttle", "vram_pressure", "noisy_neighbour", "queue_starvation", "data_loader_starvation",
-    "healthy", "unknown",
+    "gpu_memory_wait", "healthy", "unknown",
 ]  # fmt: skip
 UTILIZATION, CLOCK, TEMPERATURE, POWER = (
     "gpu_utilization_percent", "gpu_sm_clock_mhz", "gpu_temperature_c", "gpu_power_w",
@@ -26,6 +26,10 @@ THROTTLED, OTHERS = "gpu_throttled_percent", "gpu_other_processes_percent"
 QUEUE, REQUESTS, LOADER = "queue_wait_ms", "requests_per_s", "data_wait_percent"
 FORWARD = "forward_pass_ms"
 MEMORY = "gpu_memory_used_percent"
+CONTROLLER, QUEUE_SHARE = "gpu_memory_utilization_percent", "queue_share_percent"
+OTHERS_MEMORY, REASONS = "gpu_other_processes_memory_percent", "gpu_throttle_reasons"
+SLOWED = 0x8 | 0x20 | 0x40 | 0x80
+"""Bits of the reasons that mean trouble: hardware slowdown, thermal, power brake; a power cap is normal."""
 SPREAD_AT_LEAST = 3.0
 """A change counts from this many robust standard deviations of single samples of the baseline."""
 
@@ -97,19 +101,25 @@ RULES: tuple[Rule, ...] = (
         (Condition(UTILIZATION, "does not fall", 15.0), Condition(POWER, "at least", 100.0)),
     ), "The device is busy at a lower clock: it is throttled."),
     Rule("noisy_neighbour", (
-        (Condition(OTHERS, "rises", 10.0),),
+        (Condition(OTHERS, "rises", 10.0), Condition(OTHERS_MEMORY, "rises", 3.0)),
         (Condition(FORWARD, "rises", 0.15, "relative"), Condition(QUEUE, "rises", 0.5, "relative")),
     ), "Other processes on the device take its time, and our work became slower: a noisy neighbour."),
     Rule("vram_pressure", (
         (Condition(MEMORY, "at least", 92.0),), (Condition(MEMORY, "rises", 5.0),),
         (Condition(QUEUE, "rises", 0.5, "relative"), Condition(FORWARD, "rises", 0.15, "relative")),
     ), "The device's memory is full, and requests wait for it: VRAM pressure."),
+    Rule("gpu_memory_wait", (
+        (Condition(UTILIZATION, "at least", 55.0),), (Condition(CONTROLLER, "at least", 75.0),),
+        (Condition(CONTROLLER, "rises", 20.0),), (Condition(QUEUE_SHARE, "at least", 35.0),),
+        (Condition(QUEUE_SHARE, "rises", 20.0),),
+    ), "The device is busy {gpu_utilization_percent:.0f} %, yet {queue_share_percent:.0f} % of request time is waiting "
+       "for its memory."),
     Rule("data_loader_starvation", (
         (Condition(UTILIZATION, "falls", 15.0),), (Condition(LOADER, "rises", 15.0),),
     ), "The device idles while its process waits for data: the data loader starves it."),
     Rule("queue_starvation", (
-        (Condition(UTILIZATION, "falls", 15.0),), (Condition(QUEUE, "rises", 0.5, "relative"),),
-        (Condition(REQUESTS, "does not fall", 5.0), Condition(REQUESTS, "at least", 1.0)),
+        (Condition(UTILIZATION, "falls", 15.0), Condition(UTILIZATION, "falls", 0.3, "relative")),
+        (Condition(QUEUE, "rises", 0.5, "relative"),), (Condition(REQUESTS, "does not fall", 0.4, "relative"),),
     ), "The device idles while requests wait in the queue: they do not reach it."),
 )  # fmt: skip
 """In order of precedence: a stuck or throttled device also makes queues grow."""
@@ -134,16 +144,19 @@ def verdict(window: pd.DataFrame, baseline: pd.DataFrame) -> Verdict:
     Both hold one row a sample and a column a figure (the names of this module); absent columns and
     nulls are unknown. Nothing known of utilisation, clock and power gives ``unknown``.
     """
-    window, baseline = _with_memory_share(window), _with_memory_share(baseline)
+    window, baseline = derived(window), derived(baseline)
     asked = dict.fromkeys(c.metric for rule in RULES for group in rule.needs for c in group)
     shifts = {metric: shift(metric, window, baseline) for metric in asked}
-    missing = tuple(sorted(m for m, s in shifts.items() if s.now is None))
+    groups = [[c.metric for c in group] for rule in RULES for group in rule.needs]
+    unmeasured = [group for group in groups if all(shifts[m].now is None for m in group)]
+    missing = tuple(sorted({m for group in unmeasured for m in group}))
     hits = [rule for rule in RULES if all(any(c.holds(shifts[c.metric]) for c in group) for group in rule.needs)]
     if hits:
         best = hits[0]
         true = [c.metric for group in best.needs for c in group if c.holds(shifts[c.metric])]
         evidence = tuple(shifts[m] for m in dict.fromkeys(true))
-        words = f"{best.words} {'; '.join(s.words() for s in evidence)}."
+        said = best.words.format_map({m: s.now for m, s in shifts.items()})
+        words = f"{said} {'; '.join(s.words() for s in evidence)}."
         return Verdict(best.cause, words, evidence, tuple(rule.cause for rule in hits[1:]), missing)
     if all(shifts[m].now is None for m in (UTILIZATION, CLOCK, POWER)):
         return Verdict("unknown", "Nobody measured utilisation, clock or power: nothing can be said of the device.",
@@ -173,6 +186,7 @@ def time_split(window: pd.DataFrame) -> dict[str, float | None]:
     names = ("busy", "throttled", "waiting", "idle", "unknown")
     if UTILIZATION not in window or not len(window):
         return dict.fromkeys(names)
+    window = derived(window)
     used = window[UTILIZATION].astype(float)
     known = used.notna()
     if not known.any():
@@ -194,10 +208,32 @@ def figures(samples: pd.DataFrame, metrics: Sequence[str] | None = None) -> pd.D
     return chosen.pivot_table(index="time_ns", columns="metric", values="value", aggfunc="last", dropna=False)
 
 
-def _with_memory_share(frame: pd.DataFrame) -> pd.DataFrame:
-    if MEMORY in frame or USED not in frame or TOTAL not in frame:
-        return frame
-    return frame.assign(**{MEMORY: 100.0 * frame[USED] / frame[TOTAL].where(frame[TOTAL] > 0)})
+def derived(frame: pd.DataFrame) -> pd.DataFrame:
+    """Add the share of memory in use and the share of time slowed, where they follow from other figures."""
+    if MEMORY not in frame and USED in frame and TOTAL in frame:
+        frame = frame.assign(**{MEMORY: 100.0 * frame[USED] / frame[TOTAL].where(frame[TOTAL] > 0)})
+    if THROTTLED not in frame and REASONS in frame:
+        bits = frame[REASONS].fillna(0).astype("int64")
+        slowed = pd.Series(np.where(bits & SLOWED, 100.0, 0.0), index=frame.index).where(frame[REASONS].notna())
+        frame = frame.assign(**{THROTTLED: slowed})
+    return frame
+
+
+def others_memory(processes: pd.DataFrame, total_bytes: float) -> pd.Series[float]:
+    """Return by time what share of memory, in percent, programs hold that were not there first.
+
+    *processes*: rows of metric_samples of one device with labels, metric ``gpu_process_memory_bytes``. Ours
+    is the program (its name, else its pid) that was seen at the most times, and of equals the larger.
+    """
+    own = processes[processes["metric"] == "gpu_process_memory_bytes"].dropna(subset=["value"])
+    if own.empty or not total_bytes > 0:
+        return pd.Series(dtype=float)
+    labels = [dict(pairs) if pairs is not None else {} for pairs in own["labels"]]
+    own = own.assign(program=[str(pairs.get("process_name") or pairs.get("pid") or "") for pairs in labels])
+    by_time = own.pivot_table(index="time_ns", columns="program", values="value", aggfunc="sum", fill_value=0.0)
+    ours = max(by_time.columns, key=lambda p: (int((by_time[p] > 0).sum()), float(by_time[p].sum()), p))
+    foreign: pd.Series[float] = 100.0 * by_time.drop(columns=ours).sum(axis=1) / total_bytes
+    return foreign
 
 
 def _known(frame: pd.DataFrame, metric: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

@@ -9,11 +9,11 @@ import pandas as pd
 
 Condition = Literal[
     "healthy", "throttle", "vram_pressure", "noisy_neighbour", "queue_starvation", "data_loader_starvation",
-    "stuck_device",
+    "stuck_device", "gpu_memory_wait",
 ]  # fmt: skip
 CONDITIONS: tuple[Condition, ...] = (
     "healthy", "throttle", "vram_pressure", "noisy_neighbour", "queue_starvation", "data_loader_starvation",
-    "stuck_device",
+    "stuck_device", "gpu_memory_wait",
 )  # fmt: skip
 _GIB = 2.0**30
 
@@ -28,9 +28,13 @@ def recording(condition: Condition, seed: int, *, baseline_s: int = 900, window_
     # A healthy window may carry more or less traffic than its baseline: that alone is no fault.
     load[baseline_s:] *= dice.uniform(0.75, 1.25)
     whole = _serve(np.clip(load, 5, 98), dice)
-    baseline, window = whole.iloc[:baseline_s], whole.iloc[baseline_s:].copy()
+    rest = dice.uniform(5, 60)  # ms that a request spends elsewhere
+    baseline, window = whole.iloc[:baseline_s].copy(), whole.iloc[baseline_s:].copy()
     if condition != "healthy":
         _HARM[condition](window, dice)
+    for part in (baseline, window):
+        whole_ms = part["queue_wait_ms"] + part["forward_pass_ms"] + rest
+        part["queue_share_percent"] = 100 * part["queue_wait_ms"] / whole_ms
     window["gpu_utilization_percent"] = window["gpu_utilization_percent"].clip(0, 100).round()
     return baseline, window
 
@@ -48,6 +52,7 @@ def _serve(load: np.ndarray[tuple[int], np.dtype[np.float64]], dice: np.random.G
         "gpu_memory_used_bytes": size * (dice.uniform(0.45, 0.8) + dice.normal(0, 0.003, n)),
         "gpu_memory_total_bytes": np.full(n, size),
         "gpu_throttled_percent": np.where(dice.random(n) < 0.01, 100.0, 0.0),
+        "gpu_memory_utilization_percent": np.clip(load * dice.uniform(0.3, 0.7) + dice.normal(0, 3, n), 0, 100).round(),
         "gpu_other_processes_percent": np.abs(dice.normal(0, 0.8, n)),
         "requests_per_s": load * dice.uniform(0.8, 3.0) + dice.normal(0, 2, n),
         "queue_wait_ms": wait, "forward_pass_ms": forward, "data_wait_percent": np.abs(dice.normal(2, 1, n)),
@@ -110,5 +115,13 @@ def _stuck(w: pd.DataFrame, dice: np.random.Generator) -> None:
     w["queue_wait_ms"] *= dice.uniform(20, 200)
 
 
+def _memory_wait(w: pd.DataFrame, dice: np.random.Generator) -> None:
+    w["gpu_utilization_percent"] = dice.uniform(68, 82) + dice.normal(0, 3, len(w))
+    w["gpu_memory_utilization_percent"] = np.clip(dice.uniform(84, 97) + dice.normal(0, 3, len(w)), 0, 100).round()
+    whole = w["forward_pass_ms"] * dice.uniform(1.0, 1.2)
+    w["queue_wait_ms"] = (whole + 60) * dice.uniform(1.2, 2.5) * dice.gamma(8, 1 / 8, len(w))
+
+
 _HARM = {"throttle": _throttle, "vram_pressure": _vram, "noisy_neighbour": _neighbour, "queue_starvation": _queue,
-         "data_loader_starvation": _loader, "stuck_device": _stuck}  # fmt: skip
+         "data_loader_starvation": _loader, "stuck_device": _stuck,
+         "gpu_memory_wait": _memory_wait}  # fmt: skip

@@ -15,7 +15,7 @@ from workbench.playbook.symptoms import Series, history_start, samples, series
 from workbench.playbook.times import SLOT_NS
 from workbench.playbook.words import clock, count, figure, percent, points, seconds, short
 
-RELATIVE_FAMILIES = ("volume", "latency")
+RELATIVE_FAMILIES = ("volume", "latency", "cost")
 
 
 def run(reading: Reading) -> Outcome:
@@ -82,7 +82,7 @@ def measured(
 def _words(own: Series, d: Deviation) -> str:
     if own.family == "volume":
         return f"{percent(abs(d.relative))} {_side(d)} usual: {count(d.usual)} → {count(d.now)}"
-    if own.family == "latency":
+    if own.family in ("latency", "cost"):
         return f"{percent(abs(d.relative))} {_side(d)} usual: {figure(d.usual)} → {figure(d.now)}"
     if 0 <= d.usual <= 1 and 0 <= d.now <= 1:
         return f"at {percent(d.now)}, usually {percent(d.usual)} ({points(d.change)})"

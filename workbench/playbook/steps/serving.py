@@ -1,4 +1,4 @@
-"""Errors and latency of every service, and how much of each is its own."""
+"""Errors and latency of every service, how much of each is its own, where requests wait, and what serving costs."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from workbench.errors import CouldNotRunError
 from workbench.model.findings import Finding
 from workbench.model.window import DAY_NS, HOUR_NS
 from workbench.playbook import Step
+from workbench.playbook.devices import requests
+from workbench.playbook.spending import cost_findings
+from workbench.playbook.splits import split_findings
 from workbench.playbook.symptoms import family
 from workbench.playbook.times import Times, times
 from workbench.playbook.words import figure, percent, points
@@ -46,6 +49,8 @@ def run(reading: Reading) -> Outcome:
     findings.sort(
         key=lambda f: (-round(float(f.values.get("own") or 0.0), 9), -round(f.strength, 9), f.entity, f.signal)
     )
+    findings += sorted(split_findings(requests(reading, t.end_ns), t), key=lambda f: (-round(f.strength, 9), f.entity))
+    findings += cost_findings(reading, metrics.frame, t)
     names = sorted({str(s) for s in spans.frame["service"].dropna()} | {s.partition(":")[2] for s in services})
     summary = findings[0].statement if findings else f"All {len(names)} services answer as fast and as well as usual."
     return Outcome(tuple(findings), {"services": len(names)}, summary=summary)
