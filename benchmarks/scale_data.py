@@ -10,10 +10,12 @@ find. Equal arguments give equal rows.
 from __future__ import annotations
 
 import argparse
+import functools
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +24,8 @@ from workbench.columnar import build
 from workbench.model.tables import SPANS
 from workbench.model.window import DAY_NS
 from workbench.store import Store
+
+T = TypeVar("T")
 
 FIRST_NS = 20_500 * DAY_NS
 SPANS_A_TRACE = 8
@@ -135,11 +139,8 @@ def fill(store: Store, scale: Scale, *, progress: Callable[[int], object] | None
     took = dict.fromkeys(("generate", "append", "seal", "compact"), 0.0)
     done, since_sealed = 0, 0
     made = batches(scale)
-    while True:
-        batch = _clocked(took, "generate", lambda: next(made, None))
-        if batch is None:
-            break
-        _clocked(took, "append", lambda batch=batch: store.append({"spans": batch}))
+    while (batch := _clocked(took, "generate", lambda: next(made, None))) is not None:
+        _clocked(took, "append", functools.partial(store.append, {"spans": batch}))
         done, since_sealed = done + batch.num_rows, since_sealed + batch.num_rows
         if since_sealed >= 1_000_000:
             _clocked(took, "seal", store.seal)
@@ -151,7 +152,7 @@ def fill(store: Store, scale: Scale, *, progress: Callable[[int], object] | None
     return took
 
 
-def _clocked(took: dict[str, float], what: str, run: Callable[[], object]) -> object:
+def _clocked(took: dict[str, float], what: str, run: Callable[[], T]) -> T:
     before = time.perf_counter()
     answer = run()
     took[what] += time.perf_counter() - before

@@ -1,6 +1,6 @@
 """Store bench: how fast spans are kept, and how fast three questions are answered.
 
-    python benchmarks/store.py [--spans 2000000] [--days 2] [--store DIR] [--seed 1]
+    python -m benchmarks.store [--spans 2000000] [--days 2] [--store DIR] [--seed 1]
 
 Prints a line per figure: what, figure, peer or floor measured in the same run, ratio, memory.
 """
@@ -13,81 +13,15 @@ import resource
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
-import numpy as np
-import pyarrow as pa
 
-from workbench.columnar import build
-from workbench.model.tables import TABLES
+from benchmarks.scale_data import FIRST_NS, Scale, batches
 from workbench.model.window import DAY_NS, MINUTE_NS
 from workbench.store import Store
 
-SPANS = TABLES["spans"]
-FIRST_NS = 20_500 * DAY_NS
-SPANS_A_TRACE = 8
 BATCH = 2048
-KEYS = ("customer.tier", "feature_flag", "http.method", "http.route", "http.status_code", "tenant", "thread", "user")
-"""Attributes of each span."""
-
-
-def spans(count: int, days: int, seed: int, *, batch: int = BATCH) -> Iterator[pa.Table]:
-    """Yield tables of random spans with 8 attributes of real cardinality, in order of time."""
-    rng = np.random.default_rng(seed)
-    step_ns = days * DAY_NS // count
-    services = np.array([f"service-{i:02d}" for i in range(20)])
-    operations = np.array([f"GET /resource/{i}" for i in range(60)])
-    hosts = np.array([f"host-{i:03d}" for i in range(100)])
-    regions = np.array(["ca-central-1", "us-east-1", "eu-west-1"])
-    versions = np.array(["41", "42"])
-    offsets = pa.array(np.arange(batch + 1) * len(KEYS), pa.int32())
-    map_keys = pa.array(KEYS * batch)
-    for first in range(0, count, batch):
-        n = min(batch, count - first)
-        start = FIRST_NS + (first + np.arange(n)) * step_ns
-        duration = (rng.lognormal(3.0, 1.0, n) * 1e6).astype(np.int64)
-        service = rng.integers(0, 20, n)
-        values = _values(rng, operations[rng.integers(0, 60, n)])
-        traces = _hex(rng, -(-n // SPANS_A_TRACE), 16)
-        yield build(
-            SPANS,
-            {
-                "environment": "prod", "source": "bench", "place": "generator", "received_ns": int(FIRST_NS),
-                "trace_id": pa.array(np.repeat(traces, SPANS_A_TRACE)[:n]), "span_id": pa.array(_hex(rng, n, 8)),
-                "parent_span_id": pa.array(_hex(rng, n, 8)), "service": pa.array(services[service]),
-                "name": pa.array(operations[rng.integers(0, 60, n)]), "kind": "server",
-                "start_ns": pa.array(start), "end_ns": pa.array(start + duration), "duration_ns": pa.array(duration),
-                "status": pa.array(np.where(rng.random(n) < 0.02, "error", "ok")),
-                "model": "fraud", "model_version": pa.array(versions[rng.integers(0, 2, n)]),
-                "host": pa.array(hosts[rng.integers(0, 100, n)]), "region": pa.array(regions[rng.integers(0, 3, n)]),
-                "queue_wait_ms": pa.array(rng.exponential(2.0, n)),
-                "attributes": pa.MapArray.from_arrays(
-                    offsets.slice(0, n + 1), map_keys.slice(0, n * len(KEYS)), pa.array(values.ravel().tolist())
-                ),
-            },
-        )  # fmt: skip
-
-
-def _values(rng: np.random.Generator, routes: np.ndarray) -> np.ndarray:
-    """Return the attributes' values, shape (spans, KEYS), of the cardinality that real ones have."""
-    n = len(routes)
-    values = np.empty((n, len(KEYS)), dtype=object)
-    values[:, 0] = np.where(rng.random(n) < 0.1, "gold", "basic")
-    values[:, 1] = "on"
-    values[:, 2] = "GET"
-    values[:, 3] = routes
-    values[:, 4] = np.where(rng.random(n) < 0.02, "500", "200")
-    values[:, 5] = [f"tenant-{i}" for i in rng.integers(0, 500, n)]
-    values[:, 6] = rng.integers(0, 64, n).astype(str)
-    values[:, 7] = rng.integers(0, 100_000, n).astype(str)
-    return values
-
-
-def _hex(rng: np.random.Generator, n: int, width: int) -> list[str]:
-    text = rng.bytes(n * width).hex()
-    return [text[i * 2 * width : (i + 1) * 2 * width] for i in range(n)]
 
 
 def peak_mb() -> float:
@@ -105,7 +39,7 @@ def fill(store: Store, count: int, days: int, seed: int) -> None:
     spent = prepared = 0.0
     began = time.perf_counter()
     ids = []
-    for number, batch in enumerate(spans(count, days, seed)):
+    for number, batch in enumerate(batches(Scale(count, days, seed), BATCH)):
         before = time.perf_counter()
         store.append({"spans": batch})
         spent += time.perf_counter() - before
@@ -134,15 +68,15 @@ def fill(store: Store, count: int, days: int, seed: int) -> None:
 
 def small_batches(folder: Path, seed: int) -> None:
     """Print the append rate for batches of 512 spans, beside the bare cost of one fsync each."""
-    batches = list(spans(512 * 200, 1, seed, batch=512))
+    sent = list(batches(Scale(512 * 200, 1, seed), 512))
     with Store.open(folder / "small") as store:
         before, cpu = time.perf_counter(), time.process_time()
-        for batch in batches:
+        for batch in sent:
             store.append({"spans": batch})
         took, cpu = time.perf_counter() - before, time.process_time() - cpu
     with (folder / "floor").open("wb") as file:
         began = time.perf_counter()
-        for batch in batches:
+        for batch in sent:
             file.write(bytes(batch.nbytes))
             file.flush()
             os.fsync(file.fileno())
