@@ -18,11 +18,14 @@ from workbench.views.components import component
 from workbench_widgets.board import Board
 from workbench_widgets.causes import Causes
 from workbench_widgets.contrast import Contrast
+from workbench_widgets.lineage import Lineage
 from workbench_widgets.page import page
+from workbench_widgets.stepper import Stepper
 from workbench_widgets.timeline import Timeline, thin
+from workbench_widgets.waterfall import Waterfall
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-HOSTILE = "<img src=x onerror=\"window.hacked=1\"></script><script>window.hacked=1</script>"
+HOSTILE = '<img src=x onerror="window.hacked=1"></script><script>window.hacked=1</script>'
 START = 1_770_714_960_000_000_000
 MINUTE = 60_000_000_000
 
@@ -61,7 +64,54 @@ def contrast(text: str = "model_version = v42 and region = c") -> Contrast:
     return Contrast([one, {**one, "condition": "region = c", "lift": 2.1, "lift_low": None}], caption="Errors.")
 
 
-BOARDS = {"causes": causes, "contrast": contrast, "timeline": timeline}
+def lineage(text: str = "orders") -> Lineage:
+    """Return a path of three and a stub; one of them deviates by itself, one inherits it."""
+    nodes = [
+        {"name": f"dataset:{text}", "kind": "dataset", "layer": 0, "row": 0.5, "hidden_up": 12, "health": "nulls 31 %",
+         "origin": "own", "proven": True, "detail": text},
+        {"name": "job:shop/clean", "kind": "job", "layer": 0, "row": 1.5, "health": "well"},
+        {"name": "feature:amount", "kind": "feature", "layer": 1, "row": 1.0, "origin": "inherited", "proven": True,
+         "health": "drift .31", "change": "changed"},
+        {"name": "model:fraud", "kind": "model", "layer": 2, "row": 1.0, "proven": True, "hidden_down": 3},
+    ]  # fmt: skip
+    edges = [{"source": f"dataset:{text}", "target": "feature:amount", "proven": True, "rule": "column_lineage"},
+             {"source": "job:shop/clean", "target": "feature:amount", "change": "appeared"},
+             {"source": "feature:amount", "target": "model:fraud", "proven": True}]  # fmt: skip
+    times = {"start": START / 1e6, "end": START / 1e6 + 864e5, "at": None, "against": None}
+    return Lineage(nodes, edges, focus="model:fraud", times=times, signals=["null_rate", "drift"], caption="4 of 19.")
+
+
+def waterfall(text: str = "predict") -> Waterfall:
+    """Return a trace of four spans: one failed, one whose parent is missing; and a comparison."""
+    one = {"depth": 1, "status": "ok", "queue": None, "forward": None, "flags": [], "logs": [], "links": []}
+    spans = [
+        {**one, "id": "a", "depth": 0, "service": "edge", "name": "POST /v1", "start": 0.0, "duration": 100.0,
+         "self": 10.0, "critical": [[0.0, 5.0], [95.0, 100.0]]},
+        {**one, "id": "b", "service": "predictor", "name": text, "start": 5.0, "duration": 90.0, "self": 90.0,
+         "critical": [[5.0, 95.0]], "queue": 62.0, "forward": 20.0, "links": ["run:5f2c"]},
+        {**one, "id": "c", "service": "session", "name": "check", "start": 10.0, "duration": 20.0, "self": 20.0,
+         "critical": [], "status": "error", "logs": [{"at": 12.0, "severity": "error", "body": text}]},
+        {**one, "id": "d", "depth": 0, "service": "lost", "name": "orphan", "start": 30.0, "duration": 9.0,
+         "self": 9.0, "critical": [[30.0, 39.0]], "flags": ["its parent span is missing"]},
+    ]  # fmt: skip
+    rows = [{"service": "predictor", "name": text, "a": 31.0, "b": 90.0, "more": 59.0, "low": 51.0, "high": 66.0}]
+    return Waterfall(spans, trace="0af7", against="baseline", operations=rows, traces=["0af7"], caption="100 ms.")
+
+
+def stepper(text: str = "Requests are 36 % slower since 13:42.") -> Stepper:
+    """Return three steps: one interesting, one skipped, one to do and suggested; and one that writes an action."""
+    one = {"why": "It matters.", "cost": "", "summary": "", "reason": "", "kind": "step"}
+    steps = [
+        {**one, "name": "scope", "number": 2, "question": "What is wrong?", "state": "interesting", "summary": text},
+        {**one, "name": "hardware", "number": 9, "question": "Are machines well?", "state": "skipped", "reason": text},
+        {**one, "name": "serving", "number": 8, "question": "Who is slow?", "state": "to do"},
+        {**one, "name": "action", "number": 11, "question": "What is done?", "state": "to do", "kind": "form"},
+    ]  # fmt: skip
+    return Stepper(steps, suggested={"step": "serving", "why": "It is the most telling step left."})
+
+
+BOARDS = {"causes": causes, "contrast": contrast, "lineage": lineage, "stepper": stepper, "timeline": timeline,
+          "waterfall": waterfall}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +153,7 @@ def test_hostile_text_is_drawn_as_text_without_requests(browser: Any, tmp_path: 
     assert (asked, wrong) == ([], [])
     assert opened.evaluate("window.hacked") is None
     assert opened.locator(".wbw img").count() == 0
-    assert HOSTILE[:20] in opened.locator(".wbw").inner_text()
+    assert HOSTILE[:20] in opened.locator(".wbw").text_content()
     assert opened.locator(".wbw").get_attribute("data-theme") == theme
     opened.close()
 

@@ -81,9 +81,15 @@ function mount(model, el, label, css = "") {
     for (const [name, value] of Object.entries(values)) model.set(name, value);
     model.save_changes();
   };
+  let acted = false;
   const act = (operation, args) => {
     const serial = (model.get("action")?.serial ?? 0) + 1;
+    acted = true;
     set({ action: { operation, arguments: args, serial } });
+  };
+  const ask = (what, about = {}) => {
+    const serial = (model.get("ask")?.serial ?? 0) + 1;
+    set({ ask: { what, ...about, serial } });
   };
   const redrawn = [];
   const theme = () => {
@@ -96,17 +102,26 @@ function mount(model, el, label, css = "") {
   const watch = new MutationObserver(theme);
   if (document.body) watch.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
   signal.addEventListener("abort", () => watch.disconnect());
+  // JupyterLab's extension puts the line below as a cell and says so; elsewhere it is there to be copied.
+  const insert = (line) => {
+    const offer = new CustomEvent("workbench:cell", { bubbles: true, composed: true, cancelable: true, detail: { line } });
+    return !root.dispatchEvent(offer);
+  };
   const tell = () => {
     const { line, text } = model.get("said") ?? {};
     said.replaceChildren();
     if (!line && !text) return;
+    // Of several views of one widget only the one that was clicked asks for the cell; a reopened one asks for none.
+    const inserted = Boolean(line) && acted && insert(line);
+    acted = false;
     const copy = h("button", { type: "button", "aria-label": "Copy the line of Python", click: () => navigator.clipboard?.writeText(line) }, "Copy");
-    said.append(h("div", { class: "said" }, h("code", {}, line ?? ""), h("span", { class: "dim" }, text ?? ""), line ? copy : null));
+    said.append(h("div", { class: "said" }, h("code", {}, line ?? ""), h("span", { class: "dim" }, text ?? ""),
+      inserted ? h("span", { class: "tag" }, "cell below") : null, line ? copy : null));
   };
   on("said", tell);
   theme();
   tell();
-  return { root, body, signal, on, listen, set, act, redrawn, end: () => abort.abort() };
+  return { root, body, signal, on, listen, set, act, ask, redrawn, end: () => abort.abort() };
 }
 
 // Asks for a reason in place: a form that calls done(text) once text is given.

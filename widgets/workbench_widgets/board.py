@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import anywidget
 import traitlets
@@ -21,13 +21,28 @@ def module(name: str) -> str:
 
 
 class Board(anywidget.AnyWidget):
-    """Base of the widgets; `action` is set by clicks, `said` shows the line of Python that they became."""
+    """Base of the widgets; `action` is set by clicks, `said` shows the line of Python that they became.
+
+    `ask` is set by clicks that change no state: they look further.
+    """
 
     title = traitlets.Unicode("").tag(sync=True)
     caption = traitlets.Unicode("").tag(sync=True)
     theme = traitlets.Unicode("").tag(sync=True)
     action = traitlets.Dict().tag(sync=True)
     said = traitlets.Dict().tag(sync=True)
+    ask = traitlets.Dict().tag(sync=True)
+    actions: ClassVar[tuple[str, ...]] = ()
+    """Every operation that clicks can ask for; ``*`` stands for a step of the playbook."""
+
+    def on_ask(self, answer: Callable[[Mapping[str, Any]], None]) -> None:
+        """Call ``answer(asked)`` at every click that only wants to see more; `asked` has `what` and what it is of."""
+
+        def told(change: Mapping[str, Any]) -> None:
+            if change["new"]:
+                answer(dict(change["new"]))
+
+        self.observe(told, names="ask")
 
     def on_action(self, run: Callable[[str, Mapping[str, Any]], None]) -> None:
         """Call ``run(operation, arguments)`` at every click that asks for something."""

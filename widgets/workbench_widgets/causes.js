@@ -1,7 +1,7 @@
 const CSS = `
 .wbw ol{list-style:none;margin:0;padding:0;display:grid;gap:8px}
 .wbw li.cause{border:1px solid var(--wb-line);border-left:4px solid var(--wb-base);border-radius:6px;padding:8px 10px}
-.wbw li.cause[data-rejected]{border-left-style:dashed;opacity:.75}
+.wbw li.cause[data-rejected]{border-left-style:dashed}
 .wbw li.cause b{overflow-wrap:anywhere}
 .wbw .factor{display:grid;grid-template-columns:110px 1fr 56px;gap:8px;align-items:center}
 .wbw .factor i{display:block;height:8px;border-radius:4px;background:var(--wb-base)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import traitlets
 
@@ -19,6 +19,7 @@ class Causes(Board):
     """
 
     _esm = module("causes")
+    actions: ClassVar[tuple[str, ...]] = ("reject",)
     causes: traitlets.List[Any] = traitlets.List().tag(sync=True)
 
     def __init__(self, causes: Sequence[Mapping[str, Any]], *, title: str = "Causes", caption: str = "") -> None:

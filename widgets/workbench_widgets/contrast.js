@@ -9,7 +9,7 @@ function render({ model, el }) {
   let order = null, down = true, inspected = null;
   const bar = (share, color) => { const i = h("i"); i.style.width = `${Math.max(0, Math.min(1, share ?? 0)) * 100}%`; i.style.background = `var(--wb-${color})`; return i; };
   const interval = (r) => (r.lift_low === null || r.lift_low === undefined ? "" : ` (${figure(r.lift_low)} to ${figure(r.lift_high)})`);
-  const ask = (name, row) => { if (name === "inspect") inspected = row.condition; ui.act(name, { condition: row.condition }); draw(); };
+  const ask = (name, row) => { if (name === "inspect") inspected = row.condition; ui.act(name, name === "hypothesis" ? { statement: row.condition } : { condition: row.condition }); draw(); };
   const line = (row) => h("tr", { "aria-selected": row.condition === inspected ? "true" : "false" }, h("td", {}, row.condition),
     h("td", { class: "n" }, percent(row.share_in)), h("td", { class: "n" }, percent(row.share_out)), h("td", { class: "n" }, figure(row.lift) + interval(row)),
     h("td", { class: "n" }, figure(row.support)), h("td", { class: "n" }, figure(row.q)), h("td", { class: "two", "aria-hidden": "true" }, bar(row.share_in, "select"), bar(row.share_out, "base")),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import traitlets
 
@@ -21,6 +21,7 @@ class Contrast(Board):
     """
 
     _esm = module("contrast")
+    actions: ClassVar[tuple[str, ...]] = ("inspect", "filter", "exclude", "hypothesis")
     rows: traitlets.List[Any] = traitlets.List().tag(sync=True)
 
     def __init__(self, rows: Sequence[Mapping[str, Any]], *, title: str = "Contrast", caption: str = "") -> None:

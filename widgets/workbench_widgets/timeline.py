@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import traitlets
@@ -43,6 +43,7 @@ class Timeline(Board):
     """
 
     _esm = module("timeline")
+    actions: ClassVar[tuple[str, ...]] = ("select",)
     lanes: traitlets.List[Any] = traitlets.List().tag(sync=True)
     points = traitlets.Bytes(b"").tag(sync=True)
     changes: traitlets.List[Any] = traitlets.List().tag(sync=True)
