@@ -9,15 +9,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, cast
 
 import pandas as pd
 
 from workbench import plugins
+from workbench.analysis.lineage import Graph
 from workbench.case import files
 from workbench.case.bundle import frame
 from workbench.case.case import Case
 from workbench.case.identity import user_name
+from workbench.case.reading import Reading
+from workbench.case.symptom import Symptom
 from workbench.columnar import without_provenance
 from workbench.config import Settings
 from workbench.errors import UsageError, WorkbenchError
@@ -27,8 +30,10 @@ from workbench.intake.gate import Gate
 from workbench.intake.policy import mask_policy
 from workbench.intake.report import IngestReport
 from workbench.model.findings import Ranking
-from workbench.model.window import MINUTE_NS, Window, iso, parse_duration_ns
+from workbench.model.window import DAY_NS, HOUR_NS, MINUTE_NS, Window, iso, parse_duration_ns
+from workbench.playbook import folding
 from workbench.playbook.find import Found, find
+from workbench.playbook.joined import joined
 from workbench.report import rich_html, verbs
 from workbench.sources import Context
 from workbench.store import Store
@@ -91,10 +96,14 @@ class Bench:
         """
         path = self.folder / files.checked_id(case_id)
         described = any(value is not None for value in (alert, entity, signal, window, baseline))
-        exists = (path / files.CASE).is_file()
-        if not exists and not described:
+        if not (path / files.CASE).is_file() and not described:
             raise UsageError(f"There is no case {case_id} yet; begin it with an alert, or entity, signal and window.")
-        symptom = self._symptom(alert, entity, signal, window, lead) if described else {}
+        return self._made(case_id, self._symptom(alert, entity, signal, window, lead) if described else {}, baseline)
+
+    def _made(self, case_id: str, symptom: Mapping[str, Any], baseline: str | None) -> Case:
+        """Open or create a case, and say what it is about where *symptom* does."""
+        path = self.folder / files.checked_id(case_id)
+        exists = (path / files.CASE).is_file()
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / files.WITNESS).touch()
         if exists:
@@ -102,7 +111,7 @@ class Bench:
         else:
             config, ask = self._config(), self.store.ask
             case = Case.create(path, case_id=case_id, config=config, ask=ask, who=self.who, clock=self._clock)
-        if described:
+        if symptom:
             case.call("begin", **symptom, baseline=baseline)
         return case
 
@@ -117,6 +126,45 @@ class Bench:
 
         investigate(case)
         return case.ranking or Ranking((), "none")
+
+    def take_alerts(self) -> list[tuple[str, str]]:
+        """Open a case for each firing alert of the last day that has none, or join the case with the same cause.
+
+        Return ``(case, why it joined)`` for each; the reason is empty where a case was opened.
+        """
+        since = max(self.store.freshness().get("alerts", 0), self._clock()) - DAY_NS
+        rows = without_provenance(self.store.ask("alerts", start_ns=since)).to_pylist(maps_as_pydicts="strict")
+        fresh = [
+            r
+            for r in rows
+            if r["status"] == "firing" and r["starts_ns"] >= since and r.get("entity") and r.get("signal")
+        ]
+        return [self._place(row) for row in fresh if not folding.held(row, self._open())]
+
+    def _open(self) -> list[folding.Open]:
+        found = []
+        for line in self.cases():
+            if not line.problem:
+                known = folding.known(Case.open(line.path, who=self.who))
+                found += [known] if known else []
+        return found
+
+    def _place(self, row: Mapping[str, Any]) -> tuple[str, str]:
+        """Journal one alert, in the case that it joins or in one of its own."""
+
+        def graph() -> Graph:
+            symptom = Symptom(row["entity"], row["signal"] or "alert", self._window(row, HOUR_NS), None,
+                              self.store.environment)  # fmt: skip
+            return joined(cast("Reading", folding.Watching(symptom, self.ask))).graph
+
+        found = folding.joins(row, self._open(), graph)
+        if found is not None:
+            self.case(found[0]).call("join_alert", dict(row), found[1])
+            return found
+        day = iso(int(row["starts_ns"]))[:10].replace("-", "")
+        number = next(n for n in range(1, 10_000) if not (self.folder / f"ALERT-{day}-{n}").exists())
+        made = self._made(f"ALERT-{day}-{number}", self._described(row, None, None, None, "15m"), None)
+        return made.id, ""
 
     def plan(self, case: Case, cause: str, hook: str) -> Plan:
         """Return exactly what a hook of the settings would do against a cause (``kind entity``); nothing is run."""
@@ -190,7 +238,12 @@ class Bench:
         self, alert: str | Path | Mapping[str, Any] | None, entity: str | None, signal: str | None,
         window: str | Window | None, lead: str,
     ) -> dict[str, Any]:  # fmt: skip
-        row = self._alert(alert) if alert is not None else {}
+        return self._described(self._alert(alert) if alert is not None else {}, entity, signal, window, lead)
+
+    def _described(
+        self, row: Mapping[str, Any], entity: str | None, signal: str | None, window: str | Window | None, lead: str
+    ) -> dict[str, Any]:
+        """Return the arguments of ``case.begin`` from an alert's row and what overrides it."""
         entity, signal = entity or row.get("entity"), signal or row.get("signal")
         if not entity or not signal:
             missing = "entity" if not entity else "signal"
@@ -201,7 +254,7 @@ class Bench:
         chosen = Window.parse(str(window)) if window is not None else self._window(row, parse_duration_ns(lead))
         return {
             "entity": entity, "signal": signal, "window": str(chosen), "environment": self.store.environment,
-            "history_start": self._history_start(), "alert": row or None,
+            "history_start": self._history_start(), "alert": dict(row) or None,
         }  # fmt: skip
 
     def _alert(self, alert: str | Path | Mapping[str, Any]) -> dict[str, Any]:

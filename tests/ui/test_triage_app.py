@@ -96,26 +96,26 @@ def form(client: TestClient, operation: str, **fields: str) -> Any:
 
 def filled(path: str) -> str:
     """Return a route's path with its parameters filled in."""
-    return path.format(case_id="INC-1", screen="brief", operation="note")
+    return path.format(case_id="INC-1", screen="brief", operation="note", piece="seven", name="app.js", code="x")
 
 
 def test_every_route_of_the_app_stands_in_the_table_and_the_intake_has_its_own(bench: Bench) -> None:
-    """A route that nobody declared would be found here: 11 of the app, 8 of the intake."""
+    """A route that nobody declared would be found here: 18 of the app, 9 of the intake."""
     served = app(bench.store, Settings(), extra_routes=routes(Desk(bench), Sessions()))
     all_routes = {(m, r.path) for r in served.routes if isinstance(r, Route) for m in (r.methods or {"GET"}) - {"HEAD"}}
     intake = {("POST", p) for p in ("/v1/traces", "/v1/metrics", "/v1/logs", "/api/v1/lineage", "/api/v1/lineage/batch",
-                                    "/webhooks/alertmanager")} | {("GET", "/healthz"), ("GET", "/readyz")}  # fmt: skip
+                                    "/v1/changes", "/webhooks/alertmanager")} | {("GET", "/healthz"), ("GET", "/readyz")}  # fmt: skip
     assert all_routes - intake == set(ROUTES)
     assert len(served.routes) == len(ROUTES) + len(intake)
 
 
 @pytest.mark.parametrize("role", list(RANK))
 def test_each_role_reaches_what_the_table_says_and_nothing_else(bench: Bench, role: Role) -> None:
-    """Four roles by eleven routes; a viewer's form is refused even with the token of the page."""
+    """Four roles by eighteen routes; a viewer's form is refused even with the token of the page."""
     client = visitor(bench, role)
     for (method, path), needed in ROUTES.items():
-        if path == "/enter":
-            continue
+        if path in ("/enter", "/live"):
+            continue  # The first has its own test; the second never ends, and has one too.
         answer = client.request(method, filled(path), headers={"Origin": HERE})
         refused = answer.status_code in (401, 403) and "form is not of this session" not in answer.text
         assert refused == (RANK[role] < RANK[needed]), (role, method, path, answer.status_code)
@@ -154,7 +154,7 @@ def test_each_form_is_one_entry_of_the_journal_and_undo_takes_it_back(bench: Ben
         before = case.length()
         sent = {"note": {"text": "Looked at it"}, "reject": {"cause": KEY, "reason": "It began before"},
                 "assign": {"owner": "grace"}, "status": {"status": "investigating"}, "undo": {}}  # fmt: skip
-        assert set(sent) == set(OPERATIONS)
+        assert set(OPERATIONS) - set(sent) == {"select", "pin_baseline", "simulate", "check_fix"}
         assert [form(client, name, **fields).status_code for name, fields in sent.items()] == [303] * 5
         case.refresh()
         assert [(e.operation, e.who) for e in case.entries[before:]] == [(name, "ada") for name in sent]
@@ -170,12 +170,12 @@ def test_no_hostile_text_becomes_markup_and_every_page_carries_its_policy(bench:
     answer = visitor(bench, "responder").get("/inbox" if name == "inbox" else f"/case/INC-1/{name}")
     assert answer.status_code == 200
     assert "<img" not in answer.text
-    assert answer.text.count("<script") == 1
+    assert len(re.findall("<script (?!type=.application/json)", answer.text)) <= 2
     assert name == "gpu" or "&lt;img" in answer.text
     policy = answer.headers["content-security-policy"]
     nonce = re.search(r"script-src 'nonce-([^']+)'", policy)
     assert nonce
-    assert answer.text.count(nonce[1]) == 2
+    assert answer.text.count(nonce[1]) == 1 + len(re.findall("<script nonce", answer.text))
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
     assert not re.findall(r"(?:src|href|action)=\"https?://", answer.text)

@@ -6,16 +6,33 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 from workbench.apps.facts import Facts, broken, facts
 from workbench.apps.roles import INVESTIGATE, OPERATIONS
 from workbench.bench import Bench
 from workbench.case import files
 from workbench.case.case import Case
+from workbench.case.journal import Entry
+from workbench.config import Settings
 from workbench.errors import UsageError, WorkbenchError
+from workbench.hooks import Ran
 from workbench.playbook.runner import investigate
 
 _STOP_S = 5.0
+_ONE_AT_A_TIME = ("assign", "status", "reject", "select", "pin_baseline")
+"""Operations whose newer entry takes the place of an older one: two people's must not meet unseen."""
+
+
+@dataclass(eq=False)
+class Clash(Exception):  # noqa: N818 - two people's doing, no failure of ours
+    """Somebody else said something about the same, after the page was made that this form stands on."""
+
+    case_id: str
+    operation: str
+    fields: Mapping[str, str]
+    theirs: tuple[Entry, ...]
+    length: int
 
 
 class Desk:
@@ -24,7 +41,9 @@ class Desk:
     def __init__(self, bench: Bench, *, clock: Callable[[], int] = time.time_ns) -> None:
         self.bench = bench
         self.clock = clock
+        self.settings = bench.settings or Settings()
         self._lock = threading.Lock()
+        self._folding = threading.Lock()
         self._cases: dict[str, tuple[Case, threading.RLock]] = {}
         self._running: dict[str, str] = {}
         self._threads: list[threading.Thread] = []
@@ -35,20 +54,27 @@ class Desk:
         return sorted(p.parent.name for p in folder.glob(f"*/{files.CASE}")) if folder.is_dir() else []
 
     @contextlib.contextmanager
-    def case(self, case_id: str) -> Iterator[Case]:
-        """Hold a case, with what others have added to it; `UsageError` where there is none of this id."""
+    def case(self, case_id: str, *, who: str = "") -> Iterator[Case]:
+        """Hold a case, with what others have added to it; `UsageError` where there is none of this id.
+
+        What is journaled meanwhile is *who*'s, by default that of whoever runs the server.
+        """
         if case_id not in self.case_ids():
             raise UsageError(f"There is no case {case_id}.")
         with self._lock:
             known = self._cases.get(case_id)
         if known is None:
-            opened = Case.open(self.bench.folder / case_id, ask=self.bench.store.ask, who=self.bench.who)
+            opened = self._opened(case_id)
             with self._lock:
                 known = self._cases.setdefault(case_id, (opened, threading.RLock()))
         case, lock = known
         with lock:
             case.refresh()
+            case.who = who or self.bench.who
             yield case
+
+    def _opened(self, case_id: str, who: str = "") -> Case:
+        return Case.open(self._known(case_id), ask=self.bench.store.ask, who=who or self.bench.who, clock=self.clock)
 
     def inbox(self) -> list[Facts]:
         """Return every case in short, the most urgent first."""
@@ -61,18 +87,37 @@ class Desk:
         except (WorkbenchError, OSError) as error:
             return broken(case_id, str(error))
 
-    def run(self, case_id: str, operation: str, fields: Mapping[str, str]) -> None:
-        """Call an operation that forms may call: one entry in the journal; `UsageError` for any other."""
+    def run(self, case_id: str, operation: str, fields: Mapping[str, str], *, who: str = "") -> None:
+        """Call an operation that forms may call: one entry in the journal.
+
+        `UsageError` for any other operation; `Clash` where somebody settled the same after the form's page was made.
+        """
         if operation == INVESTIGATE:
-            self._investigate(case_id)
+            self._investigate(case_id, who)
             return
         if operation not in OPERATIONS:
             raise UsageError(f"A form cannot call {operation}; it can call {', '.join(OPERATIONS)}.")
         missing = [name for name in OPERATIONS[operation] if not fields.get(name, "").strip()]
         if missing:
             raise UsageError(f"{operation} needs {' and '.join(missing)}; fill it in and send it again.")
-        with self.case(case_id) as case:
-            case.call(operation, **{name: fields[name].strip() for name in OPERATIONS[operation]})
+        given = {name: fields[name].strip() for name in OPERATIONS[operation]}
+        with self.case(case_id, who=who) as case:
+            _refuse_clash(case, operation, fields, given)
+            extra = {"windows": self.settings.act.windows, "every": self.settings.act.every}
+            case.call(operation, **given, **(extra if operation == "check_fix" else {}))
+
+    def act(self, case_id: str, approval: int, *, who: str = "") -> Ran:
+        """Run what an approval allows, on a case opened for it, so that pages go on being answered."""
+        return self.bench.act(self._opened(case_id, who), approval)
+
+    def take_alerts(self) -> list[tuple[str, str]]:
+        """Open or join cases for alerts that have none, and look into the new ones at once."""
+        with self._folding:
+            placed = self.bench.take_alerts()
+        for case_id, joined in placed:
+            if not joined:
+                self._investigate(case_id)
+        return placed
 
     # -- the playbook ----------------------------------------------------------------------------------------------
 
@@ -81,9 +126,9 @@ class Desk:
         with self._lock:
             return self._running.get(case_id, "")
 
-    def _investigate(self, case_id: str) -> None:
+    def _investigate(self, case_id: str, who: str = "") -> None:
         """Run the playbook in a thread, on a case opened for it, so that pages go on being answered."""
-        case = Case.open(self._known(case_id), ask=self.bench.store.ask, who=self.bench.who)
+        case = self._opened(case_id, who)
         with self._lock:
             if case_id in self._running:
                 return
@@ -112,3 +157,17 @@ class Desk:
         """Wait a little for playbooks that run; they are journaled step by step, so nothing is lost."""
         for thread in self._threads:
             thread.join(_STOP_S)
+
+
+def _refuse_clash(case: Case, operation: str, fields: Mapping[str, str], given: Mapping[str, str]) -> None:
+    """Raise `Clash` where the same was settled otherwise after the form's page was made."""
+    seen = fields.get("seen", "")
+    if operation not in _ONE_AT_A_TIME or not seen.isdigit():
+        return
+    later = [e for e in case.entries[int(seen) :] if e.operation == operation]
+    if operation == "reject":
+        later = [e for e in later if e.arguments["cause"] == given["cause"]]
+    others = tuple(e for e in later if {k: v for k, v in e.arguments.items() if k in given} != dict(given))
+    if others:
+        kept = {name: given[name] for name in OPERATIONS[operation]}
+        raise Clash(case.id, operation, kept, others, case.length())

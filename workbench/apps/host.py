@@ -2,242 +2,219 @@
 
 from __future__ import annotations
 
-import secrets
 import urllib.parse
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
-from markupsafe import Markup
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from workbench import plugins
-from workbench.apps import Screen
+from workbench.apps import Screen, boards
+from workbench.apps.address import decode, restored
 from workbench.apps.desk import Desk
-from workbench.apps.page import Page, asset, render, style
-from workbench.apps.roles import ROUTES, Role, allows
-from workbench.apps.session import COOKIE, LASTS_S, Session, Sessions, same
+from workbench.apps.doing import Doing, denied, page_of
+from workbench.apps.lab import Labs
+from workbench.apps.live import Pulse, live
+from workbench.apps.page import asset, render
+from workbench.apps.respond import HEADERS, asset_text, go, html, origin, part, refuse
+from workbench.apps.roles import ROUTES, Denied, Role, allows
+from workbench.apps.session import COOKIE, LASTS_S, Session, Sessions
 from workbench.errors import IntegrityError, UnknownNameError, UsageError, WorkbenchError
 
-MOST_FORM_BYTES = 64 * 1024
 MOST_LINKS = 60
 """A search shows as many links at most."""
 _LEADING_ON = '<!doctype html><meta http-equiv="refresh" content="0; url=/inbox"><a href="/inbox">Inbox</a>'
-_NOBODY = Session("anyone", "", 0.0)
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
 Answer = Callable[[Request, Session], Awaitable[Response]]
 
 
-def routes(desk: Desk, sessions: Sessions) -> list[Route]:
+def routes(desk: Desk, sessions: Sessions, *, labs: Labs | None = None) -> list[Route]:
     """Return the routes of the app, for `workbench.intake.server.app`; each is checked against the table of roles."""
+    doing, pulse = Doing(desk, labs or Labs()), Pulse(desk)
+
+    async def stream(request: Request, _session: Session) -> Response:
+        return await live(pulse, request)
+
     answers: Mapping[tuple[str, str], Answer] = {
         ("GET", "/"): _home,
         ("GET", "/enter"): partial(_enter, sessions),
-        ("GET", "/assets/app.js"): _script,
-        ("GET", "/inbox"): partial(_inbox, desk),
-        ("GET", "/part/inbox"): partial(_inbox_part, desk),
-        ("GET", "/search"): partial(_search, desk),
+        ("GET", "/assets/{name}"): _asset,
+        ("GET", "/inbox"): _threaded(desk, _inbox),
+        ("GET", "/part/inbox"): _threaded(desk, _inbox_part),
+        ("GET", "/week"): _threaded(desk, _week),
+        ("GET", "/search"): _threaded(desk, _search),
+        ("GET", "/live"): stream,
+        ("GET", "/at/{code}"): _threaded(desk, _at),
         ("GET", "/case/{case_id}"): _brief,
-        ("GET", "/case/{case_id}/{screen}"): partial(_case, desk),
-        ("GET", "/part/case/{case_id}"): partial(_case_part, desk),
-        ("GET", "/notebook/{case_id}"): partial(_notebook, desk),
-        ("POST", "/do/{case_id}/{operation}"): partial(_do, desk),
+        ("GET", "/case/{case_id}/{screen}"): _threaded(desk, _case),
+        ("GET", "/part/case/{case_id}/{piece}"): _threaded(desk, _case_part),
+        ("GET", "/notebook/{case_id}"): _threaded(desk, _notebook),
+        ("GET", "/plan/{case_id}"): doing.plan,
+        ("POST", "/do/{case_id}/{operation}"): doing.do,
+        ("POST", "/approve/{case_id}"): doing.approve,
+        ("POST", "/run/{case_id}"): doing.run,
+        ("POST", "/lab/{case_id}"): doing.lab,
     }
+    proxied = desk.settings.server.behind_proxy
     return [
-        Route(path, _guarded(needed, answers[method, path], sessions), methods=[method])
+        Route(path, _guarded(needed, answers[method, path], sessions, proxied), methods=[method])
         for (method, path), needed in ROUTES.items()
     ]
 
 
-def _guarded(needed: Role, answer: Answer, sessions: Sessions) -> Callable[[Request], Awaitable[Response]]:
+def _guarded(
+    needed: Role, answer: Answer, sessions: Sessions, proxied: bool  # noqa: FBT001 - a setting, passed on
+) -> Callable[[Request], Awaitable[Response]]:  # fmt: skip
     """Return an endpoint that knows its visitor before anything of a case is read."""
 
     async def endpoint(request: Request) -> Response:
-        session = sessions.find(request.cookies.get(COOKIE)) or _NOBODY
+        session = sessions.of(request)
         if session.role == "anyone" and needed != "anyone":
             said = "Open the address that `workbench triage` printed; it works once, for this browser."
-            return _refuse(401, said)
+            return refuse(401, said)
         if not allows(session.role, needed):
-            return _refuse(403, f"This needs the role {needed}; yours is {session.role}.")
-        if request.method not in ("GET", "HEAD") and not _from_here(request):
-            return _refuse(403, "This form was not sent from a page of this server.")
+            return refuse(403, f"This needs the role {needed}; yours is {session.role}.")
+        if not _from_here(request, proxied):
+            return refuse(403, "This request was not sent from a page of this server.")
         try:
             return await answer(request, session)
+        except Denied as error:
+            return denied(error)
         except IntegrityError as error:
-            return _refuse(409, f"{error}")
+            return refuse(409, f"{error}")
         except (UsageError, UnknownNameError) as error:
-            return _refuse(400 if request.method == "POST" else 404, f"{error}")
+            return refuse(400 if request.method == "POST" else 404, f"{error}")
         except WorkbenchError as error:
-            return _refuse(500, f"{error}")
+            return refuse(500, f"{error}")
 
     return endpoint
 
 
-def _from_here(request: Request) -> bool:
-    """Say whether a browser states that its own page, served from here, sends the request."""
-    return request.headers.get("origin", "") == _origin(request)
+def _from_here(request: Request, proxied: bool) -> bool:  # noqa: FBT001 - a setting, passed on
+    """Say whether a request may be what its page of ours sent: forms must say so, the rest must not say otherwise."""
+    ours = {origin(request)}
+    if proxied:
+        ours.add(f"https://{request.headers.get('host', '')}")
+    sent = request.headers.get("origin")
+    if request.method not in ("GET", "HEAD"):
+        return sent in ours
+    navigates = request.headers.get("sec-fetch-mode", "navigate") == "navigate"
+    elsewhere = request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
+    return (sent is None or sent in ours) and (navigates or not elsewhere)
 
 
-def _refuse(status: int, message: str) -> Response:
-    return PlainTextResponse(message + "\n", status, _HEADERS)
+def _threaded(desk: Desk, answer: Callable[[Desk, Request, Session], Response]) -> Answer:
+    """Return an answer that reads files, run beside the loop."""
+
+    async def threaded(request: Request, session: Session) -> Response:
+        return await run_in_threadpool(answer, desk, request, session)
+
+    return threaded
 
 
 # -- answers -----------------------------------------------------------------------------------------------------------
 
 
 async def _home(_request: Request, _session: Session) -> Response:
-    return RedirectResponse("/inbox", 303, _HEADERS)
+    return go("/inbox")
 
 
 async def _enter(sessions: Sessions, request: Request, session: Session) -> Response:
     if session.role != "anyone":
-        return RedirectResponse("/inbox", 303, _HEADERS)
+        return go("/inbox")
     cookie = sessions.enter(request.query_params.get("token", ""))
     if cookie is None:
-        return _refuse(401, "This address was used already, or is too old. Start `workbench triage` anew for another.")
+        return refuse(401, "This address was used already, or is too old. Start `workbench triage` anew for another.")
     # A page of ours leads on: after a redirect from elsewhere a browser would hold a Strict cookie back.
     leading = HTMLResponse(_LEADING_ON)
-    leading.headers.update({**_HEADERS, "Content-Security-Policy": "default-src 'none'"})
+    leading.headers.update({**HEADERS, "Content-Security-Policy": "default-src 'none'"})
     leading.set_cookie(COOKIE, cookie, max_age=LASTS_S, httponly=True, samesite="strict",
                        secure=request.url.scheme == "https")  # fmt: skip
     return leading
 
 
-async def _script(_request: Request, _session: Session) -> Response:
-    return Response(asset("app.js"), media_type="text/javascript", headers=_HEADERS)
+async def _asset(request: Request, _session: Session) -> Response:
+    name = request.path_params["name"]
+    if name in ("app.js", "boards.js"):
+        return asset_text(asset(name), "text/javascript")
+    kind = name.removesuffix(".widget.js")
+    if name != kind and kind in boards.kinds():
+        return asset_text(boards.code(kind), "text/javascript")
+    return refuse(404, "There is no such file.")
 
 
 async def _brief(request: Request, _session: Session) -> Response:
-    return RedirectResponse(f"/case/{urllib.parse.quote(request.path_params['case_id'], safe='')}/brief", 303, _HEADERS)
+    return go(f"/case/{urllib.parse.quote(request.path_params['case_id'], safe='')}/brief")
 
 
-async def _inbox(desk: Desk, request: Request, session: Session) -> Response:
-    return await run_in_threadpool(_whole_inbox, desk, session, _origin(request))
+def _inbox(desk: Desk, request: Request, session: Session) -> Response:
+    page = page_of(desk, session, request)
+    return html(page, "inbox", plugins.load("screen", "inbox").render(page))
 
 
-def _whole_inbox(desk: Desk, session: Session, origin: str) -> Response:
-    page = _page(desk, session, origin)
-    return _html(page, "inbox", plugins.load("screen", "inbox").render(page))
+def _inbox_part(desk: Desk, request: Request, session: Session) -> Response:
+    return part(render("inbox_rows.html.j2", page_of(desk, session, request)))
 
 
-async def _inbox_part(desk: Desk, request: Request, session: Session) -> Response:
-    page = await run_in_threadpool(_page, desk, session, _origin(request))
-    return _part(await run_in_threadpool(render, "inbox_rows.html.j2", page))
+def _week(desk: Desk, request: Request, session: Session) -> Response:
+    from workbench.apps.week import screen
+
+    page = page_of(desk, session, request)
+    return html(page, "week", screen(page, desk, request.query_params.get("of", "")))
 
 
-async def _case(desk: Desk, request: Request, session: Session) -> Response:
-    return await run_in_threadpool(
-        _whole_case, desk, session, request.path_params["case_id"], request.path_params["screen"]
-    )
-
-
-def _whole_case(desk: Desk, session: Session, case_id: str, name: str) -> Response:
+def _case(desk: Desk, request: Request, session: Session) -> Response:
+    name = request.path_params["screen"]
     screen: Screen = plugins.load("screen", name)
-    with desk.case(case_id) as case:
-        page = Page(desk.bench, case, (), desk.clock(), session.form_token, allows(session.role, "responder"),
-                    running=desk.running(case_id))  # fmt: skip
-        return _html(page, name, screen.render(page))
+    with desk.case(request.path_params["case_id"]) as case:
+        page = page_of(desk, session, request, case=case)
+        return html(page, name, screen.render(page))
 
 
-async def _case_part(desk: Desk, request: Request, session: Session) -> Response:
-    return await run_in_threadpool(_brief_part, desk, session, request.path_params["case_id"])
+def _at(desk: Desk, request: Request, session: Session) -> Response:
+    """Restore the view of a link: a pinned one from the first entries of the journal, checked against its digest."""
+    view = decode(request.path_params["code"])
+    with desk.case(view.case) as live_case:
+        folder = str(live_case.path)
+    if not view.length:
+        return go(f"/case/{urllib.parse.quote(view.case, safe='')}/{view.screen}")
+    case = restored(folder, view, desk.clock)
+    words = f"Pinned after entry {view.length - 1}, state {view.digest[:12]}…"
+    page = page_of(desk, session, request, case=case, pinned=words)
+    screen: Screen = plugins.load("screen", view.screen)
+    return html(page, view.screen, screen.render(page))
 
 
-def _brief_part(desk: Desk, session: Session, case_id: str) -> Response:
+def _case_part(desk: Desk, request: Request, session: Session) -> Response:
     from workbench.apps.screens.brief import seven
+    from workbench.apps.screens.handoff import noted
+    from workbench.apps.tail import tail
 
-    with desk.case(case_id) as case:
-        page = Page(desk.bench, case, (), desk.clock(), session.form_token, False, running=desk.running(case_id))
-        return _part(seven(page))
+    pieces = {"seven": seven, "notes": noted, "tail": tail}
+    piece = request.path_params["piece"]
+    if piece not in pieces:
+        raise UsageError(f"There is no part {piece!r}.")
+    with desk.case(request.path_params["case_id"]) as case:
+        return part(pieces[piece](page_of(desk, session, request, case=case)))
 
 
-async def _search(desk: Desk, request: Request, session: Session) -> Response:
-    return await run_in_threadpool(_found, desk, session, request.query_params.get("text", "").strip())
-
-
-def _found(desk: Desk, session: Session, text: str) -> Response:
-    page = Page(desk.bench, None, (), desk.clock(), session.form_token, False)
+def _search(desk: Desk, request: Request, session: Session) -> Response:
+    text = request.query_params.get("text", "").strip()
+    page = page_of(desk, session, request)
     found = desk.bench.find(text) if text else None
     rows = found.places.to_dict("records") if found else []
     links = found.links[["left", "rule", "right"]].head(MOST_LINKS).to_numpy().tolist() if found else []
-    return _html(page, "search", render("search.html.j2", page, text=text, rows=rows, links=links, ids=desk.case_ids()))
+    return html(page, "search", render("search.html.j2", page, text=text, rows=rows, links=links, ids=desk.case_ids()))
 
 
-async def _notebook(desk: Desk, request: Request, _session: Session) -> Response:
-    return await run_in_threadpool(_written_notebook, desk, request.path_params["case_id"])
-
-
-def _written_notebook(desk: Desk, case_id: str) -> Response:
+def _notebook(desk: Desk, request: Request, _session: Session) -> Response:
     import nbformat
 
     from workbench.report.notebook import notebook
 
-    with desk.case(case_id) as case:
+    with desk.case(request.path_params["case_id"]) as case:
         content = nbformat.writes(notebook(case, case.path.parent / f"{case.id}.ipynb"))
-        headers = {**_HEADERS, "Content-Disposition": f'attachment; filename="{case.id}.ipynb"'}
+        headers = {**HEADERS, "Content-Disposition": f'attachment; filename="{case.id}.ipynb"'}
     return Response(content, media_type="application/x-ipynb+json", headers=headers)
-
-
-async def _do(desk: Desk, request: Request, session: Session) -> Response:
-    fields = await _form(request)
-    if not same(fields.get("form_token", ""), session.form_token):
-        return _refuse(403, "The form is not of this session; load the page again and send it once more.")
-    case_id, operation = request.path_params["case_id"], request.path_params["operation"]
-    await run_in_threadpool(desk.run, case_id, operation, fields)
-    back = fields.get("screen", "brief")
-    back = back if back in plugins.names("screen") else "brief"
-    return RedirectResponse(f"/case/{case_id}/{back}", 303, _HEADERS)
-
-
-async def _form(request: Request) -> dict[str, str]:
-    """Return the fields of a small URL-encoded form; `UsageError` for anything else."""
-    if request.headers.get("content-type", "").partition(";")[0] != "application/x-www-form-urlencoded":
-        raise UsageError("Forms are sent URL-encoded.")
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MOST_FORM_BYTES:
-            raise UsageError(f"A form holds at most {MOST_FORM_BYTES} bytes.")
-    try:
-        return dict(urllib.parse.parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=32, errors="strict"))
-    except ValueError as error:
-        raise UsageError(f"The form cannot be read: {error}.") from error
-
-
-# -- pages -------------------------------------------------------------------------------------------------------------
-
-
-def _page(desk: Desk, session: Session, origin: str) -> Page:
-    writes = allows(session.role, "responder")
-    return Page(desk.bench, None, desk.inbox(), desk.clock(), session.form_token, writes, origin)
-
-
-def _origin(request: Request) -> str:
-    return f"{request.url.scheme}://{request.headers.get('host', '')}"
-
-
-def _html(page: Page, name: str, body: Markup) -> Response:
-    nonce = secrets.token_urlsafe(16)
-    screens = sorted(plugins.load_all("screen").items(), key=lambda pair: pair[1].number)
-    known = dict(screens)
-    heading = known[name].title if name in known else name.capitalize()
-    content = render("frame.html.j2", page, nonce=nonce, style=Markup(style()), name=name, title=heading,
-                     screens=[(n, s.number, s.title) for n, s in screens], body=body)  # fmt: skip
-    policy = (
-        f"default-src 'none'; script-src 'nonce-{nonce}'; script-src-attr 'none'; style-src 'nonce-{nonce}'; "
-        "style-src-attr 'none'; connect-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; "
-        "frame-ancestors 'none'"
-    )
-    return HTMLResponse(content, headers={**_HEADERS, "Content-Security-Policy": policy})
-
-
-def _part(body: Markup) -> Response:
-    return HTMLResponse(body, headers={**_HEADERS, "Content-Security-Policy": "default-src 'none'"})

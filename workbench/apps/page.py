@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 
@@ -11,8 +11,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from workbench.apps.facts import Facts
+from workbench.apps.roles import Role
 from workbench.bench import Bench
 from workbench.case.case import Case
+from workbench.config import Settings
 from workbench.errors import UsageError
 from workbench.report import pages, words
 
@@ -34,6 +36,21 @@ class Page:
     """Where this server is reached, as senders of telemetry are told."""
     running: str = ""
     """What the playbook is at, in words; empty when it does not run."""
+    role: Role = "viewer"
+    who: str = ""
+    """The visitor as the journal names them."""
+    theme: str = ""
+    """light or dark; empty follows the system's."""
+    pinned: str = ""
+    """Of a link that carries a digest: what was pinned, in words; empty on live pages."""
+    settings: Settings = field(default_factory=Settings)
+    can_open_lab: bool = False
+    """True on the machine of whoever runs the server."""
+
+    @property
+    def seen(self) -> int:
+        """Return the number of entries that the page shows; forms carry it."""
+        return self.case.length() if self.case else 0
 
     def required(self) -> Case:
         """Return the case; raise `UsageError` on a page that has none."""

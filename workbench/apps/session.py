@@ -1,4 +1,4 @@
-"""Sessions: an address that works once becomes a cookie that scripts cannot read and other sites cannot send."""
+"""Sessions: an address that works once becomes a cookie that scripts cannot read; or a trusted proxy names people."""
 
 from __future__ import annotations
 
@@ -7,16 +7,24 @@ import hmac
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import cast
 
-from workbench.apps.roles import Role
+from starlette.requests import HTTPConnection
+
+from workbench.apps.roles import RANK, Role
+from workbench.config import ServerSettings, secret
+from workbench.errors import UsageError
 
 COOKIE = "workbench_session"
+PROXY_HEADER = "x-workbench-proxy"
 LASTS_S = 12 * 3600
 """A session ends by itself after a shift."""
 ENTER_WITHIN_S = 3600
 """An address that nobody opened stops working after this time."""
+MOST_NAME = 200
+LEAST_SECRET = 16
 
 
 @dataclass(frozen=True)
@@ -26,13 +34,45 @@ class Session:
     role: Role
     form_token: str
     ends_s: float
+    who: str = ""
+    """As a trusted proxy names them; empty is whoever runs the server."""
+
+
+NOBODY = Session("anyone", "", 0.0)
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """What a trusted proxy sends: in which header a name, and a secret that nobody else knows."""
+
+    header: str
+    secret: str
+    roles: Mapping[str, str]
+
+
+def trusted(server: ServerSettings) -> Proxy | None:
+    """Return the proxy that the settings trust; None without one, `UsageError` where its secret is too short."""
+    if not server.identity_header:
+        return None
+    known = secret(server.identity_secret)
+    if len(known) < LEAST_SECRET:
+        raise UsageError(f"[server] identity_secret has {len(known)} characters; {LEAST_SECRET} are the least.")
+    for name, role in server.roles.items():
+        if role not in RANK or role == "anyone":
+            raise UsageError(f"[server] roles: {name} is viewer, responder or admin; found {role!r}.")
+    return Proxy(server.identity_header.lower(), known, dict(server.roles))
 
 
 class Sessions:
-    """Issue addresses that work once, and know the sessions that came of them; only digests are kept."""
+    """Issue addresses that work once, and know the sessions that came of them; only digests are kept.
 
-    def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:
+    With a trusted *proxy* the proxy says who visits, and no cookie counts.
+    """
+
+    def __init__(self, clock_s: Callable[[], float] = time.monotonic, *, proxy: Proxy | None = None) -> None:
         self._clock_s = clock_s
+        self._proxy = proxy
+        self._key = secrets.token_bytes(32)
         self._lock = threading.Lock()
         self._tickets: dict[str, tuple[Role, float]] = {}
         self._sessions: dict[str, Session] = {}
@@ -56,6 +96,12 @@ class Sessions:
             self._sessions[_digest(cookie)] = Session(role, secrets.token_urlsafe(24), now + LASTS_S)
         return cookie
 
+    def of(self, request: HTTPConnection) -> Session:
+        """Return who sends a request, HTTP or WebSocket; nobody where that cannot be told."""
+        if self._proxy is not None:
+            return self._named(request, self._proxy)
+        return self.find(request.cookies.get(COOKIE)) or NOBODY
+
     def find(self, cookie: str | None) -> Session | None:
         """Return the session of a cookie, or None."""
         if not cookie:
@@ -63,6 +109,17 @@ class Sessions:
         with self._lock:
             found = self._sessions.get(_digest(cookie))
         return found if found and found.ends_s > self._clock_s() else None
+
+    def _named(self, request: HTTPConnection, proxy: Proxy) -> Session:
+        names, shown = request.headers.getlist(proxy.header), request.headers.getlist(PROXY_HEADER)
+        # Two headers of one name are somebody's attempt to be read before the proxy is.
+        if len(names) != 1 or len(shown) != 1 or not same(shown[0], proxy.secret):
+            return NOBODY
+        who = names[0].strip()
+        if not who or len(who) > MOST_NAME or not who.isprintable():
+            return NOBODY
+        token = hmac.new(self._key, who.encode(), hashlib.sha256).hexdigest()
+        return Session(cast("Role", proxy.roles.get(who, "viewer")), token, float("inf"), who)
 
 
 def same(given: str, expected: str) -> bool:

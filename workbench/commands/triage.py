@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import webbrowser
+from dataclasses import replace
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -42,12 +43,19 @@ def triage(
     as_json: common.Json = False,  # noqa: FBT002 - a flag of the command line
     as_list: Annotated[bool, typer.Option("--list", help="Print the inbox and end.")] = False,  # noqa: FBT002
     port: Annotated[int | None, typer.Option(help="Port to listen on, 0 for a free one.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; by default this machine alone.")] = None,
+    behind_proxy: Annotated[  # noqa: FBT002
+        bool, typer.Option("--behind-proxy", help="A proxy in front ends TLS and says who visits.")
+    ] = False,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print the address.")] = False,  # noqa: FBT002
 ) -> None:
     """Serve the triage app, with the intake, on this machine; or print every case, the urgent and unowned first."""
     if not as_json and not as_list:
         with common.bench(store, config) as (bench, settings):
-            _serve(bench, settings, port, no_browser=no_browser)
+            if behind_proxy:
+                settings = replace(settings, server=replace(settings.server, behind_proxy=True))
+            chosen = host or settings.server.host, settings.server.port if port is None else port
+            _serve(bench, settings, chosen, no_browser=no_browser)
         return
     with common.bench(store, config, mode="read") as (bench, _):
         rows = sorted((row(line) for line in bench.cases()), key=urgency)
@@ -60,27 +68,33 @@ def triage(
         common.console.print("No case yet. Begin one: workbench investigate --alert alert.json")
 
 
-def _serve(bench: Bench, settings: Settings, port: int | None, *, no_browser: bool) -> None:
-    """Serve app and intake on the loopback address until interrupted; the printed address works once."""
+def _serve(bench: Bench, settings: Settings, address: tuple[str, int], *, no_browser: bool) -> None:
+    """Serve app and intake until interrupted; on this machine the printed address works once."""
     from workbench.apps.desk import Desk
     from workbench.apps.host import routes
-    from workbench.apps.session import Sessions
+    from workbench.apps.lab import Labs
+    from workbench.apps.session import Sessions, trusted
+    from workbench.apps.team import check
     from workbench.intake.server import serving
 
-    desk, sessions = Desk(bench), Sessions()
-    chosen = settings.server.port if port is None else port
+    check(address[0], settings)
+    proxy = trusted(settings.server)
+    desk, sessions, labs = Desk(bench), Sessions(proxy=proxy), Labs()
     signal.signal(signal.SIGTERM, _interrupt)
-    with serving(bench.store, settings, "127.0.0.1", chosen, extra_routes=routes(desk, sessions)) as address:
-        entrance = f"{address}/enter?token={sessions.ticket('admin')}"
-        typer.echo(f"Triage, and telemetry for {bench.store.root}, on {address} (Ctrl-C stops).")
-        typer.echo(f"Open, once: {entrance}")
+    app_routes = routes(desk, sessions, labs=labs)
+    with serving(bench.store, settings, *address, extra_routes=app_routes, on_alerts=desk.take_alerts) as served:
+        entrance = f"{served}/inbox" if proxy else f"{served}/enter?token={sessions.ticket('admin')}"
+        typer.echo(f"Triage, and telemetry for {bench.store.root}, on {served} (Ctrl-C stops).")
+        typer.echo("Your proxy says who visits." if proxy else f"Open, once: {entrance}")
         try:
-            if not no_browser and _has_screen():
+            if not no_browser and not proxy and _has_screen():
                 webbrowser.open(entrance)
             desk.inbox()  # opens the cases before the first page is asked for
             threading.Event().wait()
         except KeyboardInterrupt:
             desk.close()
+        finally:
+            labs.close()
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

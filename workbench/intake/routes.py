@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Awaitable, Callable
 
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -20,15 +21,15 @@ INTAKE_PATHS = ("/v1/", "/api/v1/lineage", "/webhooks/")
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def routes(intake: Intake) -> list[Route]:
-    """Return the routes that take telemetry."""
+def routes(intake: Intake, *, on_alerts: Callable[[], object] | None = None) -> list[Route]:
+    """Return the routes that take telemetry; *on_alerts* is called after each webhook is on disk and answered."""
     signals: tuple[otlp.Signal, ...] = ("traces", "metrics", "logs")
     return [
         *(Route(f"/v1/{signal}", _otlp(intake, signal), methods=["POST"]) for signal in signals),
         Route("/api/v1/lineage", _plain(intake, _decode_lineage), methods=["POST"]),
         Route("/api/v1/lineage/batch", _lineage_batch(intake), methods=["POST"]),
         Route("/v1/changes", _plain(intake, _decode_changes), methods=["POST"]),
-        Route("/webhooks/alertmanager", _plain(intake, _decode_alerts), methods=["POST"]),
+        Route("/webhooks/alertmanager", _plain(intake, _decode_alerts, on_alerts), methods=["POST"]),
     ]
 
 
@@ -77,7 +78,7 @@ def _refuse_nothing_read(taken: Taken) -> None:
         raise Refused(400, taken.reasons)
 
 
-def _plain(intake: Intake, decode: Decode) -> Endpoint:
+def _plain(intake: Intake, decode: Decode, then: Callable[[], object] | None = None) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         try:
             require_json(request)
@@ -85,7 +86,8 @@ def _plain(intake: Intake, decode: Decode) -> Endpoint:
             _refuse_nothing_read(taken)
         except Refused as refused:
             return json_error(refused)
-        return JSONResponse({"rows": taken.receipt.rows, "rejected": len(taken.rejections), "reasons": taken.reasons})
+        answer = {"rows": taken.receipt.rows, "rejected": len(taken.rejections), "reasons": taken.reasons}
+        return JSONResponse(answer, background=BackgroundTask(then) if then else None)
 
     return endpoint
 

@@ -8,7 +8,7 @@ import ipaddress
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
 import uvicorn
 from starlette.applications import Starlette
@@ -39,6 +39,7 @@ def app(
     *,
     limits: Limits | None = None,
     extra_routes: Sequence[Route] = (),
+    on_alerts: Callable[[], object] | None = None,
 ) -> Starlette:
     """Return the application; its lifespan starts and ends the threads that seal the store and pull sources."""
     bounds, settings = limits or Limits(), settings or Settings()
@@ -59,9 +60,8 @@ def app(
             await run_in_threadpool(intake.close)
 
     guard = Middleware(Guard, hosts=(*LOOPBACK_HOSTS, *settings.server.allowed_hosts), intake_paths=INTAKE_PATHS)
-    return Starlette(
-        routes=[*routes(intake), *_questions(gate, repeats), *extra_routes], middleware=[guard], lifespan=lifespan
-    )
+    taken = routes(intake, on_alerts=on_alerts)
+    return Starlette(routes=[*taken, *_questions(gate, repeats), *extra_routes], middleware=[guard], lifespan=lifespan)
 
 
 def _questions(gate: Gate, repeats: Sequence[Repeat]) -> list[Route]:
@@ -70,10 +70,7 @@ def _questions(gate: Gate, repeats: Sequence[Repeat]) -> list[Route]:
 
     async def readyz(_request: Request) -> Response:
         problem = await run_in_threadpool(store_answers, gate)
-        tasks = {
-            r.name: dataclasses.asdict(r.health)
-            for r in repeats
-        }
+        tasks = {r.name: dataclasses.asdict(r.health) for r in repeats}
         ready = {"status": "ok" if problem is None else "unavailable", "store": problem or "ok", "tasks": tasks}
         return JSONResponse(ready, 200 if problem is None else 503, None if problem is None else {"Retry-After": "5"})
 
@@ -107,6 +104,7 @@ def serve(
     *,
     limits: Limits | None = None,
     extra_routes: Sequence[Route] = (),
+    on_alerts: Callable[[], object] | None = None,
 ) -> None:
     """Serve until interrupted, where the settings say unless host and port are given.
 
@@ -117,7 +115,7 @@ def serve(
     port = settings.server.port if port is None else port
     check_bind(host, settings)
     with contextlib.closing(_listen(host, port)) as listening:
-        _server(store, settings, limits, extra_routes).run(sockets=[listening])
+        _server(store, settings, limits, extra_routes, on_alerts).run(sockets=[listening])
 
 
 @contextlib.contextmanager
@@ -129,29 +127,32 @@ def serving(
     *,
     limits: Limits | None = None,
     extra_routes: Sequence[Route] = (),
+    on_alerts: Callable[[], object] | None = None,
 ) -> Iterator[str]:
     """Serve in a thread for as long as the block runs; yield the address, such as ``http://127.0.0.1:4318``."""
     check_bind(host, settings or Settings())
     with contextlib.closing(_listen(host, port)) as listening:
-        server = _server(store, settings, limits, extra_routes)
+        server = _server(store, settings, limits, extra_routes, on_alerts)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="intake", daemon=True)
         thread.start()
         try:
             while not server.started and thread.is_alive():
                 time.sleep(0.01)
-            yield f"http://{_in_address(host)}:{listening.getsockname()[1]}"
+            scheme = "https" if settings and settings.server.certificate else "http"
+            yield f"{scheme}://{_in_address(host)}:{listening.getsockname()[1]}"
         finally:
             server.should_exit = True
             thread.join()
 
 
 def _server(
-    store: Store, settings: Settings | None, limits: Limits | None, extra_routes: Sequence[Route]
-) -> uvicorn.Server:
-    bounds = limits or Limits()
+    store: Store, settings: Settings | None, limits: Limits | None, extra_routes: Sequence[Route],
+    on_alerts: Callable[[], object] | None,
+) -> uvicorn.Server:  # fmt: skip
+    bounds, settings = limits or Limits(), settings or Settings()
     return uvicorn.Server(
         uvicorn.Config(
-            app(store, settings, limits=bounds, extra_routes=extra_routes),
+            app(store, settings, limits=bounds, extra_routes=extra_routes, on_alerts=on_alerts),
             http=protocol(bounds),
             ws="none",
             lifespan="on",
@@ -161,6 +162,8 @@ def _server(
             server_header=False,
             timeout_keep_alive=bounds.idle_s,
             timeout_graceful_shutdown=_STOP_S,
+            ssl_certfile=settings.server.certificate or None,
+            ssl_keyfile=settings.server.key or None,
         )
     )
 

@@ -18,6 +18,18 @@ function move(step) {
   all[next].focus();
 }
 
+const there = (screen) => { if (document.body.dataset.case) location.assign(`/case/${document.body.dataset.case}/${screen}`); };
+const shade = () => document.body.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+
+function change(step) {
+  const all = [...document.querySelectorAll("#changes tbody tr")];
+  if (!all.length) { there("timeline#changes"); return; }
+  const at = all.indexOf(document.activeElement);
+  const next = all[Math.min(all.length - 1, Math.max(0, at < 0 ? (step > 0 ? 0 : all.length - 1) : at + step))];
+  next.tabIndex = -1;
+  next.focus();
+}
+
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "Escape" && editing()) { document.activeElement.blur(); return; }
@@ -33,13 +45,19 @@ document.addEventListener("keydown", (event) => {
       if (note) note.focus();
       else if (document.body.dataset.case) location.assign(`/case/${document.body.dataset.case}/brief#note`);
     },
+    b: () => { const field = document.getElementById("windows"); if (field) field.focus(); else there("timeline#windows"); },
+    c: () => there("contrast"),
+    p: () => { const button = document.querySelector("[data-copy=pinned]"); if (button) button.click(); else there("handoff#pinned"); },
+    t: () => { const url = new URL(location.href); url.searchParams.set("theme", shade() === "dark" ? "light" : "dark"); location.assign(url); },
+    "[": () => change(-1),
+    "]": () => change(1),
     z: () => document.querySelector("[data-undo]")?.requestSubmit(),
   }[event.key];
   const link = /^[1-9]$/.test(event.key) && document.querySelector(`[data-key="${event.key}"]`);
   if (act) { event.preventDefault(); act(); }
   else if (link) { event.preventDefault(); location.assign(link.href); }
 });
-if (location.hash === "#note") document.getElementById("note")?.focus();
+if (["#note", "#windows"].includes(location.hash)) document.querySelector(location.hash)?.focus();
 
 document.addEventListener("click", async (event) => {
   const help = event.target.closest("[data-help]");
@@ -57,25 +75,50 @@ document.addEventListener("click", async (event) => {
   setTimeout(() => { button.textContent = was; }, 2000);
 });
 
-// Live: only this server's own escaped HTML is put in, and only while nobody types, reads a sheet or stands in it.
-const lost = document.querySelector(".lost");
+// Live: only this server's own escaped HTML is put in, and only while nobody types, draws, reads a sheet or stands in it.
+const lost = document.querySelector("[data-lost]");
+const stamps = {};
 let lastGood = new Date();
+let waiting = new Set();
+
+const busy = (part) => editing() || sheet.open || document.body.dataset.busy || part.contains(document.activeElement)
+  || part.querySelector("details[open]") || !getSelection().isCollapsed;
+
 async function refresh() {
   for (const part of document.querySelectorAll("[data-refresh]")) {
-    if (document.hidden || editing() || sheet.open || part.contains(document.activeElement)) continue;
-    if (!getSelection().isCollapsed) continue;
+    const wanted = (part.dataset.news ?? "").split(" ").some((kind) => waiting.has(kind)) || part.dataset.first === "";
+    if (!wanted || document.hidden || busy(part)) continue;
+    delete part.dataset.first;
     try {
-      const answer = await fetch(part.dataset.refresh, { credentials: "same-origin", signal: AbortSignal.timeout(4000) });
+      const answer = await fetch(part.dataset.refresh, { credentials: "same-origin", signal: AbortSignal.timeout(8000) });
       if (!answer.ok) throw new Error(String(answer.status));
       const text = await answer.text();
-      if (editing() || part.contains(document.activeElement)) continue;
+      if (busy(part)) { part.dataset.first = ""; continue; }
       if (text.trim() !== part.dataset.shown) { part.innerHTML = text; part.dataset.shown = text.trim(); }
-      lastGood = new Date();
-      lost.hidden = true;
-    } catch {
-      lost.querySelector("[data-lost-since]").textContent = lastGood.toLocaleTimeString();
-      lost.hidden = false;
-    }
+    } catch { part.dataset.first = ""; }
   }
+  if (![...document.querySelectorAll("[data-refresh]")].some(busy)) waiting = new Set();
 }
-setInterval(refresh, 5000);
+
+function gone() {
+  lost.querySelector("[data-lost-since]").textContent = lastGood.toLocaleTimeString();
+  lost.hidden = false;
+}
+
+if (document.querySelector("[data-refresh]") || document.body.dataset.case) {
+  const news = new EventSource(`/live?case=${encodeURIComponent(document.body.dataset.case)}`);
+  news.onmessage = (event) => {
+    lastGood = new Date();
+    lost.hidden = true;
+    for (const [kind, stamp] of Object.entries(JSON.parse(event.data))) {
+      if (stamps[kind] !== undefined && stamps[kind] !== stamp) waiting.add(kind);
+      stamps[kind] = stamp;
+    }
+    refresh();
+  };
+  news.onopen = () => { lastGood = new Date(); lost.hidden = true; };
+  news.onerror = gone;
+  addEventListener("pagehide", () => news.close());
+}
+setInterval(refresh, 2000);
+refresh();

@@ -5,6 +5,7 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from workbench.apps import Screen
+from workbench.apps.address import pinned
 from workbench.apps.facts import Facts, facts
 from workbench.apps.page import Page, render
 
@@ -12,8 +13,14 @@ from workbench.apps.page import Page, render
 def screen(page: Page) -> Markup:
     """Return the hand-off of a case."""
     case = page.required()
-    notes = [e for e in case.state.in_force if e.operation == "note"]
-    return render("handoff.html.j2", page, note=shift_note(facts(case)), notes=notes, lines=case.lines())
+    return render("handoff.html.j2", page, note=shift_note(facts(case)), notes=noted(page), lines=case.lines(),
+                  pinned=pinned(case, "brief"))  # fmt: skip
+
+
+def noted(page: Page) -> Markup:
+    """Return the notes alone, everybody's, which are fetched anew as they come."""
+    notes = [e for e in page.required().state.in_force if e.operation == "note"]
+    return render("notes.html.j2", page, notes=notes)
 
 
 def shift_note(known: Facts) -> str:

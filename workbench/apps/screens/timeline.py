@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 from markupsafe import Markup
 
-from workbench.apps import Screen
+from workbench.apps import Screen, boards
 from workbench.apps.facts import standing_lead
 from workbench.apps.page import Page, render
 from workbench.apps.screens._drawn import Drawing, answers, kept, of_machines, series
@@ -44,7 +44,11 @@ def screen(page: Page) -> Markup:
              deviates=entity.startswith(("column:", "dataset:", "feature:"))),
     ]  # fmt: skip
     words = case.symptom.words() if case.symptom else "The case has not begun"
-    return render("timeline.html.j2", page, words=words, first=first, lanes=lanes, changes=list(_changes(case)))
+    symptom = case.symptom
+    baseline = ", ".join(str(w) for w in symptom.baseline.windows[-1:]) if symptom and symptom.baseline else ""
+    return render("timeline.html.j2", page, words=words, first=first, lanes=lanes, changes=list(_changes(case)),
+                  board=boards.timeline(case, page.theme), window=str(symptom.window) if symptom else "",
+                  baseline=baseline)  # fmt: skip
 
 
 def _of_symptom(case: Case) -> list[Drawing]:

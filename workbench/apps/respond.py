@@ -1,0 +1,91 @@
+"""What every answer of the app carries, and how its forms are read."""
+
+from __future__ import annotations
+
+import secrets
+import urllib.parse
+
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+
+from workbench import plugins
+from workbench.apps.page import Page, render, style
+from workbench.errors import UsageError
+
+MOST_FORM_BYTES = 64 * 1024
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+THEMES = ("light", "dark")
+THEME_COOKIE = "workbench_theme"
+
+
+def origin(request: Request) -> str:
+    """Return the address under which a visitor reaches this server."""
+    return f"{request.url.scheme}://{request.headers.get('host', '')}"
+
+
+def theme(request: Request) -> str:
+    """Return the theme that was asked for, light or dark; empty follows the system's."""
+    asked = request.query_params.get("theme") or request.cookies.get(THEME_COOKIE, "")
+    return asked if asked in THEMES else ""
+
+
+def refuse(status: int, message: str) -> Response:
+    """Answer with a status and one sentence."""
+    return PlainTextResponse(message + "\n", status, HEADERS)
+
+
+def go(path: str) -> Response:
+    """Lead the browser to another page of this server."""
+    return RedirectResponse(path, 303, HEADERS)
+
+
+def html(page: Page, name: str, body: Markup, *, status: int = 200) -> Response:
+    """Return a whole page: scripts and styles only by nonce, or as files of this server's own assets."""
+    nonce = secrets.token_urlsafe(16)
+    screens = sorted(plugins.load_all("screen").items(), key=lambda pair: pair[1].number)
+    known = dict(screens)
+    heading = known[name].title if name in known else name.capitalize()
+    content = render("frame.html.j2", page, nonce=nonce, style=Markup(style()), name=name, title=heading,
+                     screens=[(n, s.number, s.title) for n, s in screens], body=body)  # fmt: skip
+    scripts = f"'nonce-{nonce}' {page.origin}/assets/"
+    policy = (
+        f"default-src 'none'; script-src {scripts}; script-src-attr 'none'; style-src 'nonce-{nonce}'; "
+        "style-src-attr 'none'; connect-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    )
+    made = HTMLResponse(content, status, headers={**HEADERS, "Content-Security-Policy": policy})
+    if page.theme:
+        made.set_cookie(THEME_COOKIE, page.theme, httponly=True, samesite="strict")
+    return made
+
+
+def part(body: Markup) -> Response:
+    """Return a piece of a page, which this server's own script puts in."""
+    return HTMLResponse(body, headers={**HEADERS, "Content-Security-Policy": "default-src 'none'"})
+
+
+def asset_text(content: str, kind: str) -> Response:
+    """Return a script or a text of our own."""
+    return Response(content, media_type=kind, headers=HEADERS)
+
+
+async def form(request: Request) -> dict[str, str]:
+    """Return the fields of a small URL-encoded form; `UsageError` for anything else."""
+    if request.headers.get("content-type", "").partition(";")[0] != "application/x-www-form-urlencoded":
+        raise UsageError("Forms are sent URL-encoded.")
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MOST_FORM_BYTES:
+            raise UsageError(f"A form holds at most {MOST_FORM_BYTES} bytes.")
+    try:
+        return dict(urllib.parse.parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=32, errors="strict"))
+    except ValueError as error:
+        raise UsageError(f"The form cannot be read: {error}.") from error
