@@ -34,7 +34,8 @@ class Node:
 
 
 COLUMNS = ("span_id", "parent_span_id", "depth", "service", "name", "start_ns", "duration_ns", "self_ns",
-           "critical_ns", "critical", "status", "queue_wait_ms", "forward_pass_ms", "flags")  # fmt: skip
+           "critical_ns", "critical", "status", "queue_wait_ms", "forward_pass_ms", "run_id", "model",
+           "model_version", "prediction_id", "data_version", "host", "gpu", "flags")  # fmt: skip
 
 
 def arrange(spans: pd.DataFrame) -> pd.DataFrame:

@@ -44,13 +44,14 @@ class Timed:
                 found[at] = place.get("dataset:" + name[7:].rpartition(".")[0], at)
         return found
 
-    def at(self, time_ns: int | None = None, *, seen_within_ns: int | None = None, columns: Columns = "shown") -> Graph:
-        """Return the graph of the edges first seen by a time, and last seen at most so long before it."""
-        kept = np.ones(len(self.upstream), dtype=bool)
-        if time_ns is not None:
-            kept &= self.first_ns <= time_ns
-            if seen_within_ns is not None:
-                kept &= self.last_ns >= time_ns - seen_within_ns
+    def at(self, *times_ns: int, seen_within_ns: int | None = None, columns: Columns = "shown") -> Graph:
+        """Return the graph of the edges first seen by a time, and last seen at most so long before it.
+
+        Of several times each edge of any of them is there; without a time every edge.
+        """
+        kept = np.full(len(self.upstream), not times_ns)
+        for time_ns in times_ns:
+            kept |= self._kept(time_ns, seen_within_ns)
         up, down = self.upstream[kept], self.downstream[kept]
         if columns == "folded":
             up, down = self._owner[up], self._owner[down]

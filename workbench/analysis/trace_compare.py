@@ -94,8 +94,9 @@ def _squares(values: Sequence[float]) -> float:
 
 def compared_words(table: pd.DataFrame, *, q: float = 0.05) -> str:
     """Say in one sentence what slowed most, of those that are sure."""
-    sure = table[(table["q_value"] <= q) & (table["more_ms"] > 0)] if "q_value" in table else table
-    if sure.empty or sure["more_ms"].iloc[0] <= 0:
+    sure = table[table["more_ms"] > 0]
+    sure = sure[sure["q_value"] <= q] if "q_value" in sure else sure
+    if sure.empty:
         return "No operation takes clearly longer."
     row = sure.iloc[0]
     between = f" ({row['low_ms']:.3g} to {row['high_ms']:.3g})" if "low_ms" in table else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -39,7 +40,22 @@ def joined(reading: Reading) -> Joined:
         "metrics": reading.ask("metric_names", start_ns=end - DAY_NS, end_ns=end),
     }
     spans = reading.ask("span_places", start_ns=symptom.window.start_ns - TRACED_NS, end_ns=end)
-    frames = {name: answer.frame for name, answer in answers.items()}
+    frames = {name: answer.frame for name, answer in answers.items()} | {"spans": spans.frame}
+    used = [a.evidence for a in answers.values() if len(a.frame)]
+    return Joined(lineage.build(edges(frames, symptom.entity), (symptom.entity,)), (*used, spans.evidence))
+
+
+QUERIES = {"lineage": "lineage_edges", "columns": "column_edges", "versions": "model_versions", "data": "run_data",
+           "calls": "service_edges", "kinds": "span_counts", "features": "data_columns", "metrics": "metric_names",
+           "spans": "span_places"}  # fmt: skip
+"""Part of the graph -> named query that it is read from."""
+
+
+def edges(frames: Mapping[str, pd.DataFrame], symptom: str) -> pd.DataFrame:
+    """Return upstream, downstream and rule of every edge, first_ns and last_ns where they are dated.
+
+    *frames* are the answers to ``QUERIES``; *symptom* the entity that the graph is about.
+    """
     waited = _waited_for(frames["kinds"])
     roots = sorted(waited - set(frames["calls"].loc[frames["calls"]["callee"].isin(waited), "callee"]))
     parts = [
@@ -48,18 +64,16 @@ def joined(reading: Reading) -> Joined:
         _models(frames["versions"], frames["data"]),
         _features(frames["features"], frames["columns"]),
         _calls(frames["calls"], waited),
-        _places(spans.frame),
-        _figures(frames["metrics"], frames["features"], roots, symptom.entity),
+        _places(frames["spans"]),
+        _figures(frames["metrics"], frames["features"], roots, symptom),
     ]
-    edges = pd.concat(parts, ignore_index=True).rename(columns={"left": "upstream", "right": "downstream"})
-    used = [a.evidence for a in answers.values() if len(a.frame)]
-    return Joined(lineage.build(edges, (symptom.entity,)), (*used, spans.evidence))
+    return pd.concat(parts, ignore_index=True).rename(columns={"left": "upstream", "right": "downstream"})
 
 
 def _lineage(edges: pd.DataFrame) -> pd.DataFrame:
     if edges.empty:
         return pd.DataFrame(columns=list(LINK_COLUMNS))
-    rows = edges[["upstream", "downstream", "rules"]].explode("rules")
+    rows = edges[["upstream", "downstream", "rules", "first_ns", "last_ns"]].explode("rules")
     return rows.rename(columns={"upstream": "left", "downstream": "right", "rules": "rule"})
 
 
@@ -69,9 +83,10 @@ def _columns(edges: pd.DataFrame) -> pd.DataFrame:
         return pd.DataFrame(columns=list(LINK_COLUMNS))
     up = "column:" + edges["upstream_dataset"] + "." + edges["upstream_column"]
     down = "column:" + edges["downstream_dataset"] + "." + edges["downstream_column"]
+    between = pd.DataFrame({"left": up, "right": down, "rule": "column_lineage"})
     return pd.concat(
         [
-            links(up, down, "column_lineage"),
+            between.assign(first_ns=edges["first_ns"], last_ns=edges["last_ns"]).dropna(),
             links("dataset:" + edges["upstream_dataset"], up, "column_of"),
         ],
         ignore_index=True,

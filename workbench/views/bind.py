@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from workbench.case.case import Case
@@ -11,30 +11,46 @@ from workbench.errors import WorkbenchError
 from workbench_widgets.board import Board
 from workbench_widgets.causes import Causes
 
+Refresh = Callable[[], None]
 
-def wire(board: Board, case: Case) -> None:
-    """Call the case's operation at each click, and show its line of Python or why it was refused."""
+
+def wire(board: Board, case: Case, refresh: Refresh | None = None) -> None:
+    """Call the case's operation at each click, and show its line of Python or why it was refused.
+
+    *refresh* draws the board anew from the case after each click, before the line is shown.
+    """
 
     def run(operation: str, arguments: Mapping[str, Any]) -> None:
+        # The serial makes the same answer twice two answers: the front end then offers the cell again.
+        serial = int(board.said.get("serial", 0)) + 1
         try:
             outcome = case.call(operation, **arguments)
         except WorkbenchError as error:
-            board.said = {"line": "", "text": str(error)}
+            said = {"line": "", "text": str(error), "serial": serial}
         else:
-            board.said = {"line": case.lines()[-1], "text": outcome.summary}
+            said = {"line": line_of(case, operation), "text": outcome.summary, "serial": serial}
+        if refresh is not None:
+            refresh()
+        board.said = said
 
     board.on_action(run)
+
+
+def line_of(case: Case, operation: str) -> str:
+    """Return the newest line of an operation; a call that already stood has its line further up."""
+    lines = case.lines()
+    found = [e.seq for e in case.entries if e.operation == operation]
+    return lines[found[-1]] if found else lines[-1]
 
 
 def causes(case: Case) -> Causes:
     """Return the cause board of a case; rejecting there rejects in the case."""
     board = Causes(_causes(case), caption=f"{len(case.causes)} candidates; a ranking is a hypothesis, a path is proof.")
-    wire(board, case)
 
-    def refresh(_: object) -> None:
+    def refresh() -> None:
         board.causes = _causes(case)
 
-    board.observe(refresh, names="said")
+    wire(board, case, refresh)
     return board
 
 
