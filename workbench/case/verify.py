@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from workbench.case import files
+from workbench.case import files, shared_files
 from workbench.case.bundle import Bundle
 from workbench.case.canonical import plain, sha256
 from workbench.case.identity import identity
@@ -65,6 +65,8 @@ def verify(folder: Path) -> Verified:
         _verify_journal(folder, found)
         _verify_results(folder, found)
         _verify_evidence(folder, found)
+        for name, recorded, seen in shared_files.changed(folder):
+            found.mismatches.append(Mismatch(name, "SHA-256", recorded, seen))
     found.unknown_files = sorted(_unknown(folder, found))
     return found
 

@@ -10,12 +10,21 @@ from rich.table import Table
 from rich.text import Text
 
 from workbench.commands import _common as common
+from workbench.errors import UsageError
+
+SHARE = """
+Examples:
+
+  workbench share store/cases/INC-1 --preview --audience viewer
+
+  workbench share store/cases/INC-1 INC-1.zip --audience outside --mask key:customer_ref --mask "Acme Ltd"
+"""
 
 
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
     app.command("actions", epilog="Example:  workbench actions --json")(actions)
-    app.command("share", epilog="Example:  workbench share store/cases/INC-1 INC-1.zip")(share)
+    app.command("share", epilog=SHARE)(share)
     app.command("open", epilog="Example:  workbench open INC-1.zip INC-1")(open_bundle)
 
 
@@ -54,12 +63,38 @@ def open_actions(folders: list[Path]) -> list[dict[str, Any]]:
 
 def share(
     case: Annotated[Path, typer.Argument(help="Case folder.")],
-    to: Annotated[Path, typer.Argument(help="Zip file to write.")],
+    to: Annotated[Path | None, typer.Argument(help="New folder, or a name that ends in .zip.")] = None,
+    audience: Annotated[str, typer.Option(help="responder, viewer or outside: who reads it.")] = "responder",
+    mask: Annotated[list[str] | None, typer.Option(help="A value, or key:NAME for all values of a key.")] = None,
+    preview: Annotated[bool, typer.Option("--preview", help="Only say what would be masked.")] = False,  # noqa: FBT002
+    as_json: common.Json = False,  # noqa: FBT002 - a flag of the command line
 ) -> None:
-    """Write a case as one zip file that opens and replays without the store; nothing is masked anew."""
-    from workbench.case.archive import pack
+    """Write a case, masked for who reads it, as a folder or one zip file that opens and replays without the store."""
+    import workbench.playbook.runner  # noqa: F401 - registers the operations that a journal names
+    from workbench.case.case import Case
+    from workbench.report import share as sharing
 
-    common.console.print(Text(f"{pack(case, to)}: {to.stat().st_size:,} bytes"))
+    opened = Case.open(case)
+    if preview or to is None:
+        if not preview:
+            raise UsageError("Say where to write: workbench share CASE FOLDER|NAME.zip, or ask with --preview.")
+        seen = sharing.preview(opened, mask=mask or (), audience=audience)
+        if as_json:
+            common.print_json({"case": seen.case, "audience": seen.audience, "masked": dict(seen.masked)})
+        else:
+            common.console.print(Text(f"{seen}."))
+        return
+    written = sharing.share(opened, to, mask=mask or (), audience=audience)
+    if as_json:
+        common.print_json({
+            "path": str(written.path), "audience": audience, "masked": dict(written.preview.masked),
+            "taken_over": list(written.copied.taken_over), "replay": written.replay.plain(),
+        })  # fmt: skip
+        return
+    common.console.print(Text(f"{written.path}: {str(written.preview).replace('will be', 'were')}; "
+                              f"{written.replay.badge}"))  # fmt: skip
+    for line in written.copied.taken_over:
+        common.console.print(Text(f"  taken over as recorded, this version computes it otherwise: {line}"))
 
 
 def open_bundle(
