@@ -43,15 +43,29 @@ def _numbers(column: str, pair: Pair) -> list[Change]:
     found = []
     for factor in FACTORS:
         for by, word in ((factor, f"x{factor:g}"), (1 / factor, f"/{factor:g}")):
-            change = _unit(column, pair, by, word, total)
+            change = _unit(column, pair, by, word)
             if change is not None:
                 found.append(change)
     shifted = _clock(column, pair, total)
     return [*sorted(found, key=lambda c: -c.explained)[:1], *shifted]
 
 
-def _unit(column: str, pair: Pair, by: float, word: str, total: float) -> Change | None:
+@dataclass(frozen=True)
+class Unit:
+    """A factor by which a share of the numbers seems multiplied, and how much of the distance that explains."""
+
+    factor: float
+    share: float
+    explained: float
+
+
+def unit(pair: Pair, by: float) -> Unit | None:
     """Return a change of unit if moving some share of the reference by a factor gives the current window."""
+    if min(pair.rows) <= 0 or pair.positions is None:
+        return None
+    total = kolmogorov_smirnov(pair)
+    if total < 0.05:
+        return None
     positions = np.asarray(pair.positions)
     p, q = pair.shares()
     moved = np.cumsum(p)[np.clip(np.searchsorted(positions, positions / by * (1 + 1e-9), side="right") - 1, -1, None)]
@@ -61,8 +75,15 @@ def _unit(column: str, pair: Pair, by: float, word: str, total: float) -> Change
     share = float(np.clip((step * (below_q - below_p)).sum() / max(float((step**2).sum()), 1e-12), 0.0, 1.0))
     rest = float(np.abs(below_q - below_p - share * step).max())
     explained = 1 - rest / total
-    if explained < 0.8 or share < 0.02:
+    return None if explained < 0.8 or share < 0.02 else Unit(by, share, explained)
+
+
+def _unit(column: str, pair: Pair, by: float, word: str) -> Change | None:
+    """Return a change of unit in words."""
+    found = unit(pair, by)
+    if found is None:
         return None
+    share, explained = found.share, found.explained
     part = "all" if share > 0.95 else _percent(share)
     return Change("unit", f"{part} of {column} looks multiplied: {word} of what it was (a change of unit)", explained)
 

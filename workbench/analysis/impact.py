@@ -105,7 +105,7 @@ def split(
         names += [name] * len(codes.categories)
         places += list(codes.categories)
     design = np.hstack(blocks)
-    effects = _fitted(design, y)[1:]
+    effects = fitted(design, y)[1:]
     shares_now, shares_before = design[is_now, 1:].mean(0), design[before, 1:].mean(0)
     parts = pd.DataFrame(
         {"column": names, "level": places, "before": shares_before, "now": shares_now, "effect": effects}
@@ -128,7 +128,7 @@ def _wander(y: Floats, window: NDArray[np.int64], change: float) -> float:
     return change / max(spread_of(means), 1e-6)
 
 
-def _fitted(design: Floats, y: Floats) -> Floats:
+def fitted(design: Floats, y: Floats) -> Floats:
     """Return ridge coefficients; the intercept is free."""
     gram = design.T @ design
     penalty = np.full(design.shape[1], RIDGE)

@@ -13,7 +13,7 @@ from workbench.errors import CouldNotRunError
 from workbench.model.entities import split as split_entity
 from workbench.model.findings import Finding
 from workbench.model.window import DAY_NS
-from workbench.playbook import Step
+from workbench.playbook import Step, data_findings
 from workbench.playbook.times import Times, quiet_number, times
 from workbench.playbook.view import VERSION, WITHOUT_MODEL
 from workbench.playbook.words import figure, part_of_change, percent, points
@@ -47,7 +47,10 @@ def run(reading: Reading) -> Outcome:
             f"only {int(now.sum())} decisions with features lie in the bad window; too few to compare"
         )
     found = impact.split(rows, outcome, now, quiet, names)
+    versions = reading.ask("model_versions", until_ns=t.end_ns)
     findings = [*_drifts(rows, found, t, sample, names), *_effects(found, t, rows, sample, model), *_skew(reading, t)]
+    findings += data_findings.shapes(rows, found, t, sample, names, versions)
+    findings += data_findings.score_shifts(rows, found, t, sample, names, model)
     findings.sort(key=lambda f: (-round(f.strength, 9), f.entity, f.signal))
     table = found.table.reset_index()[["column", "contribution", "share", "z", "p_value", "psi"]]
     values = {

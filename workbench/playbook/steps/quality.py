@@ -12,7 +12,7 @@ from workbench.case.reading import Answer, Reading
 from workbench.errors import CouldNotRunError
 from workbench.model.findings import Finding
 from workbench.model.window import HOUR_NS, MINUTE_NS
-from workbench.playbook import Step
+from workbench.playbook import Step, data_findings
 from workbench.playbook.times import LEAD_NS, Times, times
 from workbench.playbook.words import clock, count, percent, points, seconds, short
 
@@ -35,6 +35,8 @@ def run(reading: Reading) -> Outcome:
             "no data set was written and no row was kept in the history; send OpenLineage events or tables"
         )
     findings = [*_volume(volume, t), *_silence(volume, t), *_nulls(nulls, t), *_schemas(schemas)]
+    findings += data_findings.rows_multiplied(volume, reading, t)
+    findings += [*data_findings.rows_repeated(reading, t), *data_findings.labels_late(reading, t)]
     findings.sort(key=lambda f: (-round(f.strength, 9), f.entity, f.signal))
     kept = tuple(findings[:MAX_FINDINGS])
     sets = volume.frame["entity"].nunique() if len(volume.frame) else 0
@@ -174,6 +176,6 @@ STEP = Step(
     number=5,
     question="Do rows, missing cells, freshness or schemas deviate anywhere upstream?",
     why="Most silent failures of models begin as data that is missing, late or shaped differently.",
-    needs=("dataset_versions", "table_rows", "predictions"),
+    needs=("dataset_versions", "table_rows", "predictions", "labels"),
     run=run,
 )
