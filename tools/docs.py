@@ -111,6 +111,7 @@ def settings() -> str:
         "`[server]`": config.ServerSettings,
         "`[prices]`": config.Prices,
         "`[mask]`": config.MaskSettings,
+        "`[exports]`": config.ExportSettings,
         "`[[hooks]]`": config.HookSettings,
         "`[act]`": config.ActSettings,
     }
@@ -130,7 +131,7 @@ def settings() -> str:
                 words[shape.__name__].get(f.name, ""),
             )
             for f in dataclasses.fields(shape)
-            if f.name not in {"server", "prices", "mask", "sources", "tables", "hooks", "act"}
+            if f.name not in {"server", "prices", "mask", "exports", "sources", "tables", "hooks", "act"}
         ]
         parts += [f"## {title}", _text(shape.__doc__), _table(("setting", "type", "default", "meaning"), rows)]
     parts += ["## The file that `workbench init` writes", f"```toml\n{config.COMMENTED}```"]

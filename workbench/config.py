@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from workbench.config_comments import COMMENTED
 from workbench.errors import UsageError
 
 FILE = "workbench.toml"
@@ -155,6 +156,22 @@ class MaskSettings:
 
 
 @dataclass(frozen=True)
+class ExportSettings:
+    """Say where the end of an incident is told; nothing is sent to what is not set."""
+
+    link: str = ""
+    """Address of the app, such as https://workbench.example.com, for links to a case."""
+    openlineage: str = ""
+    """Address that takes OpenLineage events: env:NAME, file:PATH or in clear where it holds no password."""
+    cdevents: str = ""
+    """Address that takes CDEvents, written as openlineage is."""
+    slack: str = ""
+    """Address of a Slack webhook; it is a secret, so env:NAME or file:PATH."""
+    pagerduty: str = ""
+    """Routing key of a PagerDuty service; it is a secret, so env:NAME or file:PATH."""
+
+
+@dataclass(frozen=True)
 class Settings:
     """Hold everything that ``workbench.toml`` says."""
 
@@ -178,6 +195,8 @@ class Settings:
     """What things cost: the [prices] section."""
     mask: MaskSettings = MaskSettings()
     """What is masked: the [mask] section."""
+    exports: ExportSettings = ExportSettings()
+    """Where the end of an incident is told: the [exports] section."""
     hooks: tuple[HookSettings, ...] = ()
     """What may be run against a cause, each a [[hooks]] section."""
     act: ActSettings = ActSettings()
@@ -228,6 +247,7 @@ def _settings(read: Mapping[str, Any], place: str) -> Settings:
         server=ServerSettings(**_section(read, "server", ServerSettings, place)),
         prices=Prices(**_section(read, "prices", Prices, place)),
         mask=MaskSettings(**_section(read, "mask", MaskSettings, place)),
+        exports=ExportSettings(**_section(read, "exports", ExportSettings, place)),
         hooks=tuple(_hook(h, place) for h in _listed(read, "hooks", place)),
         act=ActSettings(**_section(read, "act", ActSettings, place)),
     )
@@ -331,59 +351,6 @@ def _in_clear(name: str, value: str) -> bool:
     if value.startswith(("env:", "file:")):
         return False
     return any(word in name.lower() for word in _SECRET_WORDS) or _WITH_PASSWORD.match(value) is not None
-
-
-COMMENTED = """\
-# Settings of Incident Workbench. Every line is optional; what is commented out shows the default or an example.
-
-store = "./store"
-environment = "prod"
-# zone = "America/Toronto"        # clock shown beside UTC
-# currency = "C$"
-# retain_days = 90                # rows older than this are let go; by default none
-
-# Live sources that `workbench serve` pulls, each on its own and from where it left off.
-# [[sources]]
-# kind = "mlflow"
-# uri = "http://127.0.0.1:5000"
-# interval = "60s"
-#
-# [[sources]]
-# kind = "prometheus"
-# uri = "http://127.0.0.1:9090"
-# interval = "30s"
-# options = { queries = ["up", "DCGM_FI_DEV_GPU_UTIL"] }
-# Secrets stand outside: options = { token = "env:PROMETHEUS_TOKEN" } or "file:/run/secrets/token".
-
-# Files of your own that enter a declared table: own columns on the right.
-# [[tables]]
-# files = "predictions*.parquet"
-# as = "predictions"
-# map = { prediction_id = "id", time_ns = "ts", score = "p" }
-
-[server]
-host = "127.0.0.1"
-port = 4318
-
-# [prices]
-# gpu_hour = 2.80
-# energy_kwh = 0.14
-
-# What may be run from the app, each time only after somebody has approved exactly what will run.
-# [[hooks]]
-# name = "Roll the alias back"
-# kind = "mlflow_alias"
-# signatures = ["wrong_snapshot", "bad_deploy"]
-# uri = "http://127.0.0.1:5000"
-# model = "fraud"
-# alias = "champion"
-# [act]
-# never = ["dataset:payments*", "telemetry_fault"]
-
-# [mask]
-# addresses = true                # mask IP addresses as well
-# keys = ["customer_ref"]
-"""
 
 
 def write_commented(path: Path) -> Path:
