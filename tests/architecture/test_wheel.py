@@ -38,8 +38,11 @@ def test_the_wheel_holds_package_widgets_templates_notebooks_and_licences(wheel:
     assert len(wanted) > 200
     assert wanted - inside == set()
     assert {name.split("/")[0] for name in inside} == {
-        "workbench", "workbench_widgets", "incident_workbench-0.1.0.dist-info"
+        "workbench", "workbench_widgets", "incident_workbench-0.1.0.dist-info", "incident_workbench-0.1.0.data"
     }  # fmt: skip
+    # JupyterLab finds its extension where an environment keeps what is shared.
+    shared = "incident_workbench-0.1.0.data/data/share/jupyter/labextensions/incident-workbench"
+    assert {f"{shared}/package.json", f"{shared}/install.json", f"{shared}/static/remoteEntry.js"} <= inside
     assert {"LICENSE", "NOTICE"} <= {name.rsplit("/", 1)[-1] for name in inside}
     assert {"workbench/py.typed", "workbench_widgets/py.typed"} <= inside
 

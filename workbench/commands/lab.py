@@ -34,9 +34,18 @@ def lab(
     """Open JupyterLab in a workspace with the bench's notebooks."""
     lay_notebooks(folder / "notebooks")
     common.errors.print(f"Opening JupyterLab in {folder.resolve()} (Ctrl-C twice stops).")
-    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder.resolve()}",
-               "--LabApp.news_url=''", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]  # fmt: skip
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder.resolve()}", *lab_options()]
     os.execv(sys.executable, [*command, "--no-browser"] if no_browser else command)
+
+
+def lab_options() -> list[str]:
+    """Return JupyterLab's options: the extension that puts clicks below as cells, and no look at the network."""
+    # In a checkout nothing is laid into the environment's share folder, so the extension is named where it stands.
+    return [
+        f"--LabApp.extra_labextensions_path={Path(str(files('workbench_widgets'))) / 'labextensions'}",
+        "--LabApp.news_url=''",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]
 
 
 def lay_notebooks(folder: Path) -> list[Path]:

@@ -12,10 +12,10 @@ from workbench.playbook.runner import steps
 from workbench.playbook.symptoms import Family, family
 
 LOOKS: Mapping[Family, tuple[str, ...]] = {
-    "outcome": ("drift", "quality", "changes", "model", "serving", "lineage", "telemetry", "hardware"),
-    "volume": ("quality", "serving", "changes", "telemetry", "drift", "lineage", "model", "hardware"),
-    "latency": ("serving", "hardware", "changes", "model", "quality", "drift", "lineage", "telemetry"),
-    "errors": ("serving", "changes", "quality", "telemetry", "model", "hardware", "lineage", "drift"),
+    "outcome": ("drift", "quality", "changes", "telemetry", "serving", "model", "hardware", "lineage"),
+    "volume": ("quality", "serving", "changes", "telemetry", "drift", "model", "hardware", "lineage"),
+    "latency": ("serving", "hardware", "changes", "telemetry", "quality", "model", "drift", "lineage"),
+    "errors": ("serving", "changes", "quality", "telemetry", "hardware", "model", "drift", "lineage"),
 }
 """Where each kind of harm is looked for, most telling first; written from what the steps measure, not fitted."""
 RESTS_ON = 3
@@ -52,7 +52,7 @@ def suggest(case: Case) -> Suggestion | None:
     """Return the next best step, or None where there is none: a cause is proven, or all steps have run.
 
     The scope comes first; then a person's hunch; then what is most telling for the kind of harm; then the
-    ranking, as soon as enough of what it rests on has spoken, and again after each step while nothing is proven.
+    ranking, as soon as enough of what it rests on has spoken, and again after each step that found something.
     """
     if case.symptom is None:
         return None
@@ -75,7 +75,8 @@ def suggest(case: Case) -> Suggestion | None:
     if last is not None and ranked is not None and last.ranking is not None:
         if last.ranking.verdict == "proven" and _newest(case, said) < ranked.seq:
             return None
-        if _newest(case, said) > ranked.seq:
+        unseen = [name for name in said if standing[name] == "interesting" or not left]
+        if _newest(case, unseen) > ranked.seq:
             return Suggestion("rank", "There is evidence that the ranking has not seen.")
     elif (len(said) >= RESTS_ON and _telling(case, said)) or (said and not left):
         return Suggestion("rank", "What was found so far can be weighed.")
