@@ -45,7 +45,7 @@ class Untouched:
     @property
     def supports(self) -> bool:
         """Say whether nothing of note is left without the touched."""
-        return abs(self.remaining) <= GONE or (abs(self.z) < WELL_Z and abs(self.remaining) < STAYS)
+        return abs(self.remaining) <= GONE
 
 
 @dataclass(frozen=True)

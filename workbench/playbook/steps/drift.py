@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -9,44 +11,25 @@ from workbench.analysis import impact
 from workbench.analysis.deviation import HOUR_NS, Deviation, deviate, onset_between, strength
 from workbench.case.operations import Outcome
 from workbench.case.reading import Answer, Reading
-from workbench.errors import CouldNotRunError
-from workbench.model.entities import split as split_entity
 from workbench.model.findings import Finding
 from workbench.model.window import DAY_NS
 from workbench.playbook import Step, data_findings
-from workbench.playbook.times import Times, quiet_number, times
+from workbench.playbook.decisions import decisions
+from workbench.playbook.times import Times, times
 from workbench.playbook.view import VERSION, WITHOUT_MODEL
 from workbench.playbook.words import figure, part_of_change, percent, points
 
-MAX_FEATURES = 40
 PSI_EFFECT = 0.1
 SHARE_EFFECT = 0.1
 SKEW_EFFECT = 0.02
-MIN_ROWS = 40
 
 
 def run(reading: Reading) -> Outcome:
     """Split the change of what was decided over features and model versions; compare served with computed values."""
     t = times(reading)
-    columns = reading.ask("data_columns", start_ns=t.end_ns - 3 * DAY_NS, end_ns=t.end_ns)
-    features = columns.frame[columns.frame["entity"].str.startswith("model:")]
-    model = _model(reading, features)
-    numbers = sorted(features.loc[(features["entity"] == model) & (features["type"] == "number"), "column"])[
-        :MAX_FEATURES
-    ]
-    texts = sorted(features.loc[(features["entity"] == model) & (features["type"] == "text"), "column"])[:MAX_FEATURES]
-    sample = reading.ask(
-        "prediction_sample", start_ns=t.history_start_ns, end_ns=t.end_ns, numbers=numbers, texts=texts
-    )
-    rows, names = _named(sample.frame, numbers, texts)
-    outcome, what = _outcome(reading, rows)
-    now = (rows["time_ns"] >= t.start_ns).to_numpy()
-    quiet = np.asarray(quiet_number(rows["time_ns"].to_numpy(), t.window, t.history_start_ns))
-    if now.sum() < MIN_ROWS or (quiet >= 0).sum() < MIN_ROWS:
-        raise CouldNotRunError(
-            f"only {int(now.sum())} decisions with features lie in the bad window; too few to compare"
-        )
-    found = impact.split(rows, outcome, now, quiet, names)
+    made = decisions(reading, t)
+    rows, names, sample, what, model = made.rows, made.names, made.answer, made.what, made.model
+    found = impact.split(rows, made.outcome, made.now, made.quiet, names)
     versions = reading.ask("model_versions", until_ns=t.end_ns)
     findings = [*_drifts(rows, found, t, sample, names), *_effects(found, t, rows, sample, model), *_skew(reading, t)]
     findings += data_findings.shapes(rows, found, t, sample, names, versions)
@@ -66,41 +49,9 @@ def run(reading: Reading) -> Outcome:
     return Outcome(tuple(findings), values, {"contributions": table}, summary)
 
 
-def _model(reading: Reading, features: pd.DataFrame) -> str:
-    """Return the model that the symptom is about, else the one with the most decisions."""
-    if features.empty:
-        raise CouldNotRunError("no decisions with features are kept; send the predictions table with its features")
-    kind, _ = split_entity(reading.symptom.entity)
-    if kind == "model" and reading.symptom.entity in set(features["entity"]):
-        return reading.symptom.entity
-    cells = features.groupby("entity")["cells"].max()
-    return str(min(cells.index, key=lambda e: (-int(cells[e]), e)))
-
-
-def _named(frame: pd.DataFrame, numbers: list[str], texts: list[str]) -> tuple[pd.DataFrame, dict[str, str]]:
-    """Return the sample and, per column, the name it is reported under."""
-    names = {f"numbers.{i}": name for i, name in enumerate(numbers)} | {
-        f"texts.{i}": name for i, name in enumerate(texts)
-    }
-    rows = frame.assign(
-        **{
-            WITHOUT_MODEL: frame["score"].isna().map({True: "yes", False: "no"}),
-            VERSION: frame["model_version"].fillna("(none)"),
-        }
-    )
-    return rows, names | {WITHOUT_MODEL: WITHOUT_MODEL, VERSION: VERSION}
-
-
-def _outcome(reading: Reading, rows: pd.DataFrame) -> tuple[np.ndarray, str]:
-    """Return what to explain, per decision: the decision that the symptom counts, else the score."""
-    told = reading.earlier("telemetry")
-    output = str(told.values.get("output") or "") if told else ""
-    if output and (rows["output"] == output).any():
-        return (rows["output"] == output).to_numpy(dtype=float), f"share decided {output}"
-    return rows["score"].to_numpy(dtype=float), "mean score"
-
-
-def _drifts(rows: pd.DataFrame, found: impact.Split, t: Times, sample: Answer, names: dict[str, str]) -> list[Finding]:
+def _drifts(
+    rows: pd.DataFrame, found: impact.Split, t: Times, sample: Answer, names: Mapping[str, str]
+) -> list[Finding]:
     findings = []
     by_name = {name: column for column, name in names.items()}
     for name, row in found.table.iterrows():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 
 from workbench import plugins
@@ -11,6 +13,7 @@ from workbench.case.reading import Reading
 from workbench.errors import CouldNotRunError
 from workbench.model.findings import Cause, Finding, Ranking, Verdict
 from workbench.playbook import Lead, Step
+from workbench.playbook.challenge import challenged
 from workbench.playbook.joined import joined
 from workbench.playbook.symptoms import Family, family
 from workbench.playbook.times import LEAD_NS, times
@@ -40,12 +43,19 @@ def run(reading: Reading) -> Outcome:
     strong = float(scope.values.get("strength") or 0.0) if scope else 0.5
     weighed = weigh(candidates, int(onset) if onset is not None else None, strong)[:MAX_CAUSES]
     causes = tuple(_cause(rank, item, by_key[item.candidate.key], view) for rank, item in enumerate(weighed, start=1))
+    causes = _sorted(challenged(causes, view, reading))
     verdict: Verdict = causes[0].verdict if causes else "none"
     impact = tuple(
         f for f in view.findings if f.entity == view.symptom.entity and f.signal.startswith(view.symptom.signal)
     )
     ranking = Ranking(causes, verdict, _unexplained(causes), _first_failure(causes, view), impact)
     return Outcome(values={"candidates": len(candidates)}, summary=_summary(causes, verdict), ranking=ranking)
+
+
+def _sorted(causes: tuple[Cause, ...]) -> tuple[Cause, ...]:
+    """Return the causes by what confidence is left to them; equals keep their order."""
+    best = sorted(causes, key=lambda c: (-c.confidence, c.rank))
+    return tuple(replace(cause, rank=rank) for rank, cause in enumerate(best, start=1))
 
 
 def _view(reading: Reading) -> View:
