@@ -34,7 +34,7 @@ from workbench.model.window import HOUR_NS, MINUTE_NS, parse_time_ns
 NOW = parse_time_ns("2026-03-11T14:40:00Z")
 HERE = "http://127.0.0.1"
 CHROMIUM = Path("/usr/bin/chromium")
-CANARY = "<img src=x onerror=\"window.struck=1\"></style></script><script>window.struck=1</script>'"
+CANARY = '<img src=x onerror="window.struck=1"></style></script><script>window.struck=1</script>\''
 ALERT = {"severity": CANARY, "starts_ns": NOW - 30 * MINUTE_NS, "ends_ns": None}
 SCREENS = ["inbox", "brief", "timeline", "contrast", "lineage", "gpu", "causes", "act", "handoff"]
 KEY = f"bad_deploy service:{CANARY}"
@@ -96,11 +96,11 @@ def form(client: TestClient, operation: str, **fields: str) -> Any:
 
 def filled(path: str) -> str:
     """Return a route's path with its parameters filled in."""
-    return path.format(case_id="INC-1", screen="brief", operation="note", piece="seven", name="app.js", code="x")
+    return path.format(case_id="INC-1", screen="brief", operation="note", piece="seven", name="app.js", code="x", kind="lineage")
 
 
 def test_every_route_of_the_app_stands_in_the_table_and_the_intake_has_its_own(bench: Bench) -> None:
-    """A route that nobody declared would be found here: 18 of the app, 9 of the intake."""
+    """A route that nobody declared would be found here: 19 of the app, 9 of the intake."""
     served = app(bench.store, Settings(), extra_routes=routes(Desk(bench), Sessions()))
     all_routes = {(m, r.path) for r in served.routes if isinstance(r, Route) for m in (r.methods or {"GET"}) - {"HEAD"}}
     intake = {("POST", p) for p in ("/v1/traces", "/v1/metrics", "/v1/logs", "/api/v1/lineage", "/api/v1/lineage/batch",
@@ -111,7 +111,7 @@ def test_every_route_of_the_app_stands_in_the_table_and_the_intake_has_its_own(b
 
 @pytest.mark.parametrize("role", list(RANK))
 def test_each_role_reaches_what_the_table_says_and_nothing_else(bench: Bench, role: Role) -> None:
-    """Four roles by eighteen routes; a viewer's form is refused even with the token of the page."""
+    """Four roles by nineteen routes; a viewer's form is refused even with the token of the page."""
     client = visitor(bench, role)
     for (method, path), needed in ROUTES.items():
         if path in ("/enter", "/live"):
@@ -242,7 +242,9 @@ def test_keys_alone_reject_a_cause_write_a_note_and_undo_it(bench: Bench) -> Non
     """No request leaves this server, nothing hostile runs, and the first paint stands within 3 s."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
     sessions, asked, said = Sessions(), [], []
-    served = routes(Desk(bench, clock=lambda: NOW), sessions)
+    desk = Desk(bench, clock=lambda: NOW)
+    desk.warm()
+    served = routes(desk, sessions)
     with serving(bench.store, Settings(), extra_routes=served) as address, sync_api.sync_playwright() as play:
         browser = play.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1440, "height": 900})

@@ -16,9 +16,11 @@ from markupsafe import Markup
 from workbench.apps.facts import standing_lead
 from workbench.apps.screens._drawn import answers
 from workbench.case.case import Case
+from workbench.errors import UsageError
 from workbench.model.entities import split
 
 MOST_SERIES = 3
+MOST_ASKS = 60
 MOST_CHANGES = 60
 AROUND = 3
 """Lanes reach so many lengths of the selection before it, and one after it."""
@@ -92,6 +94,55 @@ def _lane(title: str, unit: str, found: list[dict[str, Any] | None]) -> dict[str
     return {"title": title, "unit": unit, "series": [one for one in found if one is not None][:MOST_SERIES]}
 
 
+def lineage(case: Case, theme: str) -> tuple[Markup, list[list[Any]]] | None:
+    """Return the lineage explorer of a case and the rows of its twin; None where no lineage is frozen."""
+    from workbench.views.bind_lineage import lineage as explorer
+
+    board = explorer(case)
+    if not board.nodes:
+        return None
+    rows = [[n["layer"], n["kind"], split(n["name"])[1], "on the path" if n["proven"] else "", n["health"],
+             n["detail"], n["hidden_up"], n["hidden_down"]]
+            for n in sorted(board.nodes, key=lambda n: (n["layer"], n["row"]))]  # fmt: skip
+    return held(board, "lineage", theme=theme, height=720), rows
+
+
+def answered(case: Case, kind: str, asked: str, theme: str) -> str:
+    """Return a board's state as JSON after what a visitor has asked of it, one after the other; nothing is kept.
+
+    *asked* is a JSON list of what the widget's own `ask` held; `UsageError` for anything else.
+    """
+    from workbench.views.bind_lineage import lineage as explorer
+
+    try:
+        asks = json.loads(asked)
+    except ValueError as error:
+        raise UsageError("What a board is asked is written as JSON.") from error
+    if kind != "lineage" or not isinstance(asks, list) or not all(isinstance(a, dict) for a in asks):
+        raise UsageError(f"There is no board {kind!r} that answers this.")
+    board = explorer(case)
+    for serial, ask in enumerate(asks[-MOST_ASKS:]):
+        try:
+            board.ask = {**ask, "serial": serial}
+        except (ValueError, TypeError, KeyError, OverflowError) as error:
+            raise UsageError("The board cannot answer this.") from error
+    return json.dumps({**board.state(), "theme": theme}, default=_packed, allow_nan=False)
+
+
+def of_symptom(case: Case, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the samples of the symptom's own metric, by its entity or by a label that names it; the busiest series."""
+    if case.symptom is None:
+        return frame[:0]
+    kind, name = split(case.symptom.entity)
+    rows = frame[frame["metric"].isin([case.symptom.signal, f"{kind}_{case.symptom.signal}"])]
+    own = rows[rows["entity"] == case.symptom.entity]
+    if own.empty and len(rows):
+        own = rows[[name in dict(labels or {}).values() for labels in rows["labels"]]]
+    if own.empty:
+        return own
+    return own[own["series"] == own["series"].value_counts().index[0]]
+
+
 def _lanes(case: Case) -> Iterator[dict[str, Any]]:
     """Yield the fixed lanes, from business to metal."""
     symptom = case.symptom
@@ -100,7 +151,7 @@ def _lanes(case: Case) -> Iterator[dict[str, Any]]:
     kpis = [_one(case, str(n), f["time_ns"], f["value"]) for frame in answers(case, "kpi_series")
             for n, f in frame.groupby("kpi")]  # fmt: skip
     for frame in answers(case, "metric_series"):
-        own = frame[(frame["entity"] == symptom.entity) & (frame["metric"] == symptom.signal)]
+        own = of_symptom(case, frame)
         kpis.append(_one(case, symptom.signal, own["time_ns"], own["value"]))
     yield _lane("Figure that went wrong", "", kpis)
     for frame in answers(case, "prediction_series"):

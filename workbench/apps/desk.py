@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from workbench import plugins
 from workbench.apps.facts import Facts, broken, facts
 from workbench.apps.roles import INVESTIGATE, OPERATIONS
 from workbench.bench import Bench
@@ -47,6 +48,12 @@ class Desk:
         self._cases: dict[str, tuple[Case, threading.RLock]] = {}
         self._running: dict[str, str] = {}
         self._threads: list[threading.Thread] = []
+
+    def warm(self) -> None:
+        """Open the cases and import what pages are made with, before the first page is asked for."""
+        for group in ("screen", "step", "signature"):
+            plugins.load_all(group)
+        self.inbox()
 
     def case_ids(self) -> list[str]:
         """Return the ids of all cases, sorted."""

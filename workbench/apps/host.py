@@ -19,7 +19,7 @@ from workbench.apps.doing import Doing, denied, page_of
 from workbench.apps.lab import Labs
 from workbench.apps.live import Pulse, live
 from workbench.apps.page import asset, render
-from workbench.apps.respond import HEADERS, asset_text, go, html, origin, part, refuse
+from workbench.apps.respond import HEADERS, asset_text, go, html, origin, part, refuse, theme
 from workbench.apps.roles import ROUTES, Denied, Role, allows
 from workbench.apps.session import COOKIE, LASTS_S, Session, Sessions
 from workbench.errors import IntegrityError, UnknownNameError, UsageError, WorkbenchError
@@ -50,6 +50,7 @@ def routes(desk: Desk, sessions: Sessions, *, labs: Labs | None = None) -> list[
         ("GET", "/case/{case_id}"): _brief,
         ("GET", "/case/{case_id}/{screen}"): _threaded(desk, _case),
         ("GET", "/part/case/{case_id}/{piece}"): _threaded(desk, _case_part),
+        ("GET", "/board/{case_id}/{kind}"): _threaded(desk, _board),
         ("GET", "/notebook/{case_id}"): _threaded(desk, _notebook),
         ("GET", "/plan/{case_id}"): doing.plan,
         ("POST", "/do/{case_id}/{operation}"): doing.do,
@@ -198,6 +199,13 @@ def _case_part(desk: Desk, request: Request, session: Session) -> Response:
         raise UsageError(f"There is no part {piece!r}.")
     with desk.case(request.path_params["case_id"]) as case:
         return part(pieces[piece](page_of(desk, session, request, case=case)))
+
+
+def _board(desk: Desk, request: Request, _session: Session) -> Response:
+    with desk.case(request.path_params["case_id"]) as case:
+        asked = request.query_params.get("asks", "[]")
+        content = boards.answered(case, request.path_params["kind"], asked, theme(request))
+    return asset_text(content, "application/json")
 
 
 def _search(desk: Desk, request: Request, session: Session) -> Response:

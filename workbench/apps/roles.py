@@ -24,6 +24,7 @@ ROUTES: Mapping[tuple[str, str], Role] = {
     ("GET", "/case/{case_id}"): "viewer",
     ("GET", "/case/{case_id}/{screen}"): "viewer",
     ("GET", "/part/case/{case_id}/{piece}"): "viewer",
+    ("GET", "/board/{case_id}/{kind}"): "viewer",
     ("GET", "/notebook/{case_id}"): "viewer",
     ("GET", "/plan/{case_id}"): "responder",
     ("POST", "/do/{case_id}/{operation}"): "responder",

@@ -17,6 +17,9 @@ from workbench.playbook.symptoms import series
 from workbench.report import charts
 from workbench.report.words import clock, duration, number
 
+SERIES = ("metric_samples", "kpis", "predictions", "spans")
+"""Tables whose newest row says what *now* is."""
+
 
 def tail(page: Page) -> Markup:
     """Return the newest hour of the symptom as a chart, or why there is none."""
@@ -24,8 +27,8 @@ def tail(page: Page) -> Markup:
     symptom = case.symptom
     if symptom is None:
         return render("tail.html.j2", page, drawing=None, why="The case has not begun.", words="")
-    newest = max(page.bench.store.freshness().values(), default=0)
-    newest = min(newest, page.now_ns) or newest
+    known = page.bench.store.freshness()
+    newest = max((known[name] for name in SERIES if name in known), default=0)
     window = Window(newest - HOUR_NS, newest + MINUTE_NS)
     watched = replace(symptom, window=window, baseline=None, history_start_ns=window.start_ns - 3 * HOUR_NS)
     try:

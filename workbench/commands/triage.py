@@ -83,13 +83,13 @@ def _serve(bench: Bench, settings: Settings, address: tuple[str, int], *, no_bro
     signal.signal(signal.SIGTERM, _interrupt)
     app_routes = routes(desk, sessions, labs=labs)
     with serving(bench.store, settings, *address, extra_routes=app_routes, on_alerts=desk.take_alerts) as served:
+        desk.warm()
         entrance = f"{served}/inbox" if proxy else f"{served}/enter?token={sessions.ticket('admin')}"
         typer.echo(f"Triage, and telemetry for {bench.store.root}, on {served} (Ctrl-C stops).")
         typer.echo("Your proxy says who visits." if proxy else f"Open, once: {entrance}")
         try:
             if not no_browser and not proxy and _has_screen():
                 webbrowser.open(entrance)
-            desk.inbox()  # opens the cases before the first page is asked for
             threading.Event().wait()
         except KeyboardInterrupt:
             desk.close()

@@ -12,13 +12,27 @@ document.createElement = (tag, options) => {
   return made;
 };
 
-function held(state) {
+function held(state, kind) {
+  const asks = [];
+  // What only looks further is asked of the server with all that was asked before, so that it keeps nothing.
+  async function look(asked) {
+    asks.push(asked);
+    while (asks.length > 1 && JSON.stringify(asks).length > 6000) asks.shift();
+    const address = `/board/${encodeURIComponent(document.body.dataset.case)}/${kind}?asks=${encodeURIComponent(JSON.stringify(asks))}`;
+    const answer = await fetch(address, { credentials: "same-origin", signal: AbortSignal.timeout(15000) });
+    if (!answer.ok) return;
+    const found = Object.entries(await answer.json());
+    const changed = found.filter(([name, value]) => name !== "ask" && JSON.stringify(value) !== JSON.stringify(values[name]));
+    for (const [name, value] of changed) values[name] = unpack(value);
+    for (const [name] of changed) for (const run of heard[`change:${name}`] ?? []) run();
+  }
   const values = Object.fromEntries(Object.entries(state).map(([name, value]) => [name, unpack(value)])), heard = {};
   return {
     get: (name) => values[name], save_changes() {}, send() {},
     set(name, value) {
       values[name] = value;
-      if (name === "action" && value?.operation) ask(value);
+      if (name === "action" && value?.operation) act(value);
+      if (name === "ask" && value?.what) look(value);
       for (const run of heard[`change:${name}`] ?? []) run();
     },
     on(event, run) { (heard[event] ??= []).push(run); },
@@ -26,7 +40,7 @@ function held(state) {
   };
 }
 
-function ask({ operation, arguments: given }) {
+function act({ operation, arguments: given }) {
   const form = document.getElementById("act-form");
   if (!form) return;
   form.action = form.dataset.base + encodeURIComponent(operation);
@@ -45,6 +59,6 @@ for (const place of document.querySelectorAll("[data-board]")) {
   place.addEventListener("pointerdown", () => { document.body.dataset.busy = "brush"; });
   addEventListener("pointerup", () => setTimeout(() => { delete document.body.dataset.busy; }, 1500));
   import(`/assets/${place.dataset.board}.widget.js`)
-    .then((module) => module.default.render({ model: held(state), el: place }))
+    .then((module) => module.default.render({ model: held(state, place.dataset.board), el: place }))
     .catch(() => { place.textContent = "The board could not be drawn; the same numbers stand below it."; });
 }

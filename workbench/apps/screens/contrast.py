@@ -16,12 +16,15 @@ from workbench.report.words import number, title
 
 _MOST_CONDITIONS = 30
 _MOST_ROWS = 20
+_AFTERWARDS = ("check_fix", "simulate")
+"""Operations whose findings are about what was done, not about what went wrong."""
 
 
 def screen(page: Page) -> Markup:
     """Return the conditions that differ, the tables that steps have made, and what could not be asked."""
     case = page.required()
-    found = {(f.entity, f.signal): f for o in case.outcomes.values() for f in o.findings if "now" in f.values}
+    found = {(f.entity, f.signal): f for n, o in case.outcomes.items() if n not in _AFTERWARDS
+             for f in o.findings if "now" in f.values}  # fmt: skip
     ranked = sorted(found.values(), key=lambda f: (-round(f.strength, 9), f.entity, f.signal))[:_MOST_CONDITIONS]
     conditions = [
         [title(f.signal), split(f.entity)[1], _cell(f.values.get("now")), _cell(f.values.get("usual")),
@@ -30,7 +33,7 @@ def screen(page: Page) -> Markup:
     tables, pictures = [], []
     for name, outcome in case.outcomes.items():
         for label, frame in (outcome.frames or {}).items():
-            if name in ("lineage", "rank") or frame.empty:
+            if name in ("lineage", "rank", *_AFTERWARDS) or frame.empty:
                 continue
             rows = [[_cell(v) for v in row] for row in frame.head(_MOST_ROWS).itertuples(index=False)]
             head = [title(str(c)) for c in frame.columns]

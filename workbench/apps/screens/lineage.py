@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from workbench.apps import Screen
+from workbench.apps import Screen, boards
 from workbench.apps.facts import standing_lead
 from workbench.apps.page import Page, render
 from workbench.apps.screens._drawn import answers
@@ -16,6 +16,9 @@ from workbench.model.entities import split
 
 _MOST = 40
 _DEEPEST = 4
+_HEAD = ["layer", "kind", "name", "path", "health", "what was found", "upstream not drawn", "downstream not drawn"]
+_AFTERWARDS = ("check_fix", "simulate")
+"""Operations whose findings are about what was done, not about what went wrong."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +38,14 @@ def screen(page: Page) -> Markup:
     case = page.required()
     outcome, lead = case.outcomes.get("lineage"), standing_lead(case)
     path = lead.path if lead else ()
+    drawn = boards.lineage(case, page.theme)
     rows = _tree(case, path)
     upstream = (outcome.values or {}).get("upstream", 0) if outcome else 0
     summary = outcome.summary if outcome else "The lineage of this case was not asked for yet."
     why = (outcome.could_not_run if outcome else "") or "Nothing upstream of the symptom is frozen in this case."
-    return render("lineage.html.j2", page, summary=summary, path=path, rows=rows, why=why,
-                  rest=max(0, int(upstream) - len(rows) + 1) if rows else 0)  # fmt: skip
+    board, twin = drawn or (None, [])
+    return render("lineage.html.j2", page, board=board, twin=twin, head=_HEAD, summary=summary,
+                  path=path, rows=rows, why=why, rest=max(0, int(upstream) - len(rows) + 1) if rows else 0)  # fmt: skip
 
 
 def _edges(case: Case) -> dict[str, list[str]]:
@@ -62,7 +67,8 @@ def _tree(case: Case, path: tuple[str, ...]) -> list[Node]:
     if case.symptom is None:
         return []
     above = _edges(case)
-    said = {f.entity: f.statement for o in case.outcomes.values() for f in o.findings if f.state == "interesting"}
+    said = {f.entity: f.statement for n, o in case.outcomes.items() if n not in _AFTERWARDS
+            for f in o.findings if f.state == "interesting"}  # fmt: skip
     seen: set[str] = set()
     rows: list[Node] = []
 

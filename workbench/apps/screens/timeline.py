@@ -58,7 +58,7 @@ def _of_symptom(case: Case) -> list[Drawing]:
     found = [series(case, f["time_ns"], f["value"], str(name))
              for frame in answers(case, "kpi_series") for name, f in frame.groupby("kpi")]  # fmt: skip
     for frame in answers(case, "metric_series"):
-        own = frame[(frame["entity"] == symptom.entity) & (frame["metric"] == symptom.signal)]
+        own = boards.of_symptom(case, frame)
         found.append(series(case, own["time_ns"], own["value"], symptom.signal))
     for frame in answers(case, "volume_history") if not kept(found) else ():
         own = frame[frame["entity"] == symptom.entity]
