@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from workbench.analysis.cost import allocate, backtest, exhaustion, forecast, month_end, spend
+from workbench.analysis.cost import allocate, month_end, spend
+from workbench.analysis.forecast import backtest, exhaustion, forecast
 from workbench.config import Prices
 from workbench.errors import UsageError
 

@@ -1,4 +1,4 @@
-"""What serving costs by prediction, token, model version or tenant; what is wasted; the month's end; capacity's end.
+"""What serving costs by prediction, token, model version or tenant; what is wasted; the month's end; what drives it.
 
 Prices are those of ``workbench.config.Prices``. A price or a use that nobody gave leaves its part unknown, never 0.
 """
@@ -47,15 +47,6 @@ class Projection:
     high: float
     level: float
     """Nominal coverage of the interval."""
-
-
-@dataclass(frozen=True)
-class Exhaustion:
-    """Say when a trend reaches a limit: steps ahead of the last value; None is not within the horizon."""
-
-    expected: int | None
-    earliest: int | None
-    latest: int | None
 
 
 def spend(samples: pd.DataFrame, prices: Prices, interval_s: float) -> Spend:
@@ -114,71 +105,6 @@ def month_end(daily: Sequence[float], days_in_month: int, *, level: float = 0.9)
     so_far = float(seen.sum())
     expected = so_far + left * mean
     return Projection(so_far, expected, max(so_far, expected - spread), expected + spread, level)
-
-
-def forecast(values: Sequence[float], ahead: int, *, level: float = 0.9) -> tuple[Floats, Floats, Floats]:
-    """Return expected, low and high for the next *ahead* steps: robust trend (Theil-Sen) and its own past errors.
-
-    The interval's width at h steps comes from errors of forecasts h steps ahead made inside the history;
-    where too few were made, the widest known grows with the square root of h.
-    """
-    seen = np.asarray(values, dtype=float)
-    slope, level_now = _trend(seen)
-    steps = np.arange(1, ahead + 1)
-    expected: Floats = np.asarray(level_now + slope * steps, dtype=np.float64)
-    widths = _past_errors(seen, ahead, level)
-    return expected, expected - widths, expected + widths
-
-
-def backtest(
-    values: Sequence[float], ahead: int, *, at_least: int = 20, level: float = 0.9
-) -> tuple[float, float, int]:
-    """Return coverage of the interval, mean absolute error and the number of forecasts made from each earlier day."""
-    seen = np.asarray(values, dtype=float)
-    inside, errors = [], []
-    for end in range(at_least, len(seen) - ahead + 1):
-        expected, low, high = forecast(seen[:end].tolist(), ahead, level=level)
-        truth = seen[end + ahead - 1]
-        inside.append(low[-1] <= truth <= high[-1])
-        errors.append(abs(expected[-1] - truth))
-    if not errors:
-        return float("nan"), float("nan"), 0
-    return float(np.mean(inside)), float(np.mean(errors)), len(errors)
-
-
-def exhaustion(values: Sequence[float], limit: float, horizon: int, *, level: float = 0.9) -> Exhaustion:
-    """Return after how many steps memory, a queue or a budget reaches *limit* at this growth."""
-    expected, low, high = forecast(values, horizon, level=level)
-
-    def first(line: Floats) -> int | None:
-        over = np.flatnonzero(line >= limit)
-        return int(over[0]) + 1 if len(over) else None
-
-    return Exhaustion(first(expected), first(high), first(low))
-
-
-def _trend(seen: Floats) -> tuple[float, float]:
-    """Return a step's growth and the level at the last step."""
-    if len(seen) < 3:
-        return 0.0, float(seen[-1])
-    slope, intercept, _, _ = stats.theilslopes(seen, np.arange(len(seen)))
-    return float(slope), float(intercept + slope * (len(seen) - 1))
-
-
-def _past_errors(seen: Floats, ahead: int, level: float) -> Floats:
-    found: dict[int, list[float]] = {h: [] for h in range(1, ahead + 1)}
-    step = max(1, (len(seen) - 10) // 30)
-    for end in range(10, len(seen), step):
-        slope, now = _trend(seen[:end])
-        for h in range(1, min(ahead, len(seen) - end) + 1):
-            found[h].append(abs(now + slope * h - seen[end + h - 1]))
-    spread = float(np.std(np.diff(seen))) if len(seen) > 1 else 0.0
-    widths, known, at = np.empty(ahead), spread * 1.645, 1
-    for h in range(1, ahead + 1):
-        if len(found[h]) >= 5:
-            known, at = max(known, float(np.quantile(found[h], level, method="higher"))), h
-        widths[h - 1] = known * float(np.sqrt(h / at))
-    return widths
 
 
 def _column(frame: pd.DataFrame, name: str) -> pd.Series[float]:

@@ -22,6 +22,13 @@ AT_LEAST = 6
 """Samples that a window needs to be judged."""
 
 
+def smoothed(frame: pd.DataFrame, t: Times) -> pd.DataFrame:
+    """Return means over a twelfth of the bad window, half an hour at most: single samples of a device jump about."""
+    width = max(1, min(BIN_NS, (t.end_ns - t.start_ns) // 12))
+    known = gv.derived(frame).drop(columns=[gv.REASONS], errors="ignore")
+    return known.groupby(known.index.to_numpy(dtype=np.int64) // width * width).mean()
+
+
 def window_and_baseline(frame: pd.DataFrame, t: Times) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the samples of the bad window, and those of the same hours of the days before (else all before)."""
     moments = frame.index.to_numpy(dtype=np.int64)
@@ -37,11 +44,11 @@ def verdicts(
     """Yield for each device a finding where its verdict names a fault, and its line of the table of devices."""
     for entity, own in samples.groupby("entity", sort=True):
         frame = aligned(own, served.binned(gpu=str(entity).partition(":")[2]))
-        window, baseline = window_and_baseline(frame, t)
+        window, baseline = window_and_baseline(smoothed(frame, t), t)
         if len(window) < AT_LEAST or len(baseline) < AT_LEAST:
             continue
         verdict = gv.verdict(window, baseline)
-        split = gv.time_split(window)
+        split = gv.time_split(window_and_baseline(frame, t)[0])
         line: dict[str, float | str | None] = {"device": str(entity), "verdict": verdict.cause, **split}
         healthy = verdict.cause in ("healthy", "unknown")
         found = (

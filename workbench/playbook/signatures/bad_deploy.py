@@ -27,6 +27,7 @@ def propose(view: View) -> Iterator[Lead]:
         explained = _explained(view, service, found)
         share = f", {percent(explained)} of the symptom" if explained is not None else ""
         busier = [] if releases else [f for f in view.of("rows") if number(f, "relative") >= MORE_WORK]
+        ill = [f for f in view.of("gpu_verdict") if service.partition(":")[2] in _served(f)]
         release = f" after {releases[0].statement}" if releases else "; no release of it lies shortly before"
         yield Lead(
             service,
@@ -35,7 +36,7 @@ def propose(view: View) -> Iterator[Lead]:
             onset,
             after(own),
             (*found[:3], *releases[:2]),
-            tuple(busier[:1]),
+            (*busier[:1], *ill[:1]),
             explained,
             specificity=1.0 if releases else 0.5,
             shown=bool(releases) and (explained or 0.0) >= 0.3,
@@ -46,6 +47,11 @@ def propose(view: View) -> Iterator[Lead]:
             ),
         )
     yield from _harmless(view, set(by_service))
+
+
+def _served(verdict: Finding) -> list[str]:
+    """Return the services that a device serves which is not well: its illness explains theirs without any release."""
+    return str(verdict.values.get("services") or "").split(", ")
 
 
 def _harmless(view: View, deviating: set[str]) -> Iterator[Lead]:
