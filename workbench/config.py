@@ -16,7 +16,7 @@ from workbench.config_comments import COMMENTED
 from workbench.errors import UsageError
 
 FILE = "workbench.toml"
-_SECRET_WORDS = ("password", "secret", "token", "api_key", "apikey", "private_key", "credential")
+_SECRET_WORDS = ("password", "secret", "token", "api_key", "apikey", "private_key", "credential", "slack", "pagerduty")
 PLACEHOLDERS = ("{entity}", "{name}", "{kind}", "{case}")
 HOOK_KINDS = ("command", "http", "mlflow_alias", "mlflow_retrain")
 _SOURCE_KEYS = ("name", "kind", "interval", "uri", "options")
@@ -152,7 +152,7 @@ class MaskSettings:
     addresses: bool = False
     """Mask IP addresses too."""
     keys: tuple[str, ...] = ()
-    """Further attribute keys whose values are masked."""
+    """Further attribute keys whose values are masked. People's names too: no pattern tells one from another word."""
 
 
 @dataclass(frozen=True)

@@ -133,12 +133,17 @@ _START, _END = r"(?<![\w.+-])", r"(?![\w-]|\.\d)"
 _QUOTES = r"[\"'\\]{0,4}"
 _IS = _QUOTES + r"\s{0,4}(?:=>|:=|[=:])\s{0,4}" + _QUOTES
 _WORD_VALUE = r"([^\s\"'\\&,;<>(){}\[\]]++)"
-_EMAIL_DOMAIN = r"[\w-]++(?:\.[\w-]++)++"
+# One label after the first begins with a letter, as every top-level domain does: ``orders@v1.2`` is a version.
+_EMAIL_DOMAIN = r"[\w-]++(?:\.[\d_-][\w-]*+)*+\.[^\W\d_][\w-]++(?:\.[\w-]++)*+"
 # What stands between the user and the last @ before the path. A password with a bare slash breaks the URL's own
 # rules and is masked all the same, within 256 characters; digits before a path or a further host are a port,
-# and an address in brackets is no user.
+# an address in brackets is no user, and a port before a digest is a data version (12 hexadecimal digits are
+# left out: containers are named so).
+_DIGEST = r"(?:[0-9a-f]{8}|[0-9a-f]{16}|[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})(?![\w.:/@-])"
 _URL_PASSWORD = (
-    r"://(?!\[[0-9A-Fa-f:.]{2,45}\])[^\s/:@]*+:([^\s/?#]+(?=@)|(?!\d{1,5}[/?#,;])[^\s@/][^\s@]{0,255}+(?=@))"
+    r"://(?!\[[0-9A-Fa-f:.]{2,45}\])[^\s/:@]*+:(?!\d{1,5}@"
+    + _DIGEST
+    + r")([^\s/?#]+(?=@)|(?!\d{1,5}[/?#,;])[^\s@/][^\s@]{0,255}+(?=@))"
 )
 
 PATTERNS: tuple[Pattern, ...] = (

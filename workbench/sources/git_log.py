@@ -212,7 +212,7 @@ def pull(settings: Mapping[str, Any], saved: str | None, context: Context) -> It
     newest = _newest(folder)
     if newest == saved:
         return
-    since = saved if saved and re.fullmatch(r"[0-9a-f]{7,64}", saved) else None
+    since = saved if saved and re.fullmatch(r"[0-9a-f]{7,64}", saved) and _still_there(folder, saved) else None
     batches = list(_batches(_lines(io.BytesIO(_log_of(folder, since))), context))
     for number, batch in enumerate(batches, 1):
         yield batch, newest if number == len(batches) else saved or ""
@@ -220,6 +220,15 @@ def pull(settings: Mapping[str, Any], saved: str | None, context: Context) -> It
 
 def _newest(folder: Path) -> str:
     return _git(folder, "rev-parse", "--verify", "HEAD").decode("ascii", "replace").strip()
+
+
+def _still_there(folder: Path, commit: str) -> bool:
+    """Say whether a commit is in the history; one that a rewrite removed is not, and all is read anew."""
+    try:
+        _git(folder, "merge-base", "--is-ancestor", commit, "HEAD")
+    except SourceError:
+        return False
+    return True
 
 
 def check(settings: Mapping[str, Any]) -> str:
