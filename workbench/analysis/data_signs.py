@@ -98,7 +98,9 @@ def unit_change(before: Floats, now: Floats) -> Unit | None:
     pair = Pair.of_numbers(before.tolist(), now.tolist())
     options = [unit(pair, by) for factor in FACTORS for by in (factor, 1 / factor)]
     held = [u for u in options if u is not None]
-    return max(held, key=lambda u: (round(u.explained, 9), -abs(np.log(u.factor)))) if held else None
+    best = max((u.explained for u in held), default=0.0)
+    # Factors stand in the order of how common they are: 1024 is not told from 1000 by a few hundredths.
+    return next((u for u in held if u.explained >= best - 0.03), None)
 
 
 @dataclass(frozen=True)

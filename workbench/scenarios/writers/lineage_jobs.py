@@ -238,6 +238,15 @@ def _map_loads(incident: Incident, day: int) -> Iterator[tuple[float, int]]:
         yield at, len(world.providers) * kinds + sum(more for start, more in steps if start <= at)
 
 
+def _labels(incident: Incident, counts: Counts, day: int) -> int:
+    """Return the rows of a morning's load of labels: what arrived in the day before it."""
+    base, kept = day * DAY_S + 2 * 3600, 1.0
+    for hold in incident.plan.of(Hold):
+        kept -= float(np.clip((min(base, hold.end_s) - max(base - DAY_S, hold.start_s)) / DAY_S, 0, 1))
+    of_days = slice(max(0, (day - 3) * DAY_S // BATCH_S), max(1, (day - 2) * DAY_S // BATCH_S))
+    return int(kept * counts.rows[of_days].sum() * 0.9)
+
+
 def _daily(incident: Incident, counts: Counts, day: int, rng: np.random.Generator) -> Iterator[JobRun]:
     world, names = incident.world, incident.world.names
     base = day * DAY_S + 2 * 3600
@@ -255,13 +264,7 @@ def _daily(incident: Incident, counts: Counts, day: int, rng: np.random.Generato
         (Data(source),),
         (Data(names.profile, (("id", "bigint"), *profile), parties),),
     )
-    kept = 1.0
-    for hold in incident.plan.of(Hold):
-        # The load of a morning holds what arrived in the day before it.
-        kept -= float(np.clip((min(base, hold.end_s) - max(base - DAY_S, hold.start_s)) / DAY_S, 0, 1))
-    labels = int(
-        kept * counts.rows[max(0, (day - 3) * DAY_S // BATCH_S) : max(1, (day - 2) * DAY_S // BATCH_S)].sum() * 0.9
-    )
+    labels = _labels(incident, counts, day)
     yield JobRun(
         f"{names.jobs}/load_{world.domain.label}",
         base + 700,
