@@ -152,13 +152,15 @@ def test_a_secret_comes_from_the_environment_or_a_file(tmp_path: Path, monkeypat
 def test_the_commented_file_reads_and_every_comment_in_it_does_too(tmp_path: Path) -> None:
     """Each example that is commented out is a valid setting once the sign is taken away."""
     assert settings(tmp_path, COMMENTED) == Settings()
-    sentences = ("# Settings of", "# Live sources", "# Secrets stand", "# Files of your own", "# What may be run")
+    sentences = ("# Settings of", "# Live sources", "# Secrets stand", "# Files of your own", "# What may be run",
+                 "# Told when")  # fmt: skip
     lines = [line for line in COMMENTED.splitlines() if not line.startswith(sentences)]
     told = settings(tmp_path, "\n".join(line.removeprefix("#").removeprefix(" ") for line in lines))
     assert [s.kind for s in told.sources] == ["mlflow", "prometheus"]
     assert told.tables[0].table == "predictions"
     assert told.prices.gpu_hour == 2.8
     assert told.mask.keys == ("customer_ref",)
+    assert told.exports.slack == "env:SLACK_WEBHOOK"
     assert [h.alias for h in told.hooks] == ["champion"]
     assert told.act.never == ("dataset:payments*", "telemetry_fault")
 

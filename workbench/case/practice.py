@@ -54,6 +54,25 @@ def review(_: object, status: ReviewStatus) -> Outcome:
     return Outcome(values={"status": status}, summary=f"Postmortem: {status}.")
 
 
+_NEXT: Mapping[str, tuple[str, ...]] = {
+    "draft": ("draft", "in review"),
+    "in review": ("in review", "draft", "reviewed"),
+    "reviewed": ("reviewed", "in review", "closed"),
+    "closed": ("closed", "in review"),
+}
+"""Status of the postmortem -> what may follow; a closed one goes back into review to be changed."""
+
+
+def _settle_review(case: Standing, arguments: dict[str, Any]) -> dict[str, Any]:
+    newest = case.state.newest("review")
+    now = newest.arguments["status"] if newest is not None else "draft"
+    if arguments["status"] not in _NEXT[now]:
+        raise UsageError("A postmortem goes draft, in review, reviewed, closed; "
+                         f"it is {now}, so {arguments['status']!r} "
+                         f"cannot follow. Next: {', '.join(repr(s) for s in _NEXT[now][1:])}.")  # fmt: skip
+    return arguments
+
+
 def _action_slot(arguments: Mapping[str, Any]) -> str:
     return f"action:{arguments['what']}"
 
@@ -61,6 +80,6 @@ def _action_slot(arguments: Mapping[str, Any]) -> str:
 OPERATIONS = (
     Operation("action", "human", action, action.__doc__ or "", settle=_settle_action, slot=_action_slot),
     Operation("lesson", "human", lesson, lesson.__doc__ or ""),
-    Operation("review", "human", review, review.__doc__ or "", slot=lambda _: "review"),
+    Operation("review", "human", review, review.__doc__ or "", settle=_settle_review, slot=lambda _: "review"),
 )
 """Registered with the other human operations, so that every case has them."""

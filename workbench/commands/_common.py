@@ -44,6 +44,20 @@ def bench(
 
 
 @contextmanager
+def folder_of(path: Path) -> Iterator[Path]:
+    """Yield the folder of a case: itself, or a bundle opened into a scratch folder after checking every byte."""
+    if path.suffix != ".zip":
+        yield path
+        return
+    from tempfile import TemporaryDirectory
+
+    from workbench.case.archive import unpack
+
+    with TemporaryDirectory(prefix="bundle-") as scratch:
+        yield unpack(path, Path(scratch) / "case")
+
+
+@contextmanager
 def progress(title: str) -> Iterator[Progress]:
     """Show a bar on the standard error stream while work runs; it vanishes when done."""
     columns = (TextColumn("[bold]" + title), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),

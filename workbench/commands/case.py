@@ -83,14 +83,15 @@ def next_id(bench: Bench) -> str:
 
 def replay(
     path: Annotated[Path, typer.Argument(help="Case folder, or a bundle.")],
-    strict: Annotated[bool, typer.Option("--strict", help="Exit with 5 unless everything matches.")] = True,  # noqa: FBT002
+    strict: Annotated[bool, typer.Option("--strict/--no-strict", help="Exit with 5 unless everything matches.")] = True,  # noqa: FBT002
     as_json: common.Json = False,  # noqa: FBT002 - a flag of the command line
 ) -> None:
     """Recompute a case offline from its frozen evidence and say what matches."""
     import workbench.playbook.runner  # noqa: F401 - registers the operations that a journal names
     from workbench.case.replay import replay as recompute
 
-    report = recompute(path)
+    with common.folder_of(path) as folder:
+        report = recompute(folder)
     if as_json:
         common.print_json(report.plain())
     else:

@@ -14,6 +14,7 @@ from workbench.commands import _common as common
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
     app.command("postmortem", epilog="Example:  workbench postmortem store/cases/INC-1 --out postmortems")(postmortem)
+    app.command("revisions", epilog="Example:  workbench revisions draft/INC-1.html postmortems/INC-1.html")(revisions)
     app.command("verify", epilog="Example:  workbench verify postmortems/INC-1.html --case store/cases/INC-1")(verify)
 
 
@@ -40,15 +41,17 @@ def postmortem(
 
 
 def verify(
-    path: Annotated[Path, typer.Argument(help="A postmortem's HTML file, or a case folder.")],
+    path: Annotated[Path, typer.Argument(help="A postmortem's HTML file, a case folder, or a bundle.")],
     case: Annotated[Path | None, typer.Option(help="Case folder to compare an HTML file with.")] = None,
     as_json: common.Json = False,  # noqa: FBT002 - a flag of the command line
 ) -> None:
-    """Check the digests of a postmortem or of a case and its journal's chain; nothing is computed."""
+    """Check the digests of a postmortem, or of a case or bundle and its journal's chain; nothing is computed."""
     if path.is_dir():
         from workbench.case.verify import verify as verify_case
 
         problems = [str(m) for m in verify_case(path).mismatches]
+    elif path.suffix == ".zip":
+        problems = _bundle_problems(path)
     else:
         from workbench.report.verify_page import verify_page
 
@@ -59,3 +62,28 @@ def verify(
         common.console.print(Text("\n".join(problems) if problems else f"{path}: as it was written."))
     if problems:
         raise typer.Exit(5)
+
+
+def _bundle_problems(path: Path) -> list[str]:
+    from workbench.errors import IntegrityError
+
+    try:
+        with common.folder_of(path):
+            return []
+    except IntegrityError as error:
+        return [str(error)]
+
+
+def revisions(
+    before: Annotated[Path, typer.Argument(help="The earlier HTML file of a postmortem.")],
+    after: Annotated[Path, typer.Argument(help="The later HTML file of the same postmortem.")],
+    as_json: common.Json = False,  # noqa: FBT002 - a flag of the command line
+) -> None:
+    """Show what changed between two revisions of a postmortem, sentence by sentence."""
+    from workbench.report.revisions import revisions as changes
+
+    found = changes(before, after)
+    if as_json:
+        common.print_json([vars(c) for c in found])
+    else:
+        common.console.print(Text("\n".join(map(str, found)) or "The two revisions say the same."))

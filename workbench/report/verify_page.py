@@ -81,6 +81,16 @@ def verify_page(path: str | Path, case: str | Path | None = None) -> list[str]:
     return problems + (_case(Path(case), digests) if case is not None else [])
 
 
+def told(path: str | Path) -> tuple[str, list[tuple[str, str]]]:
+    """Return the case of a written page, and each of its sentences with the section it stands in, in reading order."""
+    page = _Sentences(Path(path).read_text(encoding="utf-8", errors="replace"))
+    try:
+        case = str(json.loads(page.digests)["case"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise UsageError(f"{path} is no postmortem: it holds no list of digests.") from error
+    return case, [(name.partition("-")[0], text.strip()) for name, text in page.read().items()]
+
+
 def _sentences(seen: dict[str, str], recorded: dict[str, str]) -> list[str]:
     problems = [f"sentence {name} was changed: {seen[name][:100]!r}" for name, digest in recorded.items()
                 if name in seen and text_digest(seen[name]) != digest]  # fmt: skip
