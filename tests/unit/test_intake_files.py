@@ -6,9 +6,11 @@ import gzip
 import io
 import json
 import os
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pytest
 
@@ -167,6 +169,31 @@ def test_a_table_of_ones_own_enters_by_a_declared_mapping_and_is_otherwise_offer
     assert "bob@" not in str(rows)
     declared = Settings(tables=(TableSettings("sc*.csv", "predictions", mapping),))
     assert ingest(store, [csv], settings=declared).duplicates == 2
+
+
+@pytest.mark.parametrize("kind", ["duckdb", "sqlite"])
+def test_a_table_of_a_database_is_named_by_its_address(kind: str, tmp_path: Path, store: Store) -> None:
+    """duckdb:FILE#TABLE and sqlite:FILE#TABLE: a guess without a mapping, rows with one, a sentence for any other."""
+    file = tmp_path / f"own.{kind}"
+    connection = duckdb.connect(str(file)) if kind == "duckdb" else sqlite3.connect(file)
+    connection.execute("CREATE TABLE scores (id TEXT, ts BIGINT, p DOUBLE)")
+    connection.execute("CREATE TABLE other (x TEXT)")
+    connection.execute("INSERT INTO scores VALUES ('a', 1772366400, 0.5), ('b', 1772366401, NULL)")
+    connection.commit()
+    connection.close()
+    uri = f"{kind}:{file}#scores"
+    offered = ingest(store, [uri]).files[0]
+    assert (offered.outcome, offered.place, dict(offered.rows)) == ("unmapped", f"own.{kind}#scores", {})
+    mapping = {"prediction_id": "id", "time_ns": "ts", "score": "p"}
+    assert ingest(store, [uri], as_table="predictions", mapping=mapping).rows == {"predictions": 2}
+    assert ingest(store, [f"{kind}:///{file}#scores"], as_table="predictions", mapping=mapping).duplicates == 2
+    assert [row["score"] for row in store.ask("rows", table="predictions").to_pylist()] == [0.5, None]
+    declared = Settings(tables=(TableSettings("own.*", "predictions", mapping),))
+    assert ingest(store, [uri], settings=declared).duplicates == 2
+    unnamed = ingest(store, [f"{kind}:{file}#nothing"], as_table="predictions", mapping=mapping).files[0]
+    assert (unnamed.outcome, "holds the tables other, scores" in unnamed.reason) == ("failed", True)
+    gone = ingest(store, [f"{kind}:{tmp_path}/gone#scores"]).files[0]
+    assert (gone.outcome, gone.reason) == ("skipped", "no such file or folder")
 
 
 def test_progress_is_told_before_each_file_and_at_the_end(tmp_path: Path, store: Store) -> None:

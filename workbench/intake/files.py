@@ -47,11 +47,11 @@ def ingest(
 ) -> IngestReport:
     """Read everything that *uris* name into the store and report what became of each.
 
-    A file is a path, a folder, a glob, ``-`` for standard input, ``sqlite:///path``
-    or an address with its source in front (``mlflow+http://host``). *source* reads
-    all inputs with one source instead of recognising them. *as_table* with
-    *mapping* (declared column -> own column) enters tables of one's own; the settings'
-    ``[[tables]]`` do so by file name. A file that
+    A file is a path, a folder, a glob, ``-`` for standard input, ``sqlite:///path``,
+    a table as ``duckdb:FILE#TABLE`` or ``sqlite:FILE#TABLE``, or an address with its
+    source in front (``mlflow+http://host``). *source* reads all inputs with one source
+    instead of recognising them. *as_table* with *mapping* (declared column -> own
+    column) enters tables of one's own; the settings' ``[[tables]]`` do so by file name. A file that
     cannot be read never stops the others.
     """
     if (mapping is None) != (as_table is None):
@@ -116,8 +116,10 @@ class _Intake:
         if each.kind == "live":
             return self._pull(each, context, tally)
         declared = self._declared or (each.path and table_of(self._settings, each.path.name))
-        if declared and each.kind == "file":
+        if declared and each.kind in ("file", "table"):
             return self._mapped(each, declared, context, tally)
+        if each.kind == "table":
+            return self._own_table(each, context, tally)
         if each.kind == "folder":
             path = cast(Path, each.path)
             return self._by(folder_head(path), path, each, context, tally)
@@ -152,7 +154,7 @@ class _Intake:
 
     def _mapped(self, each: Input, declared: TableSettings, context: Context, tally: _Tally) -> FileReport:
         frames = importlib.import_module("workbench.sources.frames")
-        for batch in frames.read_mapped(each.path, declared.table, declared.map, context):
+        for batch in frames.read_mapped(each.url or each.path, declared.table, declared.map, context):
             tally.add(batch)
         return FileReport(each.place, "read", _TABLES_SOURCE)
 
@@ -163,10 +165,10 @@ class _Intake:
             return FileReport(each.place, "unmapped", _TABLES_SOURCE, reason=reason)
         # By path and never as a stream, which the reader would have to lay down unmasked first.
         frames = importlib.import_module("workbench.sources.frames")
-        stated = frames.own_mapping(each.path)
+        stated = frames.own_mapping(each.url or each.path)
         if stated is not None:
             return self._mapped(each, TableSettings("*", *stated), context, tally)
-        guess = {shown(str(k)): shown(str(v)) for k, v in frames.guess(each.path).items()}
+        guess = {shown(str(k)): shown(str(v)) for k, v in frames.guess(each.url or each.path).items()}
         reason = "a table of one's own enters by a declared mapping only."
         return FileReport(each.place, "unmapped", _TABLES_SOURCE, reason=reason, guess=guess)
 

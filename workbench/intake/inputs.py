@@ -24,20 +24,23 @@ _GZIP_MAGIC, _ZSTD_MAGIC = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _MAPPING = ".mapping.toml"
 _MOST_INFLATED_BYTES = 64 * 2**30
 _NAMED_SOURCE = re.compile(r"(?P<source>[a-z][a-z0-9_]*)\+(?P<url>https?://.+)")
+_DATABASE_TABLE = re.compile(r"(?P<kind>duckdb):(?:///)?(?P<file>[^#]+)(?:#(?P<table>.*))?|"
+                             r"(?P<kind_>sqlite):(?:///)?(?P<file_>[^#]+)#(?P<table_>.*)", re.S)  # fmt: skip
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]+:", re.I)
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True)
 class Input:
-    """One thing to read: a file, a folder that is one whole, standard input, or a live system the user named."""
+    """One thing to read: a file, a whole folder, a database's table, standard input, or a live system that was named."""
 
-    kind: Literal["file", "folder", "stdin", "live"]
+    kind: Literal["file", "folder", "table", "stdin", "live"]
     place: str
     """What reports and rows call it; no control characters, valid Unicode."""
     path: Path | None = None
     source: str | None = None
     url: str | None = None
+    """Where a live system answers; for a table of a database, ``duckdb:FILE#TABLE`` or ``sqlite:FILE#TABLE``."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,8 @@ def expand(
             yield Input("stdin", "stdin")
         elif isinstance(uri, str) and _is_address(text):
             yield _live(text, source)
+        elif isinstance(uri, str) and (named := _DATABASE_TABLE.fullmatch(text)) and not Path(text).exists():
+            yield _table(*(named[part] or named[f"{part}_"] or "" for part in ("kind", "file", "table")))
         else:
             yield from _paths(_local(text) if isinstance(uri, str) else text, claims)
 
@@ -83,6 +88,14 @@ def _live(text: str, source: str | None) -> Input:
     if source is None:
         raise UsageError(f"Which system answers at {shown(text)}? Name it, as in mlflow+{shown(text)}.")
     return Input("live", shown(text), source=source, url=text)
+
+
+def _table(kind: str, file: str, table: str) -> Input | Skipped:
+    """Return a table of a DuckDB or SQLite file; DuckDB's only one where none is named."""
+    path = Path(file)
+    place = shown(f"{path.name}#{table}" if table else path.name)
+    found = _file(path, place) if path.exists() else Skipped(place, "no such file or folder")
+    return found if isinstance(found, Skipped) else Input("table", place, path, url=f"{kind}:{file}#{table}")
 
 
 def _local(text: str) -> str:

@@ -58,18 +58,19 @@ def read_mapped(path: Path | str, as_table: str, mapping: Mapping[str, str], con
         yield Batch({}, tuple(own.rejections[seen:]))
 
 
-def own_mapping(path: Path) -> tuple[str, dict[str, str]] | None:
-    """Return the declared table and mapping that a file states about itself, or None.
+def own_mapping(path: Path | str) -> tuple[str, dict[str, str]] | None:
+    """Return the declared table and mapping that a file, or a database's table, states about itself, or None.
 
     In this order: a file ``<name>.mapping.toml`` beside it (``as = "predictions"`` and a
     table ``[map]``); the same in a Parquet file's schema metadata (``workbench.as``,
     ``workbench.map`` as ``declared=own,…``); columns that are exactly a declared table's.
     """
-    sidecar = path.with_name(path.name + _SIDECAR)
-    if not sidecar.is_file():
-        sidecar = path.with_name(path.name.partition(".")[0] + _SIDECAR)
-    if sidecar.is_file():
-        return _from_sidecar(sidecar)
+    if isinstance(path, Path):
+        sidecar = path.with_name(path.name + _SIDECAR)
+        if not sidecar.is_file():
+            sidecar = path.with_name(path.name.partition(".")[0] + _SIDECAR)
+        if sidecar.is_file():
+            return _from_sidecar(sidecar)
     own = opened(path)
     stated = own.metadata.get(_METADATA_AS)
     if stated is not None:
