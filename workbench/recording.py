@@ -1,0 +1,106 @@
+"""Record devices beside a run: a context manager for training code, and a sampler for a notebook's kernel."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from workbench.errors import SourceError, UsageError
+from workbench.model.window import parse_duration_ns
+from workbench.sources import nvml
+
+RECONNECT_BEATS = 60
+
+
+class Recorder:
+    """Sample every NVIDIA device, and this host, in a thread of its own, until stopped.
+
+    Each line of *out* (JSON, as ``workbench record gpu --to file`` writes; ``workbench ingest`` reads it) carries
+    the MLflow run and the trace that were active where the recorder was started. Without a driver the host
+    alone is recorded, and `trouble` says why. The caller's work is never interrupted by a failed sample.
+    """
+
+    def __init__(
+        self,
+        out: Path | str,
+        *,
+        interval: str = "1s",
+        run_id: str | None = None,
+        library: Any = None,  # the module pynvml, or its stand-in
+    ) -> None:
+        """Take the file that lines are added to, and how often; *run_id* stands in for the active run."""
+        self.out, self.step_ns = Path(out), parse_duration_ns(interval)
+        if self.step_ns <= 0:
+            raise UsageError(f"An interval is longer than nothing; got {interval!r}.")
+        self.samples, self.trouble = 0, ""
+        self.labels: Mapping[str, str] = {}
+        self._run_id, self._library = run_id, library
+        self._over = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> Recorder:
+        """Begin to sample; the run and trace of this moment stand on every line."""
+        if self._thread is not None:
+            raise UsageError("This recorder runs already; stop it first, or make another.")
+        self.labels = context(self._run_id)
+        self._over.clear()
+        self._thread = threading.Thread(target=self._record, name="workbench-gpu-recorder", daemon=True)
+        self._thread.start()
+        return self
+
+    def stop(self) -> int:
+        """Stop, and return how many samples were taken."""
+        if self._thread is not None:
+            self._over.set()
+            self._thread.join()
+            self._thread = None
+        return self.samples
+
+    def __enter__(self) -> Recorder:
+        """Begin to sample."""
+        return self.start()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:  # fmt: skip
+        """Stop; what the block raised goes on."""
+        self.stop()
+
+    def _record(self) -> None:
+        connected, beat, begin = None, 0, time.monotonic_ns()
+        with self.out.open("a", encoding="utf-8") as file:
+            while not self._over.is_set():
+                if connected is None and beat % RECONNECT_BEATS == 0:
+                    try:
+                        connected = nvml.connect(self._library)
+                    except SourceError as error:
+                        self.trouble = str(error)
+                now = time.time_ns()
+                devices = [] if connected is None else nvml.sample(connected, now)
+                for line in (*devices, nvml.sample_host(now)):
+                    file.write(json.dumps({**line, "labels": {**line["labels"], **self.labels}}) + "\n")
+                file.flush()
+                self.samples += 1
+                beat = max(beat + 1, (time.monotonic_ns() - begin) // self.step_ns)
+                self._over.wait(max(0.0, (begin + beat * self.step_ns - time.monotonic_ns()) / 1e9))
+
+
+def context(run_id: str | None = None) -> dict[str, str]:
+    """Return labels of the active MLflow run and trace; libraries that nobody has imported are not imported."""
+    found: dict[str, str] = {}
+    mlflow = sys.modules.get("mlflow")
+    active = mlflow.active_run() if mlflow is not None and run_id is None else None
+    named = run_id or (active.info.run_id if active is not None else None)
+    if named:
+        found["run_id"] = str(named)
+    tracing = sys.modules.get("opentelemetry.trace")
+    if tracing is not None:
+        span = tracing.get_current_span().get_span_context()
+        if span.is_valid:
+            found |= {"trace_id": f"{span.trace_id:032x}", "span_id": f"{span.span_id:016x}"}
+    return found
