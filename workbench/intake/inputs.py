@@ -32,7 +32,7 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u20
 
 @dataclass(frozen=True)
 class Input:
-    """One thing to read: a file, a whole folder, a database's table, standard input, or a live system that was named."""
+    """One thing to read: a file, a whole folder, a database's table, standard input, or a live system."""
 
     kind: Literal["file", "folder", "table", "stdin", "live"]
     place: str
