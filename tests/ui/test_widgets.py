@@ -265,13 +265,95 @@ def test_filtering_a_condition_asks_for_it_by_name(browser: Any, tmp_path: Path)
     opened.close()
 
 
-def test_a_panel_component_and_its_widget_follow_each_other() -> None:
-    """A click in Panel reaches the widget's listeners; new values of the widget reach Panel."""
-    board = contrast()
+@pytest.mark.parametrize("name", sorted(BOARDS))
+def test_a_panel_component_and_its_widget_follow_each_other(name: str) -> None:
+    """A click in Panel reaches the widget's listeners; new values of the widget reach Panel; the module is one."""
+    board = BOARDS[name]()
     heard: list[tuple[str, object]] = []
+    looked: list[object] = []
     board.on_action(lambda operation, arguments: heard.append((operation, arguments)))
+    board.on_ask(looked.append)
     made: Any = component(board)
-    made.action = {"operation": "filter", "arguments": {"condition": "region = c"}, "serial": 1}
-    assert heard == [("filter", {"condition": "region = c"})]
+    made.action = {"operation": "note", "arguments": {"text": "x"}, "serial": 1}
+    made.ask = {"what": "hop", "serial": 1}
+    assert heard == [("note", {"text": "x"})]
+    assert looked == [{"what": "hop", "serial": 1}]
     board.caption = "Slowest requests."
     assert made.caption == "Slowest requests."
+    assert type(made)._esm == board.code()
+
+
+@pytest.mark.browser
+def test_keys_move_in_the_lineage_and_stubs_and_searches_ask_for_more(browser: Any, tmp_path: Path) -> None:
+    """Left from the model is the feature, plus expands it; the stub of 12 asks for them; a search asks once."""
+    opened, _, _ = shown(browser, tmp_path, lineage(), "light")
+    opened.locator(".node[data-focus]").focus()
+    opened.keyboard.press("ArrowLeft")
+    assert opened.evaluate("document.activeElement.dataset.name") == "feature:amount"
+    opened.keyboard.press("+")
+    assert opened.evaluate("models[0].get('ask')") == {
+        "what": "expand", "name": "feature:amount", "side": "both", "serial": 1}  # fmt: skip
+    opened.get_by_role("button", name="Draw 12 more upstream of orders").click()
+    assert opened.evaluate("models[0].get('ask').side") == "up"
+    opened.get_by_role("searchbox", name="Search an entity").fill("fra")
+    opened.wait_for_function("models[0].get('ask').what === 'search'")
+    assert opened.evaluate("models[0].get('ask').text") == "fra"
+    opened.evaluate("document.querySelector('details').open = true")
+    assert opened.locator("table[role=treegrid] tbody tr").count() == 4
+    opened.locator(".node[data-name='feature:amount']").click()
+    opened.get_by_role("button", name="Make hypothesis: amount").click()
+    wanted = {"statement": "amount is where it began", "entity": "feature:amount"}
+    assert opened.evaluate("models[0].get('action').arguments") == wanted
+    opened.close()
+
+
+@pytest.mark.browser
+def test_keys_move_in_the_waterfall_and_two_cohorts_are_asked_for(browser: Any, tmp_path: Path) -> None:
+    """Arrow down opens the second span with its links; two conditions become one operation."""
+    opened, _, _ = shown(browser, tmp_path, waterfall(), "light")
+    opened.locator(".row").first.focus()
+    opened.keyboard.press("ArrowDown")
+    assert opened.evaluate("document.activeElement.getAttribute('aria-selected')") == "true"
+    assert "run:5f2c" in opened.locator(".wbw").inner_text()
+    opened.get_by_label("First cohort, a condition").fill("region = a")
+    opened.get_by_label("Second cohort, a condition").fill("region = c")
+    opened.get_by_role("button", name="Compare cohorts").click()
+    assert opened.evaluate("models[0].get('action')")["arguments"] == {"first": "region = a", "second": "region = c"}
+    opened.close()
+
+
+@pytest.mark.browser
+def test_the_stepper_runs_what_is_suggested_and_skips_only_with_a_reason(browser: Any, tmp_path: Path) -> None:
+    """Skip asks first; the next best step runs as the operation of its name."""
+    opened, _, _ = shown(browser, tmp_path, stepper(), "light")
+    opened.get_by_role("button", name="Skip step 8").click()
+    opened.get_by_role("button", name="Save").click()
+    assert opened.evaluate("models[0].get('action')") == {}
+    opened.keyboard.type("No model is served")
+    opened.keyboard.press("Enter")
+    wanted = {"operation": "skip", "arguments": {"step": "serving", "reason": "No model is served"}, "serial": 1}
+    assert opened.evaluate("models[0].get('action')") == wanted
+    opened.get_by_role("button", name="Run the next best step").click()
+    assert opened.evaluate("models[0].get('action').operation") == "serving"
+    assert opened.locator("li.step[data-state=running]").count() == 1
+    opened.close()
+
+
+@pytest.mark.browser
+def test_a_widget_drawn_before_it_is_attached_and_then_narrowed_stays_inside(browser: Any, tmp_path: Path) -> None:
+    """At 360 px no widget is wider than its place."""
+    for make in (lineage, waterfall, stepper):
+        opened, _, wrong = shown(browser, tmp_path, make(), "light")
+        opened.set_viewport_size({"width": 360, "height": 700})
+        opened.wait_for_timeout(100)
+        assert opened.evaluate("document.documentElement.scrollWidth") <= 360
+        assert wrong == []
+        opened.close()
+
+
+def test_a_hundred_updates_a_second_are_drawn_by_the_widgets_without_an_error(tmp_path: Path) -> None:
+    """A board that is shown 300 times anew keeps the last; nothing is queued in Python."""
+    board = lineage()
+    for number in range(300):
+        board.show([{"name": f"dataset:{number}", "kind": "dataset"}], [])
+    assert [n["name"] for n in board.nodes] == ["dataset:299"]
