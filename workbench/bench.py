@@ -34,9 +34,11 @@ from workbench.model.window import DAY_NS, HOUR_NS, MINUTE_NS, Window, iso, pars
 from workbench.playbook import folding
 from workbench.playbook.find import Found, find
 from workbench.playbook.joined import joined
+from workbench.playbook.record_path import RecordPath, record_path
 from workbench.report import rich_html, verbs
 from workbench.sources import Context
 from workbench.store import Store
+from workbench.views import verbs as views
 
 CASES = "cases"
 _TIME_SERIES = ("metrics", "kpis", "predictions", "spans", "logs", "features")
@@ -44,6 +46,7 @@ _TIME_SERIES = ("metrics", "kpis", "predictions", "spans", "logs", "features")
 
 rich_html.attach()
 verbs.attach()
+views.attach()
 
 
 @dataclass(frozen=True)
@@ -212,6 +215,10 @@ class Bench:
     def find(self, text: str) -> Found:
         """Return what an id or a name is, where it occurs (``.places``) and all that is one hop away (``.links``)."""
         return find(self.store.ask, text)
+
+    def path(self, record: str, *, hops: int = 6) -> RecordPath:
+        """Walk from ``prediction:ID``, ``trace:ID`` or ``row:DATASET/ID`` along the ids that senders supply."""
+        return record_path(self.store.ask, record, hops=hops)
 
     def ask(self, query: str, **arguments: Any) -> pd.DataFrame:
         """Return a named query's answer: ``bench.ask("trace", trace_id=…)``; docs/reference/queries.md lists all."""

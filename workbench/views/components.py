@@ -2,45 +2,47 @@
 
 from __future__ import annotations
 
+from functools import cache
+from typing import Any, cast
+
 import panel as pn
 import param
+import traitlets
 from panel.custom import AnyWidgetComponent
 
-from workbench_widgets.board import module
-from workbench_widgets.causes import Causes
-from workbench_widgets.contrast import Contrast
+from workbench_widgets.board import Board
+
+_PARAMETERS: dict[type[Any], type[Any]] = {
+    traitlets.Unicode: param.String,
+    traitlets.Dict: param.Dict,
+    traitlets.List: param.List,
+    traitlets.Int: param.Integer,
+    traitlets.Bytes: param.Bytes,
+}
+"""Kind of a widget's value -> kind of a component's."""
 
 
-class CausesComponent(AnyWidgetComponent):
-    """Show the cause board in Panel."""
-
-    _esm = module("causes")
-    title = param.String("")
-    caption = param.String("")
-    theme = param.String("")
-    action = param.Dict({})
-    said = param.Dict({})
-    causes = param.List([])
+def kind_of(board: type[Board]) -> type[AnyWidgetComponent]:
+    """Return the component class of a widget class: its module, and a parameter for each value that it draws."""
+    found: type[AnyWidgetComponent] = _made(board.__name__, cast("Any", board))
+    return found
 
 
-class ContrastComponent(AnyWidgetComponent):
-    """Show the contrast table in Panel."""
+@cache
+def _made(name: str, board: Any) -> type[AnyWidgetComponent]:
+    drawn = {n for kind in board.__mro__ if issubclass(kind, Board) for n in vars(kind)}
+    traits = {n: trait for n, trait in board.class_traits(sync=True).items() if n in drawn and n[0] != "_"}
+    parameters = {n: _PARAMETERS[type(trait)](default=trait.default()) for n, trait in traits.items()}
+    # anywidget turns a class's module into a trait with that default.
+    module = board.class_traits()["_esm"].default()
+    return type(f"{name}Component", (AnyWidgetComponent,),
+                {"_esm": str(module), "__doc__": f"Show {name} in Panel.", **parameters})  # fmt: skip
 
-    _esm = module("contrast")
-    title = param.String("")
-    caption = param.String("")
-    theme = param.String("")
-    action = param.Dict({})
-    said = param.Dict({})
-    rows = param.List([])
 
-
-def component(board: Causes | Contrast) -> pn.viewable.Viewable:
-    """Return a Panel component that follows a widget; what is clicked there reaches the widget's listeners."""
-    kind = CausesComponent if isinstance(board, Causes) else ContrastComponent
-    made = kind(**board.state(), sizing_mode="stretch_width")
+def component(board: Board) -> pn.viewable.Viewable:
+    """Return a Panel component that follows a widget; what is done there reaches the widget and its listeners."""
+    made = kind_of(type(board))(**board.state(), sizing_mode="stretch_width")
     for name in board.state():
-        if name != "action":
-            board.observe(lambda change: made.param.update(**{change["name"]: change["new"]}), names=name)
-    made.param.watch(lambda event: board.set_trait("action", event.new), "action")
+        board.observe(lambda change: made.param.update(**{change["name"]: change["new"]}), names=name)
+        made.param.watch(lambda event: board.set_trait(event.name, event.new), name)
     return made
