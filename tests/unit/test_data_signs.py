@@ -28,6 +28,12 @@ def test_a_change_of_unit_is_seen_with_factor_and_share(factor: float, share: fl
     assert unit.share == pytest.approx(share, abs=0.05)
 
 
+def test_defaults_of_zero_in_a_fifth_of_the_values_are_no_change_of_unit() -> None:
+    now = normal(800, 2)
+    now[:160] = 0.0
+    assert data_signs.unit_change(normal(5000), now) is None
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_a_drift_of_a_fifth_or_noise_is_no_change_of_unit(seed: int) -> None:
     assert data_signs.unit_change(normal(5000, seed), normal(800, seed + 50)) is None

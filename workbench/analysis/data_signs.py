@@ -17,6 +17,8 @@ from workbench.analysis.drift_words import FACTORS, Unit, unit
 Floats = NDArray[np.float64]
 STEADY = 0.02
 """Largest spread of a ratio of rows that still says: one comes from the other, row by row."""
+AT_MOST = 1.05
+"""Rows per row upstream from which a data set is put together of several, and says nothing of any one."""
 MIN_ROWS = 40
 SLOW_LEAST = 0.05
 """Smallest move of the mean rank that is called a season, 0..1."""
@@ -35,7 +37,7 @@ class Ratio:
 
 
 def ratios(history: pd.DataFrame, edges: pd.DataFrame, window: tuple[int, int], history_start_ns: int) -> list[Ratio]:
-    """Return the edges whose ratio of rows was steady and is not any more, by name.
+    """Return how rows per row upstream deviate on edges where they were steady, by name.
 
     *history* has entity, start_ns, rows, writes (null: counted, not reported); *edges* has
     upstream and downstream. Writes are paired with the newest one upstream, at most an hour before.
@@ -53,7 +55,9 @@ def ratios(history: pd.DataFrame, edges: pd.DataFrame, window: tuple[int, int], 
         ratio = (both["each_down"] / both["each_up"]).to_numpy(dtype=float)
         times = both["start_ns"].to_numpy(dtype=np.int64)
         quiet = ratio[times < window[0]]
-        if len(quiet) < SLOW_DAYS or spread_of(quiet) > STEADY * abs(float(np.median(quiet))):
+        if len(quiet) < SLOW_DAYS or spread_of(quiet) > STEADY * abs(usual := float(np.median(quiet))):
+            continue
+        if usual > AT_MOST:
             continue
         chosen = (min(window[0], window[1] - 3 * HOUR_NS), window[1])
         deviation = deviate(times, ratio, chosen, history_start_ns, scale="relative", floor=STEADY)
@@ -92,7 +96,8 @@ def _by_hour(
 
 def unit_change(before: Floats, now: Floats) -> Unit | None:
     """Return the factor by which a share of the numbers seems multiplied; None where that explains little."""
-    before, now = before[np.isfinite(before)], now[np.isfinite(now)]
+    # A zero has no unit, and is what serving puts where nothing is known.
+    before, now = (values[np.isfinite(values) & (values != 0)] for values in (before, now))
     if min(len(before), len(now)) < MIN_ROWS:
         return None
     pair = Pair.of_numbers(before.tolist(), now.tolist())
