@@ -130,6 +130,13 @@ class Bench:
         investigate(case)
         return case.ranking or Ranking((), "none")
 
+    def similar(self, case: Case, *, most: int = 3) -> list[Like]:
+        """Return the closed cases of this store that look like *case*, the most alike first, with what helped then."""
+        from workbench.playbook.likeness import alike
+
+        lines = [line for line in self.cases() if not line.problem and line.status == "closed" and line.id != case.id]
+        return alike(case, [Case.open(line.path, who=self.who) for line in lines], most=most)
+
     def take_alerts(self) -> list[tuple[str, str]]:
         """Open a case for each firing alert of the last day that has none, or join the case with the same cause.
 

@@ -36,6 +36,17 @@ RULES = {
 }
 """Every rule that a link can carry, in words."""
 
+RECORD_RULES = {
+    "trace_id": "the row of the decision names the trace",
+    "prediction_id": "the span names the decision",
+    "row_ref": "the decision names the row that it was made from",
+    "span_link": "a span of the request links to a span of the other",
+    "retrieval": "the request retrieved the feature",
+    "join_key": "a key of the row is the id of the other",
+    "window": "the row sums up a window in which the other falls",
+}
+"""Every rule by which the path of one record leads on, in words."""
+
 _ORDER = {"mlflow_trace": 0, "stated_run": 1, "prediction_table": 2}
 
 

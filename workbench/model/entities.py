@@ -20,6 +20,7 @@ KINDS: dict[str, str] = {
     "model_version": "one version of a model, written model/version",
     "operation": "a service's operation, written service/span name",
     "prediction": "one decision of a model, by id",
+    "row": "one record of a dataset, written dataset/row id",
     "run": "an MLflow run, by id",
     "service": "a running program that sends telemetry",
     "source": "a sender or outside system that evidence comes from",

@@ -15,6 +15,7 @@ from workbench.model.entities import KINDS
 from workbench.model.show import html
 from workbench.model.window import DAY_NS
 from workbench.playbook.linking import link_runs
+from workbench.playbook.record_path import record_path
 
 Ask = Callable[..., pa.Table]
 _IS: dict[tuple[str, str], str] = {
@@ -195,7 +196,9 @@ def _of_request(ask: Ask, kind: str, name: str) -> tuple[pd.DataFrame, pd.DataFr
     source = links(
         "prediction:" + predictions["prediction_id"], prefixed("model", predictions["model"]), "prediction_table"
     )
-    return pd.concat([linked.links, source, *places], ignore_index=True), linked.unresolved
+    near = record_path(ask, f"{kind}:{name}", hops=1).steps
+    near = near.loc[~near["rule"].isin(["trace_id", "prediction_id"]), list(LINK_COLUMNS)]
+    return pd.concat([linked.links, source, near, *places], ignore_index=True), linked.unresolved
 
 
 def _rows(ask: Ask, table: str, column: str, value: Any) -> pd.DataFrame:
