@@ -22,7 +22,9 @@ class _Sentences(HTMLParser):
     def __init__(self, text: str) -> None:
         super().__init__()
         self.texts: dict[str, list[str]] = {}
+        self.chips: dict[str, list[str]] = {}
         self.digests = ""
+        self._last = ""
         self._at = self._cell = self._tag = ""
         self.feed(text)
 
@@ -34,6 +36,9 @@ class _Sentences(HTMLParser):
         if given.get("data-s"):
             self._at, self._tag = given["data-s"] or "", tag
             self.texts.setdefault(self._at, [])
+            self._last = self._at
+        if given.get("class") == "chip" and self._last and (given.get("href") or "").startswith("#"):
+            self.chips.setdefault(self._last, []).append((given["href"] or "")[1:])
         if tag == "td" and self._tag == "tr":
             self._cell = "chips" if "data-chips" in given else "cell"
             if self._cell == "cell":
@@ -73,7 +78,7 @@ def verify_page(path: str | Path, case: str | Path | None = None) -> list[str]:
     page = _Sentences(content.decode("utf-8", "replace"))
     try:
         digests = json.loads(page.digests)
-        problems += _sentences(page.read(), digests["sentences"])
+        problems += _sentences(page, digests["sentences"])
     except (ValueError, TypeError, KeyError, AttributeError):
         if not problems:
             raise UsageError(f"{path} is no postmortem: it holds no list of digests.") from None
@@ -91,11 +96,17 @@ def told(path: str | Path) -> tuple[str, list[tuple[str, str]]]:
     return case, [(name.partition("-")[0], text.strip()) for name, text in page.read().items()]
 
 
-def _sentences(seen: dict[str, str], recorded: dict[str, str]) -> list[str]:
-    problems = [f"sentence {name} was changed: {seen[name][:100]!r}" for name, digest in recorded.items()
-                if name in seen and text_digest(seen[name]) != digest]  # fmt: skip
+def _sentences(page: _Sentences, recorded: dict[str, str]) -> list[str]:
+    seen = page.read()
+    changed = [name for name, digest in recorded.items() if name in seen and text_digest(seen[name]) != digest]
+    problems = [f"sentence {name} was changed: {seen[name][:100]!r}{_cited(page.chips.get(name, []))}"
+                for name in changed]  # fmt: skip
     problems += [f"sentence {name} was removed" for name in recorded if name not in seen]
     return problems + [f"sentence {name} was added" for name in seen if name not in recorded]
+
+
+def _cited(chips: list[str]) -> str:
+    return f", which cites {''.join(f'[{chip}]' for chip in chips)}" if chips else ""
 
 
 def _case(folder: Path, digests: dict[str, Any]) -> list[str]:

@@ -43,6 +43,11 @@ class Lint:
     check: Callable[[tuple[Line, ...]], Iterable[Found]]
 
 
+def indexed(lines: Iterable[Line]) -> set[str]:
+    """Return the chips that the evidence index holds."""
+    return {chip for line in lines if line.section == "Evidence index" for chip in CHIP.findall(line.text)[:1]}
+
+
 def phrase(pattern: str, message: str) -> Callable[[tuple[Line, ...]], Iterator[Found]]:
     """Return a check that finds a phrase, without regard to case."""
     wanted = re.compile(pattern, re.IGNORECASE)
