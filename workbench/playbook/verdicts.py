@@ -10,7 +10,7 @@ import pandas as pd
 from workbench.analysis import gpu_verdict as gv
 from workbench.analysis.deviation import Deviation, deviate
 from workbench.model.findings import Evidence, Finding
-from workbench.model.window import HOUR_NS
+from workbench.model.window import DAY_NS, HOUR_NS
 from workbench.playbook.devices import BIN_NS, Requests, aligned
 from workbench.playbook.times import Times, quiet_number
 from workbench.playbook.words import percent, short
@@ -35,7 +35,20 @@ def window_and_baseline(frame: pd.DataFrame, t: Times) -> tuple[pd.DataFrame, pd
     inside = frame[(moments >= t.start_ns) & (moments < t.end_ns)]
     number = np.asarray(quiet_number(moments, t.window, t.history_start_ns))
     same = frame[(number >= 0) & (moments < t.start_ns - BIN_NS)]
-    return inside, same if len(same) >= AT_LEAST else frame[moments < t.start_ns - HOUR_NS]
+    if len(same) < AT_LEAST:
+        return inside, frame[moments < t.start_ns - HOUR_NS]
+    return inside, _without_rhythm(same)
+
+
+def _without_rhythm(same: pd.DataFrame) -> pd.DataFrame:
+    """Take the hours' own ups and downs off a baseline of several days: the window goes through the same ones.
+
+    The mean of so few days takes a part of the noise with it; what is left is widened by as much.
+    """
+    hour = same.index.to_numpy(dtype=np.int64) % DAY_NS // HOUR_NS
+    usual, days = same.groupby(hour).transform("mean"), same.groupby(hour).transform("count")
+    wider = np.sqrt(days / (days - 1).clip(lower=1))
+    return same.median() + (same - usual) * wider
 
 
 def verdicts(
