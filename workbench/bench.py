@@ -34,6 +34,7 @@ from workbench.model.window import DAY_NS, HOUR_NS, MINUTE_NS, Window, iso, pars
 from workbench.playbook import folding
 from workbench.playbook.find import Found, find
 from workbench.playbook.joined import joined
+from workbench.playbook.likeness import Like, alike
 from workbench.playbook.record_path import RecordPath, record_path
 from workbench.report import rich_html, verbs
 from workbench.sources import Context
@@ -132,8 +133,6 @@ class Bench:
 
     def similar(self, case: Case, *, most: int = 3) -> list[Like]:
         """Return the closed cases of this store that look like *case*, the most alike first, with what helped then."""
-        from workbench.playbook.likeness import alike
-
         lines = [line for line in self.cases() if not line.problem and line.status == "closed" and line.id != case.id]
         return alike(case, [Case.open(line.path, who=self.who) for line in lines], most=most)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 from workbench.case.operations import Operation, Outcome, Standing
@@ -73,6 +74,30 @@ def _settle_review(case: Standing, arguments: dict[str, Any]) -> dict[str, Any]:
     return arguments
 
 
+def close(_: object, cause: str | int | None = None, helped: str = "") -> Outcome:
+    """Close the case with its cause, named by rank or as ``kind entity``, and say what helped; later cases learn it.
+
+    ``None`` says that no cause was found.
+    """
+    what = f"with the cause {cause}" if cause else "without a cause"
+    return Outcome(
+        values={"cause": cause or None, "helped": helped or None},
+        summary=f"Closed {what}." + (f" What helped: {helped}" if helped else ""),
+    )
+
+
+def _settle_close(case: Standing, arguments: dict[str, Any]) -> dict[str, Any]:
+    cause = arguments["cause"]
+    if isinstance(cause, int):
+        ranks = {c.rank: f"{c.kind} {c.entity}" for c in case.ranking or ()}
+        if cause not in ranks:
+            raise UsageError(f"No cause has rank {cause}; ranks: {', '.join(map(str, sorted(ranks))) or 'none yet'}.")
+        return {**arguments, "cause": ranks[cause]}
+    if cause is not None and not re.fullmatch(r"\w+ [a-z_]+:.+", cause):
+        raise UsageError(f"A cause is a rank, or kind and entity such as 'bad_deploy service:scoring'; got {cause!r}.")
+    return arguments
+
+
 def _action_slot(arguments: Mapping[str, Any]) -> str:
     return f"action:{arguments['what']}"
 
@@ -80,6 +105,15 @@ def _action_slot(arguments: Mapping[str, Any]) -> str:
 OPERATIONS = (
     Operation("action", "human", action, action.__doc__ or "", settle=_settle_action, slot=_action_slot),
     Operation("lesson", "human", lesson, lesson.__doc__ or ""),
+    Operation(
+        "close",
+        "human",
+        close,
+        close.__doc__ or "",
+        settle=_settle_close,
+        slot=lambda _: "close",
+        apply=lambda state, _: replace(state, status="closed"),
+    ),
     Operation("review", "human", review, review.__doc__ or "", settle=_settle_review, slot=lambda _: "review"),
 )
 """Registered with the other human operations, so that every case has them."""

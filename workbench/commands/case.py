@@ -55,6 +55,9 @@ def investigate(
         case = bench.case(case_id or next_id(bench), alert=alert, entity=entity, signal=signal, window=window)
         run(bench, case)
         present(case, as_json=as_json)
+        if not as_json:
+            for like in bench.similar(case):
+                common.console.print(Text(like.words()))
 
 
 def run(bench: Bench, case: Case) -> None:
