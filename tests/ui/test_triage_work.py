@@ -390,3 +390,47 @@ def test_the_week_counts_what_is_known_and_says_what_is_not(bench: Bench) -> Non
     for wrong in ("2026-W99", "x", "2026-11"):
         assert visitor.get("/week", params={"of": wrong}).status_code == 404
     assert week_name(week_start("2026-W53")) == "2026-W53"
+
+
+# -- states ------------------------------------------------------------------------------------------------------------
+
+
+def test_late_partial_and_missing_data_are_said_in_words(bench: Bench) -> None:
+    """A series 40 min behind the newest, a segment whose bytes were changed, tables that never came."""
+    from workbench.model.tables import PREDICTIONS
+
+    bench.store.append({"predictions": build(PREDICTIONS, {**STAMP, "prediction_id": ["p"], "score": [0.5],
+                                                           "time_ns": [NOW + 40 * MINUTE_NS]})})  # fmt: skip
+    visitor = client(bench, "visitor")
+    text = visitor.get("/case/INC-1/brief").text
+    assert "kpis, 45 min behind" in text
+    assert "Missing:" in text
+    assert "Partial:" not in text
+    bench.store.seal()
+    segment = next(iter(bench.store.files("kpis")))
+    content = bytearray(segment.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    segment.write_bytes(bytes(content))
+    assert bench.store.verify()
+    assert "Partial:" in visitor.get("/case/INC-1/brief").text
+
+
+@pytest.mark.full
+def test_jupyterlab_opens_on_the_case_with_its_journal_as_cells(bench: Bench) -> None:
+    """An admin on this machine; its token is asked for by the server it starts, and it ends with the app."""
+    from workbench.apps.lab import Labs
+
+    labs, desk = Labs(), Desk(bench, clock=lambda: NOW)
+    try:
+        address = labs.open(desk, "INC-1")
+        assert httpx.get(address, follow_redirects=True).status_code == 200
+        bare = address.partition("?")[0].replace("/lab/tree/", "/api/contents/")
+        assert httpx.get(bare).status_code == 403, "Without the token nothing is read."
+        found = httpx.get(bare, params={"token": address.rpartition("=")[2]}).json()
+        assert found["type"] == "notebook"
+        assert any("case.begin" in str(cell["source"]) for cell in found["content"]["cells"])
+        assert labs.open(desk, "INC-1") == address, "The second case uses the same JupyterLab."
+    finally:
+        labs.close()
+    with pytest.raises(httpx.TransportError):
+        httpx.get(address)

@@ -71,7 +71,7 @@ def timeline(case: Case, theme: str) -> Markup | None:
         caption += " The best lead begins before the symptom." if lead.onset_ns < symptom.window.start_ns else ""
     board = Timeline(found, changes=list(_changes(case)), baseline=near, caption=caption)
     board.selection = [symptom.window.start_ns // 10**6, symptom.window.end_ns // 10**6]
-    return held(board, "timeline", theme=theme, height=150 + 92 * len(found))
+    return held(board, "timeline", theme=theme, height=190 + 58 * len(found))
 
 
 def _span(case: Case) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from workbench.apps.desk import Desk
 from workbench.errors import SourceError
 
-START_S = 40.0
+START_S = 90.0
 
 
 class Labs:

@@ -40,8 +40,15 @@ def tail(page: Page) -> Markup:
                          baseline=None)  # fmt: skip
     if made is None or recent.empty:
         return render("tail.html.j2", page, drawing=None, why="The newest hour holds no sample of it.", words="")
+    drawing = shown(replace(made, svg=made.svg.replace(">selection<", ">newest hour<")))
     last = recent.iloc[-1]
     age = page.now_ns - int(last["time_ns"])
     late = f", {duration(age)} ago" if age > 0 else ""
     words = f"Newest: {number(float(last['value']))} at {clock(int(last['time_ns']))}{late}."
-    return render("tail.html.j2", page, drawing=shown(made), why="", words=words)
+    return render(
+        "tail.html.j2",
+        page,
+        drawing=drawing,
+        why="",
+        words=words,
+    )

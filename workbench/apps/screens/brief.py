@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import get_args
 
 from markupsafe import Markup
@@ -10,10 +11,13 @@ from workbench import plugins
 from workbench.apps import Screen
 from workbench.apps.facts import facts
 from workbench.apps.page import Page, render
+from workbench.apps.tail import SERIES
 from workbench.case.human import Status, cause_key
 from workbench.report.words import duration
 
 _MOST = 3
+LATE_NS = 30 * 60 * 10**9
+"""A time series so far behind the newest one is late; what it would say is not known yet."""
 _DAY_NS = 86_400 * 10**9
 
 
@@ -32,7 +36,16 @@ def seven(page: Page) -> Markup:
     fresh: dict[str, list[str]] = {}
     for name in sorted(newest, key=lambda n: -newest[n]):
         fresh.setdefault(_age(page.now_ns - newest[name]), []).append(name.replace("_", " "))
-    return render("seven.html.j2", page, f=facts(page.required()), fresh=fresh, missing=missing(set(newest)))
+    return render("seven.html.j2", page, f=facts(page.required()), fresh=fresh, missing=missing(set(newest)),
+                  late=late(newest), gaps=len(page.bench.store.gaps()))  # fmt: skip
+
+
+def late(newest: Mapping[str, int]) -> list[str]:
+    """Return the time series that are far behind the newest of them, and by how much."""
+    known = {name: newest[name] for name in SERIES if name in newest}
+    front = max(known.values(), default=0)
+    return [f"{name.replace('_', ' ')}, {duration(front - at)} behind" for name, at in known.items()
+            if front - at > LATE_NS]  # fmt: skip
 
 
 def missing(present: set[str]) -> list[str]:

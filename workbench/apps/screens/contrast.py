@@ -37,7 +37,8 @@ def screen(page: Page) -> Markup:
                 continue
             rows = [[_cell(v) for v in row] for row in frame.head(_MOST_ROWS).itertuples(index=False)]
             head = [title(str(c)) for c in frame.columns]
-            tables.append({"title": f"{title(name)}: {title(label)}", "head": head, "rows": rows})
+            tables.append({"title": f"{title(name)}: {title(label)}", "head": head, "rows": rows,
+                           "more": max(0, len(frame) - _MOST_ROWS)})  # fmt: skip
             drawing = case.symptom and charts.chart(
                 frame, name=title(label), window=case.symptom.window, baseline=case.symptom.baseline
             )
