@@ -18,6 +18,8 @@ from workbench.errors import UnknownNameError, UsageError
 from workbench.model.findings import Finding, Ranking
 from workbench.model.show import html
 
+_MOST_SAID = 160
+"""Characters of a summary that a terminal shows."""
 Mode = Literal["computed", "human", "action"]
 """computed: run again on replay; human: checked by hash; action: never run again."""
 
@@ -44,6 +46,13 @@ class Outcome:
         if self.could_not_run:
             return "could not run"
         return "interesting" if any(f.state == "interesting" and f.supports for f in self.findings) else "clear"
+
+    def __repr__(self) -> str:
+        said = self.summary if len(self.summary) <= _MOST_SAID else f"{self.summary[: _MOST_SAID - 1]}…"
+        held = [f"{len(self.findings)} findings"] if self.findings else []
+        held += [f"{name}: {len(rows):,} rows" for name, rows in self.frames.items()]
+        inside = f" [{', '.join(held)}]" if held else ""
+        return f"<Outcome {self.state}: {said}{inside}>"
 
     def _repr_html_(self) -> str:
         return html(self)

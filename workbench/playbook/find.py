@@ -77,6 +77,11 @@ class Found:
     def _repr_html_(self) -> str:
         return html(self)
 
+    def __repr__(self) -> str:
+        missing = f", {len(self.unresolved)} unresolved" if len(self.unresolved) else ""
+        return (f"<Found {self.text!r}: {len(self.entities)} entities, {len(self.places)} places, "
+                f"{len(self.links)} links{missing}>")  # fmt: skip
+
     def __str__(self) -> str:
         if not self.entities:
             return f"{self.text!r} stands nowhere in the store; ids and names are matched whole."
