@@ -20,7 +20,7 @@ STEADY = 0.02
 AT_MOST = 1.05
 """Rows per row upstream from which a data set is put together of several, and says nothing of any one."""
 MIN_ROWS = 40
-SLOW_LEAST = 0.05
+SLOW_LEAST = 0.1
 """Smallest move of the mean rank that is called a season, 0..1."""
 SLOW_DAYS = 10
 FLAT = 0.15
