@@ -357,3 +357,26 @@ def test_a_hundred_updates_a_second_are_drawn_by_the_widgets_without_an_error(tm
     for number in range(300):
         board.show([{"name": f"dataset:{number}", "kind": "dataset"}], [])
     assert [n["name"] for n in board.nodes] == ["dataset:299"]
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_no_serious_or_critical_barrier_in_any_widget(browser: Any, tmp_path: Path, theme: str) -> None:
+    """All widgets with their folds open, on one page: 0 findings."""
+    rules = pytest.importorskip("axe_playwright_python")
+    axe = (Path(rules.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+    place = tmp_path / "all.html"
+    place.write_text(page([make() for make in BOARDS.values()], theme=theme), encoding="utf-8")
+    opened = browser.new_page(viewport={"width": 1100, "height": 2400})
+    opened.goto(place.as_uri())
+    opened.wait_for_selector(".wbw")
+    opened.evaluate("for (const d of document.querySelectorAll('details')) d.open = true")
+    opened.locator(".node").first.click()
+    opened.locator(".row").nth(2).click()
+    opened.evaluate(axe)
+    found = opened.evaluate("axe.run('.wbw', {resultTypes: ['violations', 'passes']})")
+    bad = [(v["id"], n["target"], n["failureSummary"]) for v in found["violations"]
+           if v["impact"] in ("serious", "critical") for n in v["nodes"]]  # fmt: skip
+    assert len(found["passes"]) > 10
+    assert bad == []
+    opened.close()
