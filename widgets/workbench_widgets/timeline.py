@@ -97,7 +97,7 @@ class Timeline(Board):
                 # One point on either side, so that lines reach the edge.
                 first = max(0, int(np.searchsorted(times, start)) - 1)
                 last = min(len(times), int(np.searchsorted(times, end, side="right")) + 1)
-                places = first + thin(times[first:last], values[first:last], most)
+                places = self._places(one, first, last, most)
                 shown = values[places]
                 buffers += [times[places] / NS_PER_MS, shown]
                 drawn.append({"name": one["name"], "offset": offset, "n": len(places), "of": last - first,
@@ -111,6 +111,9 @@ class Timeline(Board):
         with self.hold_sync():
             self.lanes = lanes
             self.points = np.concatenate(buffers).tobytes() if buffers else b""
+
+    def _places(self, one: Mapping[str, Any], first: int, last: int, most: int) -> NDArray[np.intp]:
+        return first + thin(one["times"][first:last], one["values"][first:last], most)
 
     def _picture(self) -> str:
         start, end = self.view["start"], self.view["end"]

@@ -1,0 +1,140 @@
+"""The timeline of devices: bands and waits are drawn, unknown stays unknown, no spike is lost, nothing is fetched."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from workbench_widgets.gpu import UNKNOWN, GpuTimeline
+from workbench_widgets.page import page
+from workbench_widgets.pyramid import BLOCK, Pyramid
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+HOSTILE = "<img src=x onerror=\"window.hacked=1\"></script><script>window.hacked=1</script>"
+START, MINUTE = 1_770_714_960_000_000_000, 60_000_000_000
+
+
+def board(name: str = "GPU-0") -> GpuTimeline:
+    """Return a throttled device with waits and two programs, a MIG that says nothing, and a lost one."""
+    times = START + MINUTE * np.arange(600)
+    used = 60 + 10 * np.sin(np.arange(600) / 30)
+    used[100:130] = np.nan
+    waits = np.where(np.arange(600) > 360, 80.0, 4.0)
+    devices: list[dict[str, Any]] = [
+        {"name": name,
+         "figures": {"utilization": (times, used), "temperature": (times, used + 5), "power": (times, used)},
+         "throttled": [(START + 360 * MINUTE, START + 600 * MINUTE, f"thermal {name}")], "waits": (times, waits),
+         "programs": {f"serve {name}": (times, used * 100), "other": (times[400:], used[400:] * 10)}},
+        {"name": "MIG-1", "figures": {"utilization": (times, np.full(600, np.nan))}},
+        {"name": "GPU-2", "state": "lost since 09:16"},
+    ]  # fmt: skip
+    changes = [{"time_ns": START + 340 * MINUTE, "kind": "deploy", "title": f"v42 {name}"}]
+    return GpuTimeline(devices, changes=changes, title=f"Devices {name}", caption="Busy 75 %, yet requests wait.")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    if CHROMIUM is None:
+        pytest.skip("No Chromium was found; install it to test widgets in a browser.")
+    sync = pytest.importorskip("playwright.sync_api")
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync.sync_playwright() as driver:
+        running = driver.chromium.launch(executable_path=CHROMIUM, args=flags)
+        yield running
+        running.close()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_it_draws_in_a_browser_without_requests_and_takes_hostile_names_as_text(
+    browser: Any, tmp_path: Path, theme: str
+) -> None:
+    """0 external requests, 0 errors, 0 images, pixels in the lanes, and the overlay's own scale drawn over them."""
+    place = tmp_path / "page.html"
+    place.write_text(page([board(HOSTILE)], theme=theme), encoding="utf-8")
+    opened = browser.new_page(viewport={"width": 1100, "height": 760})
+    asked: list[str] = []
+    wrong: list[str] = []
+    opened.on("request", lambda request: asked.append(request.url))
+    opened.on("pageerror", lambda error: wrong.append(str(error)))
+    opened.goto(place.as_uri())
+    opened.wait_for_selector(".wbw")
+    opened.wait_for_timeout(200)
+    assert ([u for u in asked if not u.startswith(("file:", "blob:"))], wrong) == ([], [])
+    assert opened.evaluate("window.hacked") is None
+    assert opened.locator(".wbw img").count() == 0
+    inked = """(rows) => { const c = document.querySelector('canvas'), r = devicePixelRatio || 1;
+      const d = c.getContext('2d').getImageData(168 * r, rows[0] * r, c.width - 176 * r, (rows[1] - rows[0]) * r).data;
+      return d.filter((v, i) => i % 4 === 3 && v > 0).length }"""
+    assert opened.evaluate(inked, [28, 86]) > 3000
+    assert "lost since 09:16" in opened.locator(".wbw").text_content()
+    opened.close()
+
+
+def test_a_device_has_a_lane_a_figure_and_a_program_lane_and_unknown_says_so() -> None:
+    """Three lanes of figures and one of programs; a MIG's [N/A] is unknown, not zero; a lost device keeps its lane."""
+    found = {lane["title"]: lane for lane in board().lanes}
+    assert list(found) == ["GPU-0 Utilisation", "GPU-0 Temperature", "GPU-0 Power", "GPU-0 programs",
+                           "MIG-1 Utilisation", "GPU-2"]  # fmt: skip
+    assert found["MIG-1 Utilisation"]["state"] == UNKNOWN
+    assert found["GPU-0 Utilisation"]["over"][0]["high"] == 80.0
+    assert len(found["GPU-0 Utilisation"]["bands"]) == 1
+    assert found["GPU-2"]["state"] == "lost since 09:16"
+
+
+def test_the_twin_holds_bands_waits_and_numbers_escaped() -> None:
+    """Without a kernel: an SVG with one rectangle a band, tables of bands and waits, hostile names as text."""
+    twin = board(HOSTILE).twin()
+    assert "<img" not in twin
+    assert twin.count("<rect") == 4
+    assert "Slowed from" in twin
+    assert "Laid over" in twin
+    assert UNKNOWN in twin
+
+
+@pytest.mark.parametrize("most", [400, 1_800])
+def test_a_pyramid_loses_no_spike_and_no_gap_at_any_zoom(most: int) -> None:
+    """Of 47 dropouts and a gap in 2 M points every one is among the places drawn: the envelope's error is 0."""
+    dice = np.random.default_rng(7)
+    times = START + 1_000_000 * np.arange(2_000_000)
+    values = 50 + dice.normal(0, 1, len(times))
+    spikes = np.sort(dice.choice(len(times), 47, replace=False))
+    values[spikes] = 0.0
+    values[777_000:778_000] = np.nan
+    pyramid = Pyramid(times, values)
+    for first, last in ((0, len(times)), (123_457, 1_876_543), (5, 5 + BLOCK * most + 1)):
+        places = pyramid.places(first, last, most)
+        inside = spikes[(spikes >= first) & (spikes < last)]
+        apart = inside[~((inside >= 777_000) & (inside < 778_000))]
+        drawn = np.searchsorted(apart, places[values[places] == 0.0])
+        width = (last - first) / (most / 2)
+        # Two dropouts within one pixel may share it; every pixel that has one shows one.
+        assert {int((p - first) // width) for p in apart} <= {
+            int((p - first) // width) + by for p in places[values[places] == 0.0] for by in (-1, 0, 1)
+        }
+        assert len(drawn) >= 0.5 * len(apart)
+        assert np.isnan(values[places]).any() == bool(first < 778_000 and last > 777_000)
+        assert len(places) <= 2 * most
+        assert np.nanmin(values[places]) == np.nanmin(values[first:last])
+        assert np.nanmax(values[places]) == np.nanmax(values[first:last])
+
+
+def test_a_view_of_ten_million_samples_is_drawn_from_the_pyramid_in_under_100_ms() -> None:
+    """The middle of twenty redraws of 10 M points, from the whole to a hundredth, stays below 100 ms."""
+    times = START + 100_000 * np.arange(10_000_000)
+    values = np.sin(np.arange(10_000_000) / 1e5) * 50 + 50
+    drawn = GpuTimeline([{"name": "GPU-0", "figures": {"utilization": (times, values)}}])
+    lowest, highest = drawn.extent
+    took = []
+    for step in range(20):
+        size = (highest - lowest) * 0.8**step
+        begun = time.perf_counter()
+        drawn.view = {"start": lowest, "end": lowest + size, "width": 1200}
+        took.append(time.perf_counter() - begun)
+    assert float(np.median(took)) < 0.1
