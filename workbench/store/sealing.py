@@ -20,7 +20,7 @@ from workbench.errors import IntegrityError, StoreError
 from workbench.model.tables import Table, table
 from workbench.model.window import DAY_NS, MINUTE_NS
 from workbench.store import manifest
-from workbench.store.database import transaction
+from workbench.store.database import checkpoint, transaction
 from workbench.store.engines.duckdb import locked_down
 from workbench.store.journal import Journal, decode
 from workbench.store.layout import LOCK, QUARANTINE, SCRATCH, WHOLE, day_of, time_column
@@ -92,6 +92,7 @@ class Sealer:
         segments: list[Segment] = []
         if decoded:
             segments = self._write_days(environment, declared, pa.concat_tables(decoded))
+        checkpoint(self._root)
         with self._journal.write_lock, transaction(self._connection):
             manifest.add(self._connection, segments)
             for entry in entries:
