@@ -12,6 +12,7 @@ import orjson
 from workbench.scenarios.world import World, stream
 from workbench.scenarios.writers import lineage_jobs
 from workbench.scenarios.writers.lineage_types import Data, JobRun
+from workbench.scenarios.writers.rotation import write_parts
 
 if TYPE_CHECKING:
     from workbench.scenarios.incident import Incident
@@ -33,7 +34,7 @@ FACETS = {
 
 
 def write(incident: Incident, out: Path) -> None:
-    """Write ``lineage/events-NN.ndjson``, one file a week, in the order of arrival."""
+    """Write ``lineage/events-NN.ndjson``, one file a week, in the order of arrival; past weeks as ``.gz``."""
     folder = out / "lineage"
     folder.mkdir()
     world = incident.world
@@ -54,8 +55,9 @@ def write(incident: Incident, out: Path) -> None:
     weeks: dict[int, list[bytes]] = {}
     for i in order:
         weeks.setdefault(max(0, int(events[i][0] // week_s)), []).append(events[i][1])
-    for week, lines in sorted(weeks.items()):
-        (folder / f"events-{week:02d}.ndjson").write_bytes(b"\n".join(lines) + b"\n")
+    write_parts(
+        folder, [(f"events-{week:02d}.ndjson", b"\n".join(lines) + b"\n") for week, lines in sorted(weeks.items())]
+    )
 
 
 def _event(world: World, run: JobRun, run_id: str, kind: str, second: float) -> bytes:

@@ -16,6 +16,7 @@ from workbench.scenarios.identity import SENDERS, Decisions
 from workbench.scenarios.serving import versions
 from workbench.scenarios.world import stream
 from workbench.scenarios.writers import trace_facts
+from workbench.scenarios.writers.rotation import write_parts
 from workbench.scenarios.writers.trace_facts import Facts
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Sender:
 
 
 def write(incident: Incident, out: Path) -> None:
-    """Write ``traces/*.otlp.jsonl`` and ``traces/*.otlp.pb``."""
+    """Write ``traces/*.otlp.jsonl`` (older parts as ``.gz``) and ``traces/*.otlp.pb``."""
     folder = out / "traces"
     folder.mkdir()
     sender = _sender(incident)
@@ -53,8 +54,9 @@ def write(incident: Incident, out: Path) -> None:
         binary += [_resource(sender, key, batch.pop(key)) for key in sorted(batch) if key[0] in back]
         line = orjson.dumps({"resourceSpans": [_resource(sender, key, batch[key]) for key in sorted(batch)]})
         lines += [line, line] if sender.rng.random() < 0.01 else [line]
-    for number, start in enumerate(range(0, len(lines), LINES_A_FILE)):
-        (folder / f"part-{number:04d}.otlp.jsonl").write_bytes(b"\n".join(lines[start : start + LINES_A_FILE]) + b"\n")
+    starts = range(0, len(lines), LINES_A_FILE)
+    parts = [b"\n".join(lines[start : start + LINES_A_FILE]) + b"\n" for start in starts]
+    write_parts(folder, [(f"part-{number:04d}.otlp.jsonl", part) for number, part in enumerate(parts)])
     for number, start in enumerate(range(0, len(binary), 200)):
         (folder / f"body-{number:04d}.otlp.pb").write_bytes(_protobuf(binary[start : start + 200]))
 
