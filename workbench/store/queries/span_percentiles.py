@@ -8,10 +8,13 @@ from typing import Any
 import pyarrow as pa
 
 from workbench.model.tables import SPANS
-from workbench.model.window import MINUTE_NS
+from workbench.model.window import DAY_NS, MINUTE_NS
 from workbench.store.engines.duckdb import Session
-from workbench.store.queries._conditions import END, EVERY, START, Conditions, bucket
+from workbench.store.queries._conditions import Conditions
+from workbench.store.queries._span_buckets import ARGUMENTS, COLUMNS, ORDER, per_bucket
 from workbench.store.query import Query
+
+_QUANTILES = "quantile_cont(duration_ns, [0.5, 0.95]) FILTER (WHERE duration_ns >= 0) AS q"
 
 
 def _run(
@@ -25,39 +28,25 @@ def _run(
     parts = []
     for low, high in _stretches(session, start_ns, end_ns, every_ns):
         asked = Conditions().columns(SPANS, equals)
-        sql = f"""
-            SELECT {bucket("start_ns", every_ns)} AS start_ns, service, count(*) AS count,
-                   count(*) FILTER (WHERE status = 'error') AS errors,
-                   quantile_cont(duration_ns, [0.5, 0.95]) FILTER (WHERE duration_ns >= 0) AS q
-            FROM {session.relation("spans", low, high)} {asked.where} GROUP BY ALL"""
+        counted = per_bucket(session, asked, low, high, every_ns, further=_QUANTILES)
         parts.append(session.query(
-            f"SELECT start_ns, service, count, errors, q[1] / 1e6 AS p50_ms, q[2] / 1e6 AS p95_ms FROM ({sql}) "
-            "ORDER BY start_ns, service NULLS FIRST", asked.values,
+            "SELECT start_ns, service, count, errors, q[1] / 1e6 AS p50_ms, q[2] / 1e6 AS p95_ms "
+            f"FROM {counted} {ORDER}", asked.values,
         ))  # fmt: skip
     return pa.concat_tables(parts)
 
 
 def _stretches(session: Session, start_ns: int, end_ns: int, every_ns: int) -> list[tuple[int, int]]:
     """Go day by day where buckets end at midnight: exact percentiles of a month at once would not fit in memory."""
-    from workbench.model.window import DAY_NS
-
     days = session.days("spans", start_ns, end_ns) if DAY_NS % every_ns == 0 else []
     return days or [(start_ns, end_ns)]
 
 
 QUERY = Query(
     doc="Spans per bucket and service: how many, how many failed, median and 95th percentile (exact, interpolated).",
-    arguments={
-        "start_ns": START,
-        "end_ns": END,
-        "every_ns": f"optional: {EVERY}; one minute if not said",
-        "equals": "optional: span column -> value, list of values, or None for null",
-    },
+    arguments=ARGUMENTS,
     columns={
-        "start_ns": "begin of the bucket",
-        "service": "service.name, null where the sender gave none",
-        "count": "spans",
-        "errors": "spans with status error",
+        **COLUMNS,
         "p50_ms": "median duration; spans with a negative duration are left out",
         "p95_ms": "95th percentile of duration",
     },

@@ -1,0 +1,30 @@
+"""Spans per bucket of time and service: the part that questions about rates and durations share."""
+
+from __future__ import annotations
+
+from workbench.store.engines.duckdb import Session
+from workbench.store.queries._conditions import END, EVERY, START, Conditions, bucket
+
+ARGUMENTS = {
+    "start_ns": START,
+    "end_ns": END,
+    "every_ns": f"optional: {EVERY}; one minute if not said",
+    "equals": "optional: span column -> value, list of values, or None for null",
+}
+COLUMNS = {
+    "start_ns": "begin of the bucket",
+    "service": "service.name, null where the sender gave none",
+    "count": "spans",
+    "errors": "spans with status error",
+}
+ORDER = "ORDER BY start_ns, service NULLS FIRST"
+
+
+def per_bucket(
+    session: Session, asked: Conditions, start_ns: int, end_ns: int, every_ns: int, *, further: str = ""
+) -> str:
+    """Return SQL for the columns above, one row a bucket and service, and for *further* aggregates."""
+    return f"""(
+        SELECT {bucket("start_ns", every_ns)} AS start_ns, service, count(*) AS count,
+               count(*) FILTER (WHERE status = 'error') AS errors{", " if further else ""}{further}
+        FROM {session.relation("spans", start_ns, end_ns)} {asked.where} GROUP BY ALL)"""
