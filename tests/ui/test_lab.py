@@ -224,3 +224,18 @@ def test_the_launcher_opens_a_copy_of_the_investigation(browser: Any, address: s
     assert (workspace / "investigation.ipynb").is_file()
     assert lab.wrong == []
     lab.page.close()
+
+
+@pytest.mark.full
+@pytest.mark.browser
+def test_a_notebook_whose_kernel_is_gone_shows_the_static_twin(browser: Any, address: str, workspace: Path) -> None:
+    """The widget's model is unknown to every kernel: the table stands in its place."""
+    book = nbformat.read(workspace / "case.ipynb", as_version=4)
+    shown = [o for c in book.cells if c.cell_type == "code" for o in c.outputs if "text/html" in o.get("data", {})]
+    shown[-1]["data"]["application/vnd.jupyter.widget-view+json"]["model_id"] = "0" * 32
+    book.cells = [new_code_cell("board", outputs=shown[-1:])]
+    nbformat.write(book, workspace / "gone.ipynb")
+    lab = opened(browser, address, "gone.ipynb")
+    lab.page.wait_for_selector(".jp-OutputArea table", timeout=60_000)
+    assert "Which service is slow or failing by itself" in lab.page.locator(".jp-OutputArea").inner_text()
+    lab.page.close()

@@ -91,6 +91,11 @@ function mount(model, el, label, css = "") {
     const serial = (model.get("ask")?.serial ?? 0) + 1;
     set({ ask: { what, ...about, serial } });
   };
+  // Many changes in one frame are one drawing: hundreds of events a second freeze nothing.
+  const soon = (run) => {
+    let asked = 0;
+    return () => { if (!asked) asked = requestAnimationFrame(() => { asked = 0; if (!signal.aborted) run(); }); };
+  };
   const redrawn = [];
   const theme = () => {
     root.dataset.theme = themeOf(model);
@@ -121,7 +126,7 @@ function mount(model, el, label, css = "") {
   on("said", tell);
   theme();
   tell();
-  return { root, body, signal, on, listen, set, act, ask, redrawn, end: () => abort.abort() };
+  return { root, body, signal, on, listen, set, act, ask, soon, redrawn, end: () => abort.abort() };
 }
 
 // Asks for a reason in place: a form that calls done(text) once text is given.

@@ -141,8 +141,8 @@ function render({ model, el }) {
     if (keys[e.key]) { e.preventDefault(); e.stopPropagation(); keys[e.key](); }
   });
   ui.body.append(title, caption, bar, hits, when, graph, about, h("details", {}, h("summary", {}, "The same as a tree"), h("div", { class: "scroll" }, tree)));
-  ui.on("nodes", () => { draw(); side(); });
-  for (const trait of ["edges", "focus", "title", "caption"]) ui.on(trait, draw);
+  const later = ui.soon(() => { draw(); side(); });
+  for (const trait of ["nodes", "edges", "focus", "title", "caption"]) ui.on(trait, later);
   for (const trait of ["signals", "shown"]) ui.on(trait, controls);
   ui.on("times", () => { if (!when.contains(when.getRootNode().activeElement)) controls(); });
   ui.on("found", results); ui.on("profile", side);

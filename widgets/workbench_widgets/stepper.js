@@ -33,7 +33,8 @@ function render({ model, el }) {
     next.replaceChildren(best ? h("div", { class: "next bar" }, h("b", {}, `Next best step: ${best.question}`), h("span", { class: "dim" }, suggested.why ?? ""), button("Run it", () => run(best), `Run the next best step: ${best.question}`, "main")) : h("p", { class: "dim" }, suggested.why ?? ""));
     list.replaceChildren(...steps.map(item));
   }
-  for (const trait of ["steps", "suggested", "hunch", "running", "title", "caption"]) ui.on(trait, draw);
+  const later = ui.soon(draw);
+  for (const trait of ["steps", "suggested", "hunch", "running", "title", "caption"]) ui.on(trait, later);
   ui.on("said", () => { if (model.get("running")) ui.set({ running: "" }); });
   ui.body.append(title, caption, next, list);
   draw();

@@ -104,7 +104,8 @@ function render({ model, el }) {
   const key = (cls, text) => h("span", { class: "key dim" }, h("i", { class: cls }), text);
   ui.body.append(title, caption, bar, h("div", { class: "bar" }, ["crit:critical path", "whole:span", "queue:queue", "forward:forward pass"].map((t) => key(...t.split(":"))), h("span", { class: "dim" }, "✕ error  ⚠ missing or skewed")), rows, about, compared,
     h("details", {}, h("summary", {}, "The same as a table"), h("div", { class: "scroll" }, table)));
-  for (const trait of ["spans", "left_out", "title", "caption"]) ui.on(trait, () => { if (opened !== model.get("trace")) { opened = model.get("trace"); chosen = null; } draw(); });
+  const later = ui.soon(() => { if (opened !== model.get("trace")) { opened = model.get("trace"); chosen = null; } draw(); });
+  for (const trait of ["spans", "left_out", "title", "caption"]) ui.on(trait, later);
   for (const trait of ["operations", "against"]) ui.on(trait, difference);
   for (const trait of ["trace", "traces"]) ui.on(trait, controls);
   controls(); draw();
