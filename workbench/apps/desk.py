@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from workbench import plugins
 from workbench.apps.facts import Facts, broken, facts
+from workbench.apps.kept import Kept
 from workbench.apps.roles import INVESTIGATE, OPERATIONS
 from workbench.bench import Bench
 from workbench.case import files
@@ -43,6 +44,7 @@ class Desk:
         self.bench = bench
         self.clock = clock
         self.settings = bench.settings or Settings()
+        self.kept = Kept()
         self._lock = threading.Lock()
         self._folding = threading.Lock()
         self._cases: dict[str, tuple[Case, threading.RLock]] = {}

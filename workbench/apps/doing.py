@@ -125,7 +125,7 @@ def page_of(desk: Desk, session: Session, request: Request, *, case: object = No
         desk.bench, held, () if held else desk.inbox(), desk.clock(), session.form_token,
         allows(session.role, "responder") and not pinned, origin(request),
         running=desk.running(held.id) if held else "", role=session.role, who=session.who or desk.bench.who,
-        theme=theme(request), pinned=pinned, settings=desk.settings,
+        theme=theme(request), pinned=pinned, settings=desk.settings, kept=desk.kept,
         can_open_lab=allows(session.role, "admin") and not session.who,
     )  # fmt: skip
 

@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from workbench.apps.facts import Facts
+from workbench.apps.kept import Kept
 from workbench.apps.roles import Role
 from workbench.bench import Bench
 from workbench.case.case import Case
@@ -44,6 +45,8 @@ class Page:
     pinned: str = ""
     """Of a link that carries a digest: what was pinned, in words; empty on live pages."""
     settings: Settings = field(default_factory=Settings)
+    kept: Kept = field(default_factory=Kept)
+    """Pieces that were made before."""
     can_open_lab: bool = False
     """True on the machine of whoever runs the server."""
 

@@ -7,6 +7,7 @@ from markupsafe import Markup
 from workbench.apps import Screen
 from workbench.apps.page import Page, render
 from workbench.apps.screens._drawn import answers, of_machines
+from workbench.case.case import Case
 
 _PLACES = ["service", "host", "gpu", "model_version", "region"]
 _MOST_PLACES = 12
@@ -17,17 +18,22 @@ def screen(page: Page) -> Markup:
     case = page.required()
     outcome = case.outcomes.get("hardware")
     why = outcome.could_not_run if outcome else "The playbook's question about machines and GPUs has not run."
-    places: list[list[str]] = []
+    charts = page.kept.piece(case, "machines", lambda: of_machines(case))
+    places = page.kept.piece(case, "places", lambda: _busiest(case))
+    return render("gpu.html.j2", page, why=why, summary=outcome.summary if outcome else "",
+                  found=outcome.findings if outcome else (), charts=charts, places=places,
+                  places_head=["service", "host", "gpu", "model version", "region", "requests", "failed"])  # fmt: skip
+
+
+def _busiest(case: Case) -> list[list[str]]:
+    """Return where most requests ran, as far as is frozen."""
     for frame in answers(case, "span_places"):
         known = frame[_PLACES].fillna("unknown").astype(str)
         sums = known.assign(requests=frame["n"], errors=frame["errors"]).groupby(_PLACES, as_index=False).sum()
         top = sums.sort_values("requests", ascending=False, kind="stable").head(_MOST_PLACES)
-        places = [[*(str(v) for v in row[:-2]), f"{int(row[-2]):,}", f"{int(row[-1]):,}"]
-                  for row in top.itertuples(index=False)]  # fmt: skip
-        break
-    return render("gpu.html.j2", page, why=why, summary=outcome.summary if outcome else "",
-                  found=outcome.findings if outcome else (), charts=of_machines(case), places=places,
-                  places_head=["service", "host", "gpu", "model version", "region", "requests", "failed"])  # fmt: skip
+        return [[*(str(v) for v in row[:-2]), f"{int(row[-2]):,}", f"{int(row[-1]):,}"]
+                for row in top.itertuples(index=False)]  # fmt: skip
+    return []
 
 
 SCREEN = Screen(6, "GPU", screen)

@@ -38,8 +38,8 @@ def screen(page: Page) -> Markup:
     case = page.required()
     outcome, lead = case.outcomes.get("lineage"), standing_lead(case)
     path = lead.path if lead else ()
-    drawn = boards.lineage(case, page.theme)
-    rows = _tree(case, path)
+    drawn = page.kept.piece(case, "lineage", lambda: boards.lineage(case, page.theme), theme=page.theme)
+    rows = [] if drawn else _tree(case, path)
     upstream = (outcome.values or {}).get("upstream", 0) if outcome else 0
     summary = outcome.summary if outcome else "The lineage of this case was not asked for yet."
     why = (outcome.could_not_run if outcome else "") or "Nothing upstream of the symptom is frozen in this case."

@@ -32,6 +32,18 @@ class Lane:
 def screen(page: Page) -> Markup:
     """Return the lanes and the changes of a case."""
     case = page.required()
+    first, lanes = page.kept.piece(case, "lanes", lambda: _static(case))
+    board = page.kept.piece(case, "timeline", lambda: boards.timeline(case, page.theme), theme=page.theme)
+    words = case.symptom.words() if case.symptom else "The case has not begun"
+    symptom = case.symptom
+    baseline = ", ".join(str(w) for w in symptom.baseline.windows[-1:]) if symptom and symptom.baseline else ""
+    return render("timeline.html.j2", page, words=words, first=first, lanes=lanes, changes=list(_changes(case)),
+                  board=board, window=str(symptom.window) if symptom else "",
+                  baseline=baseline)  # fmt: skip
+
+
+def _static(case: Case) -> tuple[str, list[Lane]]:
+    """Return when the best lead begins, in words, and the lanes as charts."""
     lead = standing_lead(case)
     entity = lead.entity if lead else ""
     first = f"The best lead begins {clock(lead.onset_ns)}." if lead and lead.onset_ns is not None else ""
@@ -43,12 +55,7 @@ def screen(page: Page) -> Markup:
         Lane("Data", _of_data(case, entity), "The lead's data misses no value and loses no row, or none of it is kept.",
              deviates=entity.startswith(("column:", "dataset:", "feature:"))),
     ]  # fmt: skip
-    words = case.symptom.words() if case.symptom else "The case has not begun"
-    symptom = case.symptom
-    baseline = ", ".join(str(w) for w in symptom.baseline.windows[-1:]) if symptom and symptom.baseline else ""
-    return render("timeline.html.j2", page, words=words, first=first, lanes=lanes, changes=list(_changes(case)),
-                  board=boards.timeline(case, page.theme), window=str(symptom.window) if symptom else "",
-                  baseline=baseline)  # fmt: skip
+    return first, lanes
 
 
 def _of_symptom(case: Case) -> list[Drawing]:
