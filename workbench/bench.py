@@ -148,7 +148,12 @@ class Bench:
             for r in rows
             if r["status"] == "firing" and r["starts_ns"] >= since and r.get("entity") and r.get("signal")
         ]
-        return [self._place(row) for row in fresh if not folding.held(row, self._open())]
+        placed, known = [], self._open() if fresh else []
+        for row in fresh:
+            if not folding.held(row, known):
+                placed.append(self._place(row, known))
+                known = self._open()
+        return placed
 
     def _open(self) -> list[folding.Open]:
         found = []
@@ -158,7 +163,7 @@ class Bench:
                 found += [known] if known else []
         return found
 
-    def _place(self, row: Mapping[str, Any]) -> tuple[str, str]:
+    def _place(self, row: Mapping[str, Any], known: Sequence[folding.Open]) -> tuple[str, str]:
         """Journal one alert, in the case that it joins or in one of its own."""
 
         def graph() -> Graph:
@@ -166,7 +171,7 @@ class Bench:
                               self.store.environment)  # fmt: skip
             return joined(cast("Reading", folding.Watching(symptom, self.ask))).graph
 
-        found = folding.joins(row, self._open(), graph)
+        found = folding.joins(row, known, graph)
         if found is not None:
             self.case(found[0]).call("join_alert", dict(row), found[1])
             return found

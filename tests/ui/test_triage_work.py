@@ -434,3 +434,29 @@ def test_jupyterlab_opens_on_the_case_with_its_journal_as_cells(bench: Bench) ->
         labs.close()
     with pytest.raises(httpx.TransportError):
         httpx.get(address)
+
+
+def test_in_a_storm_of_alerts_one_thread_works_and_no_alert_is_lost(bench: Bench, monkeypatch: Any) -> None:
+    """Forty calls at once: at most one looks at a time, the others leave, and the last word is heard."""
+    desk = Desk(bench, clock=lambda: NOW)
+    at_once, most, looked = [0], [0], [0]
+
+    def slow() -> list[tuple[str, str]]:
+        at_once[0] += 1
+        most[0] = max(most[0], at_once[0])
+        looked[0] += 1
+        time.sleep(0.05)
+        at_once[0] -= 1
+        return []
+
+    monkeypatch.setattr(bench, "take_alerts", slow)
+    threads = [threading.Thread(target=desk.take_alerts) for _ in range(40)]
+    begun = time.monotonic()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == [1]
+    assert 1 <= looked[0] <= 10
+    assert time.monotonic() - begun < 5
+    assert not desk._unseen.is_set()

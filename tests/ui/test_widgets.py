@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 
 from workbench.case.case import Case
 from workbench.views import bind
-from workbench.views.components import component
+from workbench.views.components import component, kind_of
 from workbench_widgets.board import Board
 from workbench_widgets.causes import Causes
 from workbench_widgets.contrast import Contrast
@@ -281,6 +282,17 @@ def test_a_panel_component_and_its_widget_follow_each_other(name: str) -> None:
     board.caption = "Slowest requests."
     assert made.caption == "Slowest requests."
     assert type(made)._esm == board.code()
+
+
+def test_every_module_beside_a_class_has_its_panel_component() -> None:
+    """Each widget file gives a component with the values that its class draws."""
+    folder = Path(__import__("workbench_widgets").__file__).parent
+    names = sorted(p.stem for p in folder.glob("*.js") if p.stem != "base")
+    assert set(BOARDS) <= set(names)
+    for name in names:
+        found = vars(import_module(f"workbench_widgets.{name}")).values()
+        kinds = [v for v in found if isinstance(v, type) and issubclass(v, Board) and v is not Board]
+        assert {"action", "said", "theme", "title"} <= set(kind_of(kinds[0]).param), name
 
 
 @pytest.mark.browser

@@ -47,6 +47,7 @@ class Desk:
         self.kept = Kept()
         self._lock = threading.Lock()
         self._folding = threading.Lock()
+        self._unseen = threading.Event()
         self._cases: dict[str, tuple[Case, threading.RLock]] = {}
         self._running: dict[str, str] = {}
         self._threads: list[threading.Thread] = []
@@ -120,11 +121,21 @@ class Desk:
         return self.bench.act(self._opened(case_id, who), approval)
 
     def take_alerts(self) -> list[tuple[str, str]]:
-        """Open or join cases for alerts that have none, and look into the new ones at once."""
-        with self._folding:
-            placed = self.bench.take_alerts()
+        """Open or join cases for alerts that have none, and look into the new ones at once.
+
+        In a storm one caller works for all: those who come meanwhile leave at once, and it looks once more.
+        """
+        self._unseen.set()
+        placed: list[tuple[str, str]] = []
+        while self._unseen.is_set() and self._folding.acquire(blocking=False):
+            try:
+                self._unseen.clear()
+                placed += self.bench.take_alerts()
+            finally:
+                self._folding.release()
         for case_id, joined in placed:
-            if not joined:
+            # One playbook at a time begins by itself: a storm must not take the machine from whoever looks.
+            if not joined and not self._running:
                 self._investigate(case_id)
         return placed
 
