@@ -77,6 +77,20 @@ def hold(world: World, plan: Plan, rows: Rows) -> Held:
     return held
 
 
+def never_reached(held: Held, queue: np.ndarray, forward: np.ndarray, deadline_ms: float) -> None:
+    """Cut waits in front of a device at the deadline; what waited so long had no forward pass (NaN)."""
+    never = (held.wait > 0) & (queue >= deadline_ms)
+    queue[never], forward[never] = deadline_ms, np.nan
+
+
+def short_of_memory(world: World, held: Held) -> np.ndarray:
+    """Return which requests fail for want of a device's memory."""
+    if not held.errors.any():
+        return np.zeros(len(held.errors), bool)
+    failed: np.ndarray = stream(world.seed, "out of memory").random(len(held.errors)) < held.errors
+    return failed
+
+
 def _full(fill: Fill, second: np.ndarray) -> np.ndarray:
     share: np.ndarray = np.minimum((second - fill.start_s) / FILLS_IN_S, 1.0)
     return share

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from workbench.scenarios import service_effects
-from workbench.scenarios.devices import hold
+from workbench.scenarios.devices import hold, never_reached, short_of_memory
 from workbench.scenarios.mechanisms import BackErrors, Deploy, HotHost, Plan
 from workbench.scenarios.pipeline import DEFAULT, Rows
 from workbench.scenarios.service_effects import Traffic
@@ -76,11 +76,8 @@ def serve(world: World, plan: Plan, rows: Rows) -> Served:
     deadline = world.services[scorer].base_ms * 9
     late = own[:, scorer] > deadline
     own[late, scorer] = deadline
-    never = (held.wait > 0) & (queue >= deadline)
-    queue[never], forward[never] = deadline, np.nan
-    failed[:, scorer] |= late
-    if held.errors.any():
-        failed[:, scorer] |= stream(world.seed, "out of memory").random(n) < held.errors
+    never_reached(held, queue, forward, deadline)
+    failed[:, scorer] |= late | short_of_memory(world, held)
     total = own.copy()
     for i in range(count - 1, 0, -1):
         service = world.services[i]
