@@ -32,7 +32,9 @@ def _plant(world: World, moment: Moment, rng: np.random.Generator) -> Planted:
         onset_s=start,
         first_failure=f"feature:{named[0].name}",
     )
-    return Planted((Season(moved, start, moment.end_s, reach), NoTraining(start - 5 * DAY_S)), source)
+    season = Season(moved, start, moment.end_s, reach)
+    # Beside another fault the versions stay as that one numbers them.
+    return Planted((season, NoTraining(start - 5 * DAY_S)) if moment.noticed_s else (season,), source)
 
 
 def _near_miss(world: World, moment: Moment, rng: np.random.Generator) -> Harmless:
