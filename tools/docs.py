@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from workbench import config, plugins
+from workbench import config, config_comments, plugins
 from workbench.cli import EXIT_CODES, application
 from workbench.model.tables import PROVENANCE, TABLES
 
@@ -134,7 +134,7 @@ def settings() -> str:
             if f.name not in {"server", "prices", "mask", "exports", "sources", "tables", "hooks", "act"}
         ]
         parts += [f"## {title}", _text(shape.__doc__), _table(("setting", "type", "default", "meaning"), rows)]
-    parts += ["## The file that `workbench init` writes", f"```toml\n{config.COMMENTED}```"]
+    parts += ["## The file that `workbench init` writes", f"```toml\n{config_comments.COMMENTED}```"]
     return "\n\n".join(parts)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from workbench.model.findings import Evidence
 
@@ -76,6 +77,8 @@ class Document:
     """Of the header."""
     lines: tuple[str, ...] = field(default=())
     """The journal as Python."""
+    charts: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    """Drawings of frozen evidence with caption and table twin, by the name of the section that they stand in."""
 
     def sentences(self) -> Iterator[tuple[str, Sentence]]:
         """Yield every sentence and every row as (id, sentence), in reading order; ids are stable within a document."""

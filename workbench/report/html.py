@@ -38,7 +38,7 @@ def write_html(case: Case, path: str | Path, *, clock: Callable[[], int] = time.
 
 def page(case: Case, report: ReplayReport) -> str:
     """Return the whole page of a case and a replay of it."""
-    ranking, state, sketch = case.ranking, case.state, _Sketch(case)
+    ranking, state, sketch = case.ranking, case.state, Sketch(case)
     verdict = ranking.verdict if ranking else "none"
     style = stylesheet()
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
@@ -65,7 +65,7 @@ def headline(case: Case) -> str:
 
 
 @dataclass(frozen=True)
-class _Shown:
+class Shown:
     """A chart as the template takes it."""
 
     svg: Markup
@@ -74,16 +74,16 @@ class _Shown:
     rows: list[list[Any]]
 
 
-class _Sketch:
+class Sketch:
     """Draw frozen evidence, each piece at most once a page."""
 
     def __init__(self, case: Case) -> None:
         self._case = case
         self._used: set[str] = set()
 
-    def of_findings(self, findings: Iterable[Finding]) -> list[_Shown]:
+    def of_findings(self, findings: Iterable[Finding]) -> list[Shown]:
         """Return charts of the evidence that findings rest on, at most two."""
-        found: list[_Shown] = []
+        found: list[Shown] = []
         for finding in findings:
             for item in finding.evidence:
                 if item.id not in self._used and len(found) < _MOST_CHARTS:
@@ -91,15 +91,15 @@ class _Sketch:
                     self._add(found, frame, f"{finding.signal.replace('_', ' ')} [{item.id}]", item.id)
         return found
 
-    def of_frames(self, frames: dict[str, pd.DataFrame]) -> list[_Shown]:
+    def of_frames(self, frames: dict[str, pd.DataFrame]) -> list[Shown]:
         """Return charts of a step's own frames, at most two."""
-        found: list[_Shown] = []
+        found: list[Shown] = []
         for name, frame in frames.items():
             if len(found) < _MOST_CHARTS:
                 self._add(found, frame, name.replace("_", " "), "")
         return found
 
-    def _add(self, found: list[_Shown], frame: pd.DataFrame, name: str, mark: str) -> None:
+    def _add(self, found: list[Shown], frame: pd.DataFrame, name: str, mark: str) -> None:
         symptom = self._case.symptom
         if symptom is None:
             return
@@ -108,10 +108,10 @@ class _Sketch:
             return
         self._used.add(mark)
         twin = made.twin
-        found.append(_Shown(drawn(made.svg), made.caption, [str(c) for c in twin.columns], twin.to_numpy().tolist()))
+        found.append(Shown(drawn(made.svg), made.caption, [str(c) for c in twin.columns], twin.to_numpy().tolist()))
 
 
-def _step(case: Case, entry: Entry, sketch: _Sketch) -> dict[str, Any]:
+def _step(case: Case, entry: Entry, sketch: Sketch) -> dict[str, Any]:
     outcome = case.outcome(entry.seq)
     try:
         question = operations.find(entry.operation).doc.partition("\n")[0]

@@ -16,10 +16,10 @@ from markupsafe import Markup
 from workbench.case.case import Case
 from workbench.case.render import line
 from workbench.case.replay import ReplayReport, replay
-from workbench.errors import UsageError
+from workbench.errors import IntegrityError, UsageError
 from workbench.report import guard, postmortem_impact, postmortem_proposals, postmortem_story
 from workbench.report.document import Document, Section, Sentence, Source
-from workbench.report.html import headline
+from workbench.report.html import Shown, Sketch, headline
 from workbench.report.notebook import write_notebook
 from workbench.report.pages import stylesheet, template
 from workbench.report.reading_case import CaseReader
@@ -95,7 +95,17 @@ def draft(case: Case) -> Document:
         Sentence(case.state.owner or "nobody yet", tuple(f"J{e.seq}" for e in of.entries("assign")[-1:]), "Owner"),
     )  # fmt: skip
     title = headline(case) if not of.changed else f"{of.symptom.signal} of {of.symptom.entity}"
-    return Document(case.id, title, parts, _sources(case), facts, tuple(case.lines()))
+    return Document(case.id, title, parts, _sources(case), facts, tuple(case.lines()), _charts(of))
+
+
+def _charts(of: CaseReader) -> dict[str, tuple[Shown, ...]]:
+    """Return the symptom's chart for the impact; where its evidence was changed, none."""
+    try:
+        found = Sketch(of.case).of_findings(of.ranking.impact if of.ranking else ())[:1]
+    except IntegrityError:
+        # Evidence that was changed is named elsewhere; no picture is drawn of it.
+        return {}
+    return {"impact": tuple(found)} if found else {}
 
 
 def _actions(of: CaseReader) -> Section:

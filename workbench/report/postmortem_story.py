@@ -26,7 +26,7 @@ def summary(of: CaseReader) -> Iterator[Sentence]:
                    f"{duration(stretch.duration_ns)}, from {clock(stretch.start_ns)}.",
                    (*of.scope_evidence, "J0"))  # fmt: skip
     found = next(iter(of.ranking.impact), None) if of.ranking else None
-    yield (Sentence(found.statement, ids(found.evidence)) if found
+    yield (Sentence(_in_words(found.statement, symptom.signal), ids(found.evidence)) if found
            else Sentence(f"How large the harm was is {UNKNOWN}."))  # fmt: skip
     if of.alert_ns is not None and of.onset_ns is not None and of.alert_ns >= of.onset_ns:
         noticed = f"An alert noticed it after {duration(of.alert_ns - of.onset_ns)}."
@@ -173,6 +173,12 @@ def limits(of: CaseReader) -> Iterator[Sentence]:
 def _evidence(cause: Cause) -> tuple[str, ...]:
     found = ids(e for f in (*cause.evidence_for, *cause.evidence_against) for e in f.evidence)
     return found or ("J0",)
+
+
+def _in_words(statement: str, signal: str) -> str:
+    """Return a statement that begins with the signal's name in words, since people read it first."""
+    rest = statement.removeprefix(signal)
+    return f"{title(signal).capitalize()}{rest}" if rest != statement else statement
 
 
 def _plain(entity: str) -> str:

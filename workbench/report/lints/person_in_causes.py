@@ -9,15 +9,15 @@ from workbench.report.lints import CHIP, Found, Line, Lint
 
 _SECTIONS = ("Trigger and contributing factors", "Rejected hypotheses")
 _NAME = r"[A-ZÀ-Þ][a-zß-ÿ]+"
-_NOT_NAMES = frozenset(
-    """A Airflow All Amazon An And Apache April August Azure Because But Canada Cause Causes Change
+_COMMON = """A Airflow All Amazon An And Apache April August Azure Because But Canada Cause Causes Change
     Changes Code Codes Commit Commits Data December Deploy Deploys Drift Errors Every Evidence February Feed Feeds Flag
     Friday GitHub Google Grafana If In Inputs It January Job Jobs July June Kafka Kubernetes Latency Mapping March May
     Microsoft Model Models Monday Most Nobody No November Nulls October On One Open Pipeline Pipelines Postgres
     Prometheus Proven Python Release Releases Requests Router Rows Saturday Schema September Service Services Snapshot
     Somebody Source Sources Spark Sunday Suspected Table Team Telemetry That The They This Those Thursday Training
-    Tuesday Unmapped Users Values Version Versions Wednesday What When With""".split()
-)
+    Tuesday Unmapped Users Values Version Versions Wednesday What When With"""
+_NOT_NAMES = frozenset(re.findall(r"\w+", _COMMON))
+"""Words that begin a sentence or name a system."""
 _SYSTEM = (r"(?:services?|platforms?|team|jobs?|tables?|systems?|store|servers?|lake|queue|cluster|feeds?|pipeline"
            r"|models?|region|index|alert|limit)\b")  # fmt: skip
 _ACTS = (r"(?:merged|raised|edited|changed|muted|deployed|approved|touched|stopped|wrote|pushed|knew|restarted|deleted"
@@ -27,8 +27,8 @@ _OWNED = re.compile(rf"\b({_NAME})['’]s\b")
 _BY = re.compile(rf"\b(?:by|but|with|from|of|to|on|because|since|that) ({_NAME})\b(?!\s+{_SYSTEM})")
 _ACTED = re.compile(rf"(?:^|[.;:,]\s*|\bthat |\bwhen )({_NAME}) {_ACTS}\b")
 _ADDRESS = re.compile(r"(?<![\w/.])@[A-Za-z]\w+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_ROLE = re.compile(r"\b(?:the|a|an|our) (?:[\w-]+ )?(?:new hire|intern|trainee|engineer|developer|administrator|contractor"
-                   r"|junior|analyst|data scientist)\b", re.IGNORECASE)  # fmt: skip
+_ROLE = re.compile(r"\b(?:the|a|an|our) (?:[\w-]+ )?(?:new hire|intern|trainee|engineer|developer|administrator"
+                   r"|contractor|junior|analyst|data scientist)\b", re.IGNORECASE)  # fmt: skip
 
 
 def check(lines: tuple[Line, ...]) -> Iterator[Found]:
