@@ -29,8 +29,9 @@ def run(reading: Reading, service: str = "") -> Outcome:
     t = times(reading)
     served = requests(reading, t.end_ns)
     frame = served.frame
+    service = service.removeprefix("service:")
     if service and len(frame):
-        frame = frame[frame["service"] == service.removeprefix("service:")]
+        frame = frame[frame["service"] == service]
     inside = frame[(frame["start_ns"] >= t.start_ns) & (frame["start_ns"] < t.end_ns)] if len(frame) else frame
     counted = reading.ask("metric_series", start_ns=t.start_ns, end_ns=t.end_ns, metric=COUNTERS)
     servers = split_servers(counted.frame)
