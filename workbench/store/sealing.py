@@ -73,6 +73,9 @@ class Sealer:
             for environment, name in pairs:
                 while entries := self._next_entries(environment, name, last, chunk_rows):
                     moved += self._seal_entries(environment, table(name), entries)
+        if moved:
+            # Otherwise the allocator keeps what sorting took, beside all that requests take meanwhile.
+            pa.default_memory_pool().release_unused()
         return moved
 
     def _next_entries(self, environment: str, name: str, last: int, chunk_rows: int) -> list[manifest.Pending]:
