@@ -282,6 +282,7 @@ def test_a_panel_component_and_its_widget_follow_each_other(name: str) -> None:
     board.caption = "Slowest requests."
     assert made.caption == "Slowest requests."
     assert type(made)._esm == board.code()
+    assert type(made) is type(component(BOARDS[name]()))
 
 
 def test_every_module_beside_a_class_has_its_panel_component() -> None:

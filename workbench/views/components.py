@@ -17,6 +17,8 @@ _PARAMETERS: dict[type[Any], type[Any]] = {
     traitlets.Dict: param.Dict,
     traitlets.List: param.List,
     traitlets.Int: param.Integer,
+    traitlets.Float: param.Number,
+    traitlets.Bool: param.Boolean,
     traitlets.Bytes: param.Bytes,
 }
 """Kind of a widget's value -> kind of a component's."""
@@ -24,7 +26,9 @@ _PARAMETERS: dict[type[Any], type[Any]] = {
 
 def kind_of(board: type[Board]) -> type[AnyWidgetComponent]:
     """Return the component class of a widget class: its module, and a parameter for each value that it draws."""
-    found: type[AnyWidgetComponent] = _made(board.__name__, cast("Any", board))
+    # anywidget gives each instance a class of its own; the one that names the module is the widget's.
+    home = next(kind for kind in board.__mro__ if isinstance(vars(kind).get("_esm"), str))
+    found: type[AnyWidgetComponent] = _made(home.__name__, cast("Any", home))
     return found
 
 
@@ -33,10 +37,8 @@ def _made(name: str, board: Any) -> type[AnyWidgetComponent]:
     drawn = {n for kind in board.__mro__ if issubclass(kind, Board) for n in vars(kind)}
     traits = {n: trait for n, trait in board.class_traits(sync=True).items() if n in drawn and n[0] != "_"}
     parameters = {n: _PARAMETERS[type(trait)](default=trait.default()) for n, trait in traits.items()}
-    # anywidget turns a class's module into a trait with that default.
-    module = board.class_traits()["_esm"].default()
     return type(f"{name}Component", (AnyWidgetComponent,),
-                {"_esm": str(module), "__doc__": f"Show {name} in Panel.", **parameters})  # fmt: skip
+                {"_esm": vars(board)["_esm"], "__doc__": f"Show {name} in Panel.", **parameters})  # fmt: skip
 
 
 def component(board: Board) -> pn.viewable.Viewable:
