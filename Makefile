@@ -1,7 +1,7 @@
 # Every verb does its own set-up: an interpreter check, .venv, the locked dependencies. Nothing is fetched while
 # .venv/.ready is newer than the files below, so all of it works offline after the first run.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-full bench bench-causes bench-drift lint docs screenshots lock clean
+.PHONY: help demo test test-full test-pythons bench bench-causes bench-drift lint docs screenshots lock clean
 
 SEED ?= 7
 VARIANT ?= cause
@@ -41,6 +41,9 @@ test: $(READY) ## Pass the tests: about a tenth of each promised count.
 test-full: $(READY) ## Pass the tests with every promised count.
 	@$(PYTEST) -m "full or not full"
 
+test-pythons: $(READY) ## Pass the core tests, and replay a case to one state hash, on the other Pythons found here.
+	@sh tools/other_pythons.sh
+
 bench: $(READY) ## Print the speed benchmarks: figure, peer or floor, ratio.
 	@for name in otlp store intake; do $(BIN)/python -m benchmarks.$$name || exit 1; done
 
@@ -63,9 +66,10 @@ docs: $(READY) ## Write the generated pages below docs/, and environment.yml, an
 
 screenshots: $(READY) ## Picture the demo's pages with headless Chromium, below docs/screenshots.
 	@$(BIN)/python -m tools.screenshots $(OUT)
+	@for store in $(OUT)/*/store; do $(BIN)/python -m tools.app_screenshots $$store || exit 1; done
 
 lock: $(READY) ## Resolve the dependencies anew, with hashes and without addresses.
 	@$(BIN)/uv lock -q && $(BIN)/uv export --all-extras --all-groups --no-emit-project --no-header -q > requirements.lock
 
 clean: ## Remove what was built or made.
-	rm -rf .venv dist demo
+	rm -rf .venv .venv-3.* dist demo

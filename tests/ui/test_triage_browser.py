@@ -301,3 +301,50 @@ def test_the_joined_timeline_is_drawn_under_the_strict_policy_and_selects(quiet:
         assert [e.operation for e in case.entries[before:]] == ["select"]
         assert [line for line in app.said if "Security" in line] == []
         case.call("undo")
+
+
+def test_the_work_of_a_shift_is_done_by_keys_alone(quiet: Bench, chromium: Any) -> None:
+    """Onset, missing source, baseline, selection, change, lineage, verify, note, undo, hand-off: no mouse."""
+    for app in shown(quiet, chromium, role="responder"):
+        page, keys = app.page, app.page.keyboard
+        case = quiet.case("INC-1")
+        before = case.length()
+        keys.press("j")
+        keys.press("Enter")
+        page.wait_for_url("**/brief")
+        assert "2026-03-11 13:00 UTC" in page.inner_text(".seven"), "The onset."
+        assert "Missing:" in page.inner_text(".seven"), "The missing source."
+        keys.press("b")
+        page.wait_for_url("**/timeline#windows")
+        keys.press("Control+a")
+        keys.type("2026-03-10T13:00:00Z/2026-03-10T14:00:00Z")
+        keys.press("Enter")
+        page.wait_for_selector("text=vs 2026-03-10 13:00-14:00 UTC")
+        keys.press("]")
+        assert page.evaluate("document.activeElement.tagName") == "TR", "The next change."
+        keys.press("c")
+        page.wait_for_url("**/contrast")
+        keys.press("5")
+        page.wait_for_url("**/lineage")
+        keys.press("8")
+        page.wait_for_url("**/act")
+        while page.evaluate("document.activeElement.id") != "since":
+            keys.press("Tab")
+        keys.press("Control+a")
+        keys.type("2026-03-11T14:12:00Z")
+        keys.press("Enter")
+        page.wait_for_selector("text=fixed at 2026-03-11T14:12:00Z")
+        keys.press("n")
+        page.wait_for_url("**/brief#note")
+        keys.type("Fixed, watched for an hour")
+        keys.press("Enter")
+        page.wait_for_selector("text=Fixed, watched for an hour")
+        keys.press("z")
+        page.wait_for_selector("text=no note")
+        keys.press("9")
+        page.wait_for_url("**/handoff")
+        assert "INC-1" in page.inner_text("#shift-note")
+        case.refresh()
+        assert [e.operation for e in case.entries[before:]] == ["pin_baseline", "check_fix", "note", "undo"]
+        assert app.said == []
+        case.call("undo", seq=before)
