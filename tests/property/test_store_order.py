@@ -88,6 +88,7 @@ def test_order_and_repetition_leave_no_trace(
 
 
 @pytest.mark.full
+@pytest.mark.timeout(1800)
 @settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
 @given(*INPUTS)
 def test_a_thousand_sequences_leave_no_trace(

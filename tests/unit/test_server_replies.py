@@ -100,6 +100,24 @@ def test_a_json_request_gets_a_json_reply_gzipped_and_with_a_charset(address: st
     assert json.loads(answer.body) in ({}, {"partialSuccess": {}})
 
 
+def test_a_chunked_body_without_a_length_is_taken(address: str, store: Store) -> None:
+    """Gzipped JSON in chunks of 7 bytes and no Content-Length, as the JavaScript exporter sends it: 200 and on disk."""
+    ids = secrets.token_hex(16)
+    span = {"traceId": ids, "spanId": "cd" * 8, "name": "n", "startTimeUnixNano": "1", "endTimeUnixNano": "2"}
+    body = gzip.compress(json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}).encode())
+    connection = http.client.HTTPConnection(address, timeout=20)
+    try:
+        headers = {"Content-Type": "application/json", "Content-Encoding": "gzip", "Transfer-Encoding": "chunked"}
+        pieces = (body[i : i + 7] for i in range(0, len(body), 7))
+        connection.request("POST", "/v1/traces", pieces, headers, encode_chunked=True)
+        answer = connection.getresponse()
+        assert (answer.status, answer.headers["Content-Type"]) == (200, "application/json")
+        answer.read()
+    finally:
+        connection.close()
+    assert store.ask("trace", trace_id=ids).num_rows == 1
+
+
 def test_one_bad_span_among_good_ones_is_a_partial_success(address: str) -> None:
     """A span without trace id is rejected and counted; the other span is kept; the status is 200."""
     export = request()
