@@ -20,6 +20,7 @@ from workbench.case.reading import Reading
 from workbench.errors import UsageError
 from workbench.model.findings import Cause, Finding, Ranking
 from workbench.model.window import iso, parse_time_ns
+from workbench.report.held_numbers import lint_numbers
 from workbench.report.postmortem import Postmortem, draft, write_postmortem
 from workbench.report.verify_page import verify_page
 
@@ -159,6 +160,19 @@ def test_nothing_from_telemetry_becomes_markup(tmp_path: Path) -> None:
     marked = found.markdown.read_text(encoding="utf-8")
     assert "<script" not in marked
     assert not re.search(r"(?<!\\)\]\(java", marked)
+
+
+def test_a_figure_that_the_cited_evidence_does_not_hold_is_found_with_its_line(
+    written: tuple[Case, Postmortem],
+) -> None:
+    """The written Markdown is clean; 12 % edited to 13 % is named with its chip and line."""
+    case, found = written
+    text = found.markdown.read_text("utf-8")
+    assert lint_numbers(text, case) == []
+    edited = text.replace("12 % of orders", "13 % of orders")
+    defects = lint_numbers(edited, case)
+    assert len(defects) >= 2
+    assert all("says 13, which [E1]" in str(d) and "13 %" in edited.splitlines()[d.line - 1] for d in defects)
 
 
 def test_the_verb_stands_on_every_case_and_adds_no_entry(tmp_path: Path) -> None:

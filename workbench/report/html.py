@@ -108,7 +108,9 @@ class Sketch:
             return
         self._used.add(mark)
         twin = made.twin
-        found.append(Shown(drawn(made.svg), made.caption, [str(c) for c in twin.columns], twin.to_numpy().tolist()))
+        # Within a page the namespace is known, and a page names no address at all.
+        svg = made.svg.replace(' xmlns="http://www.w3.org/2000/svg"', "")
+        found.append(Shown(drawn(svg), made.caption, [str(c) for c in twin.columns], twin.to_numpy().tolist()))
 
 
 def _step(case: Case, entry: Entry, sketch: Sketch) -> dict[str, Any]:

@@ -1,0 +1,66 @@
+"""Numbers of an edited postmortem that its case does not hold: each figure is looked for in what its chips lead to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from workbench.case.case import Case
+from workbench.report.lint import Defect
+from workbench.report.lints import CHIP
+from workbench.report.postmortem import draft
+
+_NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?")
+_WHEN = re.compile(r"\d{4}-\d\d-\d\d|\d\d?:\d\d(?::\d\d)?")
+_NAME = re.compile(r"[A-Za-z_]\w*[-_.:/]\w[\w./:-]*|\[[^\]]*\]")
+"""Names such as INC-1 or node-152 hold digits that are no figures."""
+_SKIPPED = ("", "Evidence index")
+_FIX = "Write the figure that the evidence holds, or cite the chip that holds this one."
+
+
+def lint_numbers(markdown: str, case: Case) -> list[Defect]:
+    """Return each line of a postmortem with a figure that nothing it cites says, by line.
+
+    What a chip says is every sentence of the case's own draft that cites it, and every finding and summary that
+    rests on it; a figure is held where it is written there in the same digits.
+    """
+    held = _held(case)
+    found, section = [], ""
+    for number, line in enumerate(markdown.splitlines(), start=1):
+        section = line[3:].strip() if line.startswith("## ") else section
+        chips = [chip[1:-1] for chip in CHIP.findall(line)]
+        if section in _SKIPPED or not chips:
+            continue
+        known = set().union(*(held.get(chip, set()) for chip in chips))
+        gone = sorted(_figures(line) - known)
+        if gone:
+            message = f"says {gone[0]}, which {_cited(chips)} does not hold"
+            found.append(Defect(number, "number without evidence", message, _FIX))
+    return found
+
+
+def _cited(chips: Iterable[str]) -> str:
+    return "".join(f"[{chip}]" for chip in chips)
+
+
+def _held(case: Case) -> dict[str, set[str]]:
+    """Return the figures that each chip leads to."""
+    held: dict[str, set[str]] = {}
+    for _, sentence in draft(case).sentences():
+        for chip in sentence.evidence:
+            held.setdefault(chip, set()).update(_figures(sentence.text))
+    for entry in case.entries:
+        outcome = case.outcome(entry.seq)
+        own = held.setdefault(f"J{entry.seq}", set())
+        own |= _figures(outcome.summary)
+        for finding in outcome.findings:
+            own |= _figures(finding.statement)
+            for item in finding.evidence:
+                held.setdefault(item.id, set()).update(_figures(finding.statement))
+    return held
+
+
+def _figures(text: str) -> set[str]:
+    """Return the figures of a text as they are written, without dates, times and names."""
+    plain = _NAME.sub(" ", _WHEN.sub(" ", text.replace("\\", "")))
+    return {match.rstrip(",") for match in _NUMBER.findall(plain)}
