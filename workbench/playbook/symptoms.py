@@ -19,7 +19,22 @@ from workbench.playbook.times import HISTORY_NS, SLOT_NS
 Family = Literal["outcome", "volume", "latency", "errors", "cost", "quality"]
 _WORDS: tuple[tuple[Family, tuple[str, ...]], ...] = (
     ("errors", ("error", "fail", "5xx", "availab", "fallback", "timeout")),
-    ("quality", ("precision", "recall", "accuracy", "_auc", "f1_score", "brier", "logloss", "calibration")),
+    (
+        "quality",
+        (
+            "groundedness",
+            "faithfulness",
+            "hallucination",
+            "precision",
+            "recall",
+            "accuracy",
+            "_auc",
+            "f1_score",
+            "brier",
+            "logloss",
+            "calibration",
+        ),
+    ),
     ("cost", ("cost", "spend")),
     ("latency", ("duration", "latency", "_ms", "seconds", "p95", "p99", "p50", "queue_wait", "wait_ms", "waiting")),
     (

@@ -78,13 +78,7 @@ def serve(world: World, plan: Plan, rows: Rows) -> Served:
     own[late, scorer] = deadline
     never_reached(held, queue, forward, deadline)
     failed[:, scorer] |= late | short_of_memory(world, held)
-    total = own.copy()
-    for i in range(count - 1, 0, -1):
-        service = world.services[i]
-        if service.role != "back" and service.parent is not None:
-            total[:, service.parent] += total[:, i]
-            if i in met.repeats:
-                total[:, service.parent] += met.repeats[i] * met.timeout_ms[i]
+    total = _with_callees(world, own, met)
     limit = 6 * sum(s.base_ms for s in world.services if s.role != "back")
     gave_up = total[:, 1] > limit
     failed[:, 1] |= gave_up
@@ -94,6 +88,18 @@ def serve(world: World, plan: Plan, rows: Rows) -> Served:
     used = np.zeros(len(per_slot))
     np.maximum.at(used, slots, busy)
     return Served(own, total, failed, queue, forward, fallback, late, used, deadline, met)
+
+
+def _with_callees(world: World, own: np.ndarray, met: Traffic) -> np.ndarray:
+    """Return the time of each service with that of whom it waits for, calls that it gave up on included."""
+    total = own.copy()
+    for i in range(len(world.services) - 1, 0, -1):
+        service = world.services[i]
+        if service.role != "back" and service.parent is not None:
+            total[:, service.parent] += total[:, i]
+            if i in met.repeats:
+                total[:, service.parent] += met.repeats[i] * met.timeout_ms[i]
+    return total
 
 
 def refuses(world: World) -> bool:

@@ -6,11 +6,17 @@ from collections.abc import Iterator
 
 from workbench.model.findings import Finding
 from workbench.playbook import Lead, Signature
-from workbench.playbook.view import WITHOUT_MODEL, View, after, number
+from workbench.playbook.service_harm import explained_by, inheriting
+from workbench.playbook.view import View, after, number
 from workbench.playbook.words import percent
 
 MORE_WORK = 0.2
 """A rise of rows by this share explains slowness and failures without any release."""
+SETTING = "config"
+"""Kind of changes that replace no code."""
+SLOWER_WORK = 0.12
+WAITS_ONLY = 0.6
+"""New code that is slow is slow at its work; where only the queue grew, a release is a weaker explanation."""
 
 
 def propose(view: View) -> Iterator[Lead]:
@@ -23,8 +29,8 @@ def propose(view: View) -> Iterator[Lead]:
         found.sort(key=lambda f: (-round(number(f, "own_share"), 3), -round(f.strength, 9), f.signal))
         own = found[0]
         onset = min((f.onset_ns for f in found if f.onset_ns is not None), default=None)
-        releases = view.changes_of(service, onset)
-        explained = _explained(view, service, found)
+        releases = [c for c in view.changes_of(service, onset) if c.values.get("kind") != SETTING]
+        explained = explained_by(view, service, found)
         share = f", {percent(explained)} of the symptom" if explained is not None else ""
         busier = [] if releases else [f for f in view.of("rows") if number(f, "relative") >= MORE_WORK]
         ill = [f for f in view.of("gpu_verdict") if service.partition(":")[2] in _served(f)]
@@ -38,13 +44,9 @@ def propose(view: View) -> Iterator[Lead]:
             (*found[:3], *releases[:2]),
             (*busier[:1], *ill[:1]),
             explained,
-            specificity=1.0 if releases else 0.5,
+            specificity=(1.0 if releases else 0.5) * (WAITS_ONLY if _waits_only(view, service) else 1.0),
             shown=bool(releases) and (explained or 0.0) >= 0.3,
-            covers=tuple(
-                f.entity
-                for f in view.findings
-                if f.entity.startswith("service:") and f.entity != service and view.feeds(service, f.entity)
-            ),
+            covers=inheriting(view, service),
         )
     yield from _harmless(view, set(by_service))
 
@@ -52,6 +54,12 @@ def propose(view: View) -> Iterator[Lead]:
 def _served(verdict: Finding) -> list[str]:
     """Return the services that a device serves which is not well: its illness explains theirs without any release."""
     return str(verdict.values.get("services") or "").split(", ")
+
+
+def _waits_only(view: View, service: str) -> bool:
+    """Say whether requests only wait longer at the service, while its own work takes as long as ever."""
+    found = [f for f in view.of("waiting") if f.entity == service and f.values.get("work_relative") is not None]
+    return any(number(f, "work_relative") < SLOWER_WORK for f in found)
 
 
 def _harmless(view: View, deviating: set[str]) -> Iterator[Lead]:
@@ -62,43 +70,6 @@ def _harmless(view: View, deviating: set[str]) -> Iterator[Lead]:
         if view.changes_of(change.entity, view.times.start_ns):
             text = f"{change.statement}, yet it answers as fast and as well as usual."
             yield Lead(change.entity, text, 0.1, change.onset_ns, None, (change,), (), 0.0, specificity=0.2)
-
-
-def _explained(view: View, service: str, found: list[Finding]) -> float | None:
-    """Return how much of the symptom the service's own failures or time account for."""
-    if view.family in ("errors", "latency"):
-        told = _of_requests(view, service, found)
-        return max(told, _of_decisions(view, found)) if view.shares else told
-    if not view.shares:
-        return None if view.family == "outcome" else 0.0
-    return _of_decisions(view, found)
-
-
-def _of_requests(view: View, service: str, found: list[Finding]) -> float:
-    """Return the service's own part of the symptom's rise, where the symptom is slowness or failure."""
-    if not view.feeds(service, view.symptom.entity):
-        return 0.0
-    same = [f for f in found if f.values.get("family") == view.family]
-    units = {f.signal for f in same}
-    risen = [f for f in view.findings if f.entity == view.symptom.entity and f.signal in units]
-    same = [f for f in same if f.signal in {r.signal for r in risen}]
-    if not view.symptom.entity.startswith("service:"):
-        return 0.6
-    total = {f.signal: number(f, "change") for f in risen}
-    return max((min(1.0, number(f, "own") / total[f.signal]) for f in same if total[f.signal] > 0), default=0.1)
-
-
-def _of_decisions(view: View, found: list[Finding]) -> float:
-    """Return what decisions without the model, and defaults served in place of features, contribute to the change."""
-    failing = [f for f in found if f.values.get("family") == "errors"]
-    matched = [
-        s.entity.partition(":")[2]
-        for s in view.of("skew")
-        if any(0.6 <= number(f, "own") / max(number(s, "now") - number(s, "usual"), 1e-9) <= 1.6 for f in failing)
-    ]
-    without = max(0.0, view.shares.get(WITHOUT_MODEL, 0.0))
-    total = sum(view.shares.get(name, 0.0) for name in set(matched)) + without
-    return min(1.0, max(0.0, total)) * view.counts("outcome")
 
 
 SIGNATURE = Signature(

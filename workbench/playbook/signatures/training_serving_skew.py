@@ -31,6 +31,7 @@ def propose(view: View) -> Iterator[Lead]:
         names = [f.entity.partition(":")[2] for f in members]
         explained = view.explained(names)
         failing = _failing(view, members)
+        cached = not proof and _cached(view, members)
         share = f", {percent(explained)} of the symptom" if explained is not None else ""
         cause = f"; {proof[0].statement.rstrip('.')}" if proof else ""
         yield Lead(
@@ -43,8 +44,8 @@ def propose(view: View) -> Iterator[Lead]:
             (*members[:4], *proof[:2]),
             tuple(failing[:1]),
             explained,
-            specificity=0.3 if failing else 1.0 if proof else 0.8,
-            shown=not failing and (explained or 0.0) >= 0.3,
+            specificity=0.3 if failing else 1.0 if proof else 0.4 if cached else 0.8,
+            shown=not failing and not cached and (explained or 0.0) >= 0.3,
             covers=tuple(f.entity for f in members) + tuple(s.entity for s in proof),
         )
 
@@ -58,6 +59,12 @@ def _failing(view: View, skews: list[Finding]) -> list[Finding]:
     size = sorted(number(s, "now") - number(s, "usual") for s in skews)[len(skews) // 2]
     services = [f for f in view.findings if f.entity.startswith("service:") and f.values.get("family") == "errors"]
     return [f for f in services if 0.6 <= number(f, "own") / max(size, 1e-9) <= 1.6]
+
+
+def _cached(view: View, skews: list[Finding]) -> bool:
+    """Say whether what is served is old, where the online data sets are written: something keeps it on the way."""
+    aged = {f.entity for f in view.of("feature_age")}
+    return any(s.entity in aged for s in skews)
 
 
 SIGNATURE = Signature(

@@ -12,6 +12,7 @@ from workbench.errors import CouldNotRunError
 from workbench.model.findings import Finding
 from workbench.model.window import HOUR_NS
 from workbench.playbook import Step
+from workbench.playbook.judged import prompt_scores
 from workbench.playbook.times import Times, times
 from workbench.playbook.words import clock, figure, percent, short
 
@@ -48,6 +49,7 @@ def run(reading: Reading) -> Outcome:
         )
         if run_id is not None:
             findings += _run(run_id, runs, data, first, after)
+    findings += prompt_scores(reading, t)
     current = sorted(
         {
             f"{m} {v}"

@@ -20,7 +20,19 @@ from workbench.playbook.times import LEAD_NS, times
 from workbench.playbook.view import View
 from workbench.playbook.words import percent, short
 
-ASKED = ("telemetry", "scope", "changes", "lineage", "quality", "drift", "model", "serving", "hardware")
+ASKED = (
+    "telemetry",
+    "scope",
+    "changes",
+    "lineage",
+    "quality",
+    "upkeep",
+    "drift",
+    "model",
+    "serving",
+    "traffic",
+    "hardware",
+)
 MAX_CAUSES = 12
 
 
