@@ -118,6 +118,23 @@ def test_a_chunked_body_without_a_length_is_taken(address: str, store: Store) ->
     assert store.ask("trace", trace_id=ids).num_rows == 1
 
 
+@pytest.mark.parametrize("hours", [-2, 2])
+def test_a_clock_two_hours_off_costs_no_span(address: str, store: Store, hours: int) -> None:
+    """A child outside its parent and a span that ends before it begins are kept as sent: a negative duration shows."""
+    export = request(trace_id=(trace := secrets.token_bytes(16)))
+    root = export.resource_spans[0].scope_spans[0].spans[0]
+    root.end_time_unix_nano = root.start_time_unix_nano + 10**9
+    child = export.resource_spans[0].scope_spans[0].spans.add(trace_id=trace, span_id=secrets.token_bytes(8), name="c")
+    child.parent_span_id, child.start_time_unix_nano = root.span_id, root.start_time_unix_nano + hours * 3600 * 10**9
+    child.end_time_unix_nano = child.start_time_unix_nano - 5
+    answer = ask(address, "POST", "/v1/traces", export.SerializeToString(), **PROTOBUF)
+    assert answer.status == 200
+    assert not ExportTraceServiceResponse.FromString(answer.body).partial_success.rejected_spans
+    kept = {row["name"]: row for row in store.ask("trace", trace_id=trace.hex()).to_pylist()}
+    assert kept["c"]["duration_ns"] == -5
+    assert kept["c"]["start_ns"] - kept["op"]["start_ns"] == hours * 3600 * 10**9
+
+
 def test_one_bad_span_among_good_ones_is_a_partial_success(address: str) -> None:
     """A span without trace id is rejected and counted; the other span is kept; the status is 200."""
     export = request()
