@@ -1,9 +1,9 @@
 #!/bin/sh
-# Make .venv hold exactly what requirements.lock says, and this checkout installed in place. Called by the Makefile;
+# Make .venv (or WORKBENCH_VENV) hold exactly what requirements.lock says, with this checkout in place. Called by make;
 # quiet and quick where there is nothing to do, so that everything works offline after the first run.
 set -eu
 cd "$(dirname "$0")/.."
-venv=.venv
+venv=${WORKBENCH_VENV:-.venv}
 
 suits() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' >/dev/null 2>&1; }
 
@@ -27,6 +27,7 @@ if ! suits "$venv/bin/python"; then
     fi
 fi
 
+folder=$(cd "$venv" && pwd)
 wanted=$(cat requirements.lock pyproject.toml | "$venv/bin/python" -c 'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())')
 if [ "$(cat "$venv/.ready" 2>/dev/null || true)" = "$wanted" ]; then
     touch "$venv/.ready"
@@ -39,6 +40,7 @@ if ! "$venv/bin/uv" --version >/dev/null 2>&1; then
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$venv/uv.requirements"
 fi
 echo "Installing the locked dependencies (a minute or two the first time)." >&2
-VIRTUAL_ENV="$PWD/$venv" "$venv/bin/uv" pip sync --quiet --require-hashes requirements.lock
-VIRTUAL_ENV="$PWD/$venv" "$venv/bin/uv" pip install --quiet --offline --no-deps --no-build-isolation --editable .
+# Compiled once here, not anew by every process where Python may not write its own bytecode.
+VIRTUAL_ENV="$folder" "$venv/bin/uv" pip sync --quiet --require-hashes --compile-bytecode requirements.lock
+VIRTUAL_ENV="$folder" "$venv/bin/uv" pip install --quiet --offline --no-deps --no-build-isolation --editable .
 echo "$wanted" > "$venv/.ready"
