@@ -30,7 +30,7 @@ SIGNATURE = Signature(
     fix="Look at what hands requests over: batcher, dispatcher, data loader, locks, CPU of its host.",
     rollback="Restart the dispatcher, or go back to its previous settings.",
     guard="Alert when queue waits grow while utilisation falls.",
-    lead_time="Minutes.",
+    lead_time="Minutes: the queue grows before deadlines are missed.",
     propose=propose,
     signals=("gpu_verdict",),
 )
