@@ -340,6 +340,14 @@ def test_without_the_proxys_secret_nobody_is_anybody(bench: Bench, headers: dict
     assert visitor.get("/inbox", cookies={"workbench_session": "x"}).status_code == 401
 
 
+def test_nobody_runs_code_on_the_server_from_another_machine(bench: Bench) -> None:
+    """JupyterLab is for the machine itself: an admin whom the proxy names gets 403, and no button."""
+    root = client(bench, "root")
+    answer = post(root, "/lab/INC-1")
+    assert (answer.status_code, "only" in answer.text) == (403, True)
+    assert "Open in JupyterLab" not in root.get("/case/INC-1/handoff").text
+
+
 def test_a_second_name_beside_the_proxys_is_nobody(bench: Bench) -> None:
     """What a visitor adds in front of the proxy's own header does not win."""
     doubled = [("X-Forwarded-User", "root"), ("X-Forwarded-User", "visitor"), (PROXY_HEADER, SECRET)]

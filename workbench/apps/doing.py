@@ -61,10 +61,9 @@ class Doing:
         """Open JupyterLab on the case."""
         await self._form(request, session)
         case_id = request.path_params["case_id"]
-        address = await run_in_threadpool(self.labs.open, self.desk, case_id)
-        made = go(address)
-        made.headers["Referrer-Policy"] = "no-referrer"
-        return made
+        if session.who:
+            raise Denied("JupyterLab opens on the machine that serves the app only; use `workbench lab` there.")
+        return await run_in_threadpool(self._lab, request, session, case_id)
 
     # -- in threads ------------------------------------------------------------------------------------------------
 
@@ -107,6 +106,13 @@ class Doing:
             known = case.entries[approval].arguments if approval < case.length() else {}
         self._planned(session, case_id, str(known.get("cause", "")), str(known.get("hook", "")))
         self.desk.act(case_id, approval, who=session.who)
+
+    def _lab(self, request: Request, session: Session, case_id: str) -> Response:
+        # A page with a link: the content policy lets no form lead to another port.
+        address = self.labs.open(self.desk, case_id)
+        with self.desk.case(case_id) as case:
+            page = page_of(self.desk, session, request, case=case)
+            return html(page, "handoff", render("lab.html.j2", page, address=address))
 
     def _clash(self, request: Request, session: Session, clash: Clash, screen: str) -> Response:
         with self.desk.case(clash.case_id) as case:
