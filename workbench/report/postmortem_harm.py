@@ -11,7 +11,7 @@ import pandas as pd
 from workbench.model.window import SECOND_NS, Window
 from workbench.report.document import UNKNOWN, Sentence
 from workbench.report.reading_case import CaseReader
-from workbench.report.words import duration, number
+from workbench.report.words import duration, money
 
 MIN_DAYS = 5
 """Baseline stretches needed before an interval means anything."""
@@ -61,9 +61,9 @@ def _money(of: CaseReader, found: Decided, chips: tuple[str, ...]) -> Sentence:
     if found.otherwise is None:
         return Sentence(f"{UNKNOWN}: how many decisions were wrong is not known.", (), label)
     low, middle, high = (value * price for value in found.otherwise)
-    interval = f"(95 % interval {currency}{number(low)} to {currency}{number(high)})"
-    return Sentence(f"about {currency}{number(middle)} over the affected stretch {interval}, at "
-                    f"{currency}{number(price)} a decision gone wrong, as set in the case's configuration.", chips,
+    interval = f"(95 % interval {money(low, currency)} to {money(high, currency)})"
+    return Sentence(f"about {money(middle, currency)} over the affected stretch {interval}, at "
+                    f"{money(price, currency)} a decision gone wrong, as set in the case's configuration.", chips,
                     label)  # fmt: skip
 
 

@@ -28,6 +28,11 @@ def number(value: float | None) -> str:
     return f"{value:.3g}"
 
 
+def money(value: float, currency: str) -> str:
+    """Return an amount: cents below a thousand, then three digits, such as ``C$0.58`` and ``C$1.90 k``."""
+    return f"{currency}{value:,.2f}" if abs(value) < 1000 else f"{currency}{number(value)}"
+
+
 def share(value: float) -> str:
     """Return a share 0..1 as whole percent."""
     return f"{value * 100:.0f} %"
