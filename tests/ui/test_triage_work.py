@@ -403,6 +403,14 @@ def test_the_week_counts_what_is_known_and_says_what_is_not(bench: Bench) -> Non
 # -- states ------------------------------------------------------------------------------------------------------------
 
 
+def test_masked_values_are_said_to_be_masked(bench: Bench) -> None:
+    """Where a pseudonym of the intake stands on a page, and nowhere else."""
+    visitor = client(bench, "ada")
+    assert "Masked:" not in visitor.get("/case/INC-1/handoff").text
+    assert post(visitor, "/do/INC-1/note", text="Asked by email_0123456789abcdef").status_code == 303
+    assert "Masked:" in visitor.get("/case/INC-1/handoff").text
+
+
 def test_late_partial_and_missing_data_are_said_in_words(bench: Bench) -> None:
     """A series 40 min behind the newest, a segment whose bytes were changed, tables that never came."""
     from workbench.model.tables import PREDICTIONS

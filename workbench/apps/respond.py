@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import urllib.parse
+from functools import cache
 
 from markupsafe import Markup
 from starlette.requests import Request
@@ -12,6 +14,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from workbench import plugins
 from workbench.apps.page import Page, render, style
 from workbench.errors import UsageError
+from workbench.intake.patterns import KINDS
 
 MOST_FORM_BYTES = 64 * 1024
 HEADERS = {
@@ -53,7 +56,8 @@ def html(page: Page, name: str, body: Markup, *, status: int = 200) -> Response:
     known = dict(screens)
     heading = known[name].title if name in known else name.capitalize()
     content = render("frame.html.j2", page, nonce=nonce, style=Markup(style()), name=name, title=heading,
-                     screens=[(n, s.number, s.title) for n, s in screens], body=body)  # fmt: skip
+                     screens=[(n, s.number, s.title) for n, s in screens], body=body,
+                     masked=masked(body))  # fmt: skip
     scripts = f"'nonce-{nonce}' {page.origin}/assets/"
     policy = (
         f"default-src 'none'; script-src {scripts}; script-src-attr 'none'; style-src 'nonce-{nonce}'; "
@@ -74,6 +78,16 @@ def part(body: Markup) -> Response:
 def asset_text(content: str, kind: str) -> Response:
     """Return a script or a text of our own."""
     return Response(content, media_type=kind, headers=HEADERS)
+
+
+@cache
+def _pseudonyms() -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{'|'.join(sorted(map(re.escape, KINDS)))})_[0-9a-f]{{16}}\b")
+
+
+def masked(text: str) -> bool:
+    """Say whether a page shows names that stand for masked values."""
+    return _pseudonyms().search(text) is not None
 
 
 async def form(request: Request) -> dict[str, str]:
