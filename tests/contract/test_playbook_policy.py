@@ -64,12 +64,14 @@ def judged(walks: list[Walk]) -> None:
     assert statistics.median(reached) <= 6, walks
 
 
-def test_two_incidents_are_solved_by_taking_the_suggested_steps(tmp_path: Path) -> None:
-    """A tenth of the count."""
-    judged([walked(tmp_path, fault, FIRST_SEED + n) for n, fault in enumerate(("null_burst", "schema_change"))])
+@pytest.mark.parametrize("fault", ["null_burst", "schema_change"])
+def test_an_incident_is_solved_in_six_suggested_steps(tmp_path: Path, fault: str) -> None:
+    """Two incidents: a tenth of the count."""
+    judged([walked(tmp_path, fault, FIRST_SEED + len(fault))])
 
 
 @pytest.mark.full
+@pytest.mark.timeout(3600)
 def test_four_of_five_incidents_are_solved_in_six_steps_at_the_median(tmp_path: Path) -> None:
     """Twenty incidents, every fault in turn."""
     faults = plugins.names("fault")

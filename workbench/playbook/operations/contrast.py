@@ -11,15 +11,12 @@ from numpy.typing import NDArray
 from workbench.analysis.conditions import met
 from workbench.analysis.contrast import MIN_SUPPORT, contrast
 from workbench.case.operations import Operation, Outcome
-from workbench.case.reading import Answer, Reading
-from workbench.errors import CouldNotRunError
+from workbench.case.reading import Reading
 from workbench.model.findings import Finding
+from workbench.playbook.requests import BY, spans_of
 
 Of = Literal["", "errors", "slowest"]
-MOST_SPANS = 200_000
 SLOWEST = 0.05
-BY = ("service", "name", "kind", "status", "model", "model_version", "feature_version", "data_version", "host", "gpu",
-      "region", "queue_wait_ms", "forward_pass_ms")  # fmt: skip
 NAMED = 5
 """Conditions that become findings."""
 
@@ -47,17 +44,6 @@ def run(reading: Reading, of: Of = "", by: list[str] | None = None) -> Outcome:
     summary = findings[0].statement if findings else f"Nothing sets {words} apart from other requests."
     return Outcome(findings, {"selected": found.selected, "compared": found.compared, "tested": found.tested,
                               "of": words}, {"conditions": table}, summary)  # fmt: skip
-
-
-def spans_of(reading: Reading) -> Answer:
-    """Return the spans of the selection, at most ``MOST_SPANS``."""
-    window = reading.symptom.window
-    columns = ["trace_id", "span_id", "start_ns", "duration_ns", *BY]
-    answer = reading.ask("rows", table="spans", start_ns=window.start_ns, end_ns=window.end_ns, columns=columns,
-                         limit=MOST_SPANS)  # fmt: skip
-    if answer.frame.empty:
-        raise CouldNotRunError("no spans are kept for the selection; send traces, or widen it")
-    return answer
 
 
 def _chosen(frame: pd.DataFrame, of: Of, where: str) -> tuple[NDArray[np.bool_], str]:

@@ -8,7 +8,7 @@ from typing import Any
 from workbench.analysis.conditions import negated
 from workbench.case.operations import Operation, Outcome
 from workbench.case.state import State
-from workbench.playbook.operations.filter import narrowed, settle
+from workbench.playbook.selecting import narrowed, settle
 
 
 def run(_: object, condition: str) -> Outcome:

@@ -3,35 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
-from workbench.analysis.conditions import checked, joined
-from workbench.case.operations import Operation, Outcome, Standing
+from workbench.case.operations import Operation, Outcome
 from workbench.case.state import State
-from workbench.errors import UsageError
+from workbench.playbook.selecting import narrowed, settle
 
 
 def run(_: object, condition: str) -> Outcome:
     """Narrow the selection to rows that meet a condition, such as ``region = c``; the window stays."""
     return Outcome(summary=f"Only where {condition}.")
-
-
-def settle(case: Standing, arguments: dict[str, Any]) -> dict[str, Any]:
-    """Check the condition; there must be a selection to narrow."""
-    if case.state.symptom is None:
-        raise UsageError("There is no selection to narrow; begin first: case.begin(entity, signal, window).")
-    if not arguments["condition"].strip():
-        raise UsageError("A filter needs a condition, such as region = c; an empty one was given.")
-    return {**arguments, "condition": checked(arguments["condition"])}
-
-
-def narrowed(state: State, condition: str) -> State:
-    """Return the state with a narrower selection."""
-    symptom = state.symptom
-    return (
-        state if symptom is None else replace(state, symptom=replace(symptom, where=joined(symptom.where, condition)))
-    )
 
 
 def _apply(state: State, arguments: Mapping[str, Any]) -> State:

@@ -8,7 +8,7 @@ from workbench.analysis.conditions import checked, met
 from workbench.case.operations import Operation, Outcome
 from workbench.case.reading import Reading
 from workbench.model.findings import Finding
-from workbench.playbook.operations.contrast import spans_of
+from workbench.playbook.requests import spans_of
 
 MOST = 20
 
