@@ -285,3 +285,20 @@ def test_only_evidence_that_an_entry_read_goes_along(tmp_path: Path, few: dict[s
     assert len(case.evidence) == 2
     written = share(case, tmp_path / "out")
     assert (written.copied.evidence, written.copied.left_out) == (1, 1)
+
+
+def test_the_shared_notebook_runs_elsewhere_and_keeps_a_static_twin(tmp_path: Path) -> None:
+    """Executed in a fresh kernel inside the bundle: every cell ran, outputs are kept, and no secret is in them."""
+    import nbformat
+
+    case = Case.create(tmp_path / "INC-31", case_id="INC-31", who="ada", clock=lambda: START)
+    case.begin("service:scoring", "lines", f"{iso(START)}/{iso(START + HOUR)}")
+    case.note("Asked by mallory@evil.example.com.")
+    written = share(case, tmp_path / "out", notebook="executed")
+    book = nbformat.read(written.path / "INC-31.ipynb", as_version=4)
+    ran = [cell for cell in book.cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in ran] == list(range(1, len(ran) + 1))
+    assert "text/plain" in ran[-1].outputs[0].data
+    assert leaks(written.path, {"mallory@evil.example.com": "email"}) == []
+    assert str(tmp_path) not in (written.path / "INC-31.ipynb").read_text("utf-8")
+    assert Case.open(written.path).replay().ok
