@@ -276,7 +276,7 @@ class Bench:
         }  # fmt: skip
 
     def _alert(self, alert: str | Path | Mapping[str, Any]) -> dict[str, Any]:
-        """Return the newest firing alert as a row of the alerts table, masked like everything that is ingested."""
+        """Return the alert that began what is firing now, as a masked row of the alerts table; see :func:`_first`."""
         content, place = _alert_bytes(alert)
         source = plugins.load("source", "alertmanager")
         gate = Gate(self.store, mask_policy(self.settings or Settings()))
@@ -287,7 +287,7 @@ class Bench:
                 rows += without_provenance(kept.tables["alerts"]).to_pylist(maps_as_pydicts="strict")
         if not rows:
             raise UsageError(f"{place} holds no alert: expected Alertmanager's webhook or API JSON.")
-        return max(rows, key=lambda row: (row["status"] == "firing", row["starts_ns"], row["fingerprint"]))
+        return _first(rows)
 
     def _window(self, alert: Mapping[str, Any], lead_ns: int) -> Window:
         """Return from *lead_ns* before the alert to its end, or to the newest data; whole minutes."""
@@ -329,6 +329,22 @@ def open_bench(
         raise UsageError(f"An environment cannot be named {CASES!r}: the store keeps its cases there.")
     store = Store.open(path, environment=environment, mode=mode)
     return Bench(store, who=who or user_name(), settings=settings, clock=clock)
+
+
+def _first(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the earliest firing alert of the newest burst: each of it started within an hour of the next.
+
+    What has been firing for days is another incident's; where nothing fires any more, the same of what was resolved.
+    """
+    firing = [row for row in rows if row["status"] == "firing"] or rows
+    ordered = sorted(firing, key=lambda row: (-row["starts_ns"], row["fingerprint"]))
+    first = ordered[0]
+    for row in ordered[1:]:
+        if first["starts_ns"] - row["starts_ns"] > HOUR_NS:
+            break
+        if row["starts_ns"] < first["starts_ns"]:
+            first = row
+    return first
 
 
 def _alert_bytes(alert: str | Path | Mapping[str, Any]) -> tuple[bytes, str]:

@@ -138,3 +138,18 @@ def test_there_are_ten_public_names() -> None:
     assert wb.open is open_bench
     with pytest.raises(AttributeError, match="it has: Bench, Case"):
         _ = wb.Cases
+
+
+def test_a_case_begins_with_the_first_alert_of_the_newest_burst(bench: Bench) -> None:
+    """13:46 of 14:16, 14:01 and 13:46; neither one firing for two days, nor one resolved before, begins it."""
+    starts = {"a": "03-11T14:16", "b": "03-11T13:46", "c": "03-11T14:01", "d": "03-09T10:00"}
+    alerts = [
+        {"status": "firing", "labels": {"alertname": name, "kpi": f"kpi_{name}"}, "startsAt": f"2026-{at}:00.000Z",
+         "endsAt": "0001-01-01T00:00:00Z", "fingerprint": name * 16}
+        for name, at in starts.items()
+    ]  # fmt: skip
+    gone = dict(alerts[0], status="resolved", labels={"alertname": "e", "kpi": "kpi_e"}, fingerprint="e" * 16,
+                startsAt="2026-03-11T13:20:00.000Z", endsAt="2026-03-11T13:30:00.000Z")  # fmt: skip
+    case = bench.case("INC-6", alert={"version": "4", "status": "firing", "alerts": [*alerts, gone]})
+    assert case.symptom.entity == "kpi:kpi_b"
+    assert case.symptom.window.start_ns == parse_time_ns("2026-03-11T13:31:00Z")
