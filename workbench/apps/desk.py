@@ -48,6 +48,8 @@ class Desk:
         self._lock = threading.Lock()
         self._folding = threading.Lock()
         self._unseen = threading.Event()
+        self.closed = False
+        """True once the server ends; open streams end with it."""
         self._cases: dict[str, tuple[Case, threading.RLock]] = {}
         self._running: dict[str, str] = {}
         self._threads: list[threading.Thread] = []
@@ -175,6 +177,7 @@ class Desk:
 
     def close(self) -> None:
         """Wait a little for playbooks that run; they are journaled step by step, so nothing is lost."""
+        self.closed = True
         for thread in self._threads:
             thread.join(_STOP_S)
 

@@ -36,6 +36,11 @@ class Pulse:
         self._looked = self._asked = float("-inf")
         self.listeners = 0
 
+    @property
+    def closed(self) -> bool:
+        """True once the server ends."""
+        return self._desk.closed
+
     def stamps(self, case_id: str) -> dict[str, str]:
         """Return a stamp each for a case, for all cases and for telemetry; a stamp that changed means news."""
         with self._lock:
@@ -78,7 +83,7 @@ async def _events(pulse: Pulse, request: Request, case_id: str) -> AsyncIterator
     silent_since = time.monotonic()
     try:
         yield "retry: 2000\n\n"
-        while not await request.is_disconnected():
+        while not pulse.closed and not await request.is_disconnected():
             found = await run_in_threadpool(pulse.stamps, case_id)
             if found != last:
                 last, silent_since = found, time.monotonic()
