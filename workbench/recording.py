@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from workbench.errors import SourceError, UsageError
 from workbench.model.window import parse_duration_ns
@@ -44,7 +44,7 @@ class Recorder:
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def start(self) -> Recorder:
+    def start(self) -> Self:
         """Begin to sample; the run and trace of this moment stand on every line."""
         if self._thread is not None:
             raise UsageError("This recorder runs already; stop it first, or make another.")
@@ -62,7 +62,7 @@ class Recorder:
             self._thread = None
         return self.samples
 
-    def __enter__(self) -> Recorder:
+    def __enter__(self) -> Self:
         """Begin to sample."""
         return self.start()
 

@@ -179,7 +179,7 @@ def test_the_server_answers_for_itself(store: tuple[str, Path]) -> None:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         began = time.monotonic()
-        with pytest.raises(SourceError, match="took more than 0.5 s"):
+        with pytest.raises(SourceError, match=r"took more than 0.5 s"):
             check({"url": f"http://127.0.0.1:{silent.getsockname()[1]}", "timeout_s": 0.5})
         assert time.monotonic() - began < 2
 

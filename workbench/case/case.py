@@ -396,5 +396,3 @@ def _scratch_copy(folder: Path) -> Path:
             shutil.copyfile(folder / item.file, scratch / item.file)
     _write_empty(scratch, content, bundles.manifest(known.frozen))
     return scratch
-
-

@@ -158,5 +158,3 @@ class _Replay:
 
     def _differs(self, place: str, value: str, recorded: Any, found: Any, seq: int) -> None:
         self.mismatches.append(Mismatch(place, value, recorded, found, seq))
-
-

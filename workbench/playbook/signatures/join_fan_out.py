@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from workbench.model.findings import Finding
 from workbench.playbook import Lead, Signature
-from workbench.playbook.signatures.duplicate_delivery import explained_by_more_rows
+from workbench.playbook.row_harm import explained_by_more_rows
 from workbench.playbook.view import View, after, number
 from workbench.playbook.words import percent
 
