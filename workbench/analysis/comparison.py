@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from workbench.analysis import drivers as driving
 from workbench.analysis.drift import Pair
@@ -20,6 +21,7 @@ from workbench.analysis.profile_history import History, Windows, largest_gap
 from workbench.analysis.profiles import merge
 from workbench.errors import UsageError
 
+Floats = NDArray[np.float64]
 BARS = 24
 """Bars of a small histogram."""
 MOST_HISTOGRAMS = 60
@@ -123,11 +125,12 @@ def _history(reference: pd.DataFrame, current: pd.DataFrame) -> History:
 
 def _compared(history: History, reference: Windows, current: Windows, decision: Decision) -> Comparison:
     changes, shown = {}, []
+    pairs = history.pairs(reference, current)
     for number, row in enumerate(decision.columns.to_dict("records")):
         name = row["column"]
         if number >= MOST_HISTOGRAMS and row["verdict"] != "drifted":
             continue
-        pair = history.pair(name, reference, current)
+        pair = pairs[name]
         if row["verdict"] == "drifted":
             changes[name] = describe(name, pair, null_before=row["null_rate_before"], null_now=row["null_rate_now"])
         if number < MOST_HISTOGRAMS and min(pair.rows) > 0:
@@ -139,23 +142,30 @@ def _compared(history: History, reference: Windows, current: Windows, decision: 
 
 
 def histogram(column: str, pair: Pair, *, bars: int = BARS) -> pd.DataFrame:
-    """Return a column's paired histogram: equal ranges between 1st and 99th percentile, or its commonest levels."""
+    """Return a column's paired histogram as `paired` gives it, one row a bar."""
+    labels, left, right = paired(pair, bars=bars)
+    return pd.DataFrame({"column": column, "place": range(len(labels)), "label": labels, "reference": left,
+                         "current": right})  # fmt: skip
+
+
+def paired(pair: Pair, *, bars: int = BARS) -> tuple[list[str], Floats, Floats]:
+    """Return labels, and shares (0..1) in reference and current, of a column's bars.
+
+    Numbers have equal ranges between 1st and 99th percentile, text its commonest levels.
+    """
     p, q = pair.shares()
     if pair.positions is None:
         order = np.argsort(-np.maximum(p, q), kind="stable")[:bars]
         labels, rest = [pair.levels[i] for i in order], [1 - p[order].sum(), 1 - q[order].sum()]
-        left, right = [*p[order], rest[0]], [*q[order], rest[1]]
-        labels = [*labels, "(other)"]
-        keep = len(labels) if max(rest) > 1e-12 else len(labels) - 1
-        return pd.DataFrame({"column": column, "place": range(keep), "label": labels[:keep], "reference": left[:keep],
-                             "current": right[:keep]})  # fmt: skip
+        if max(rest) <= 1e-12:
+            return labels, p[order], q[order]
+        return [*labels, "(other)"], np.append(p[order], rest[0]), np.append(q[order], rest[1])
     mean = np.cumsum((p + q) / 2)
     low, high = (float(pair.positions[min(int(np.searchsorted(mean, at)), len(mean) - 1)]) for at in (0.01, 0.99))
     edges = np.linspace(low, high, bars + 1) if high > low else np.array([low, low + 1.0])
     place = np.clip(np.searchsorted(edges, pair.positions, side="right") - 1, 0, len(edges) - 2)
     size = len(edges) - 1
-    return pd.DataFrame({"column": column, "place": range(size), "label": [f"{e:.4g}" for e in edges[:-1]],
-                         "reference": np.bincount(place, p, size), "current": np.bincount(place, q, size)})  # fmt: skip
+    return [f"{e:.4g}" for e in edges[:-1]], np.bincount(place, p, size), np.bincount(place, q, size)
 
 
 def strip(history: History, baseline: Windows, *, points: int = 2000) -> pd.DataFrame:

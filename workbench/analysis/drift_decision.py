@@ -132,13 +132,14 @@ def _figures(history: History, reference: Windows, current: Windows, found: Dist
                                        - (means[0] - centers) ** 2, 0.0))  # fmt: skip
         w1 = found.w1 / np.where(deviation > 0, deviation, np.nan)
     held = (found.reference_rows > 0) & (found.current_rows > 0)
+    pairs = history.pairs(reference, current)
     return pd.DataFrame({
         "column": history.columns.names, "type": np.where(history.columns.numeric, "number", "text"),
         "rows_before": n, "rows_now": m, "null_rate_before": nulls[0], "null_rate_now": nulls[1],
         "mean_before": means[0], "mean_now": means[1], "ks": np.where(held, found.ks, np.nan),
         "tv": np.where(held, found.tv, np.nan), "w1": np.where(held, found.w1, np.nan),
         "wasserstein": np.where(held, w1, np.nan),
-        "psi": [psi(history.pair(name, reference, current)) if ok else np.nan
+        "psi": [psi(pairs[name]) if ok else np.nan
                 for name, ok in zip(history.columns.names, held, strict=True)],
     })  # fmt: skip
 

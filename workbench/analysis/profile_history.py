@@ -103,12 +103,17 @@ class History:
 
     def pair(self, column: str, reference: Windows, current: Windows) -> Pair:
         """Return one column's counts in two sets of windows."""
-        number = self.columns.names.index(column)
-        part = slice(int(self.columns.first[number]), int(self.columns.last[number]))
-        before, now = self.counts(reference)[part], self.counts(current)[part]
-        if not self.columns.numeric[number]:
-            return Pair(before, now, None, self.columns.levels[number])
-        return Pair(before, now, self.columns.position[part])
+        return self.pairs(reference, current)[column]
+
+    def pairs(self, reference: Windows, current: Windows) -> dict[str, Pair]:
+        """Return every column's counts in two sets of windows; the running totals are read once for all of them."""
+        before, now = self.counts(reference), self.counts(current)
+        c, found = self.columns, {}
+        cuts = zip(c.names, c.numeric.tolist(), c.first.tolist(), c.last.tolist(), c.levels, strict=True)
+        for name, numeric, first, last, levels in cuts:
+            positions, own = (c.position[first:last], ()) if numeric else (None, levels)
+            found[name] = Pair(before[first:last], now[first:last], positions, own)
+        return found
 
 
 def _newest_grid(profiles: Sequence[Profile]) -> list[Profile]:
