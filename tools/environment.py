@@ -14,7 +14,7 @@ TARGET = ROOT / "environment.yml"
 
 CONDA_NAMES = {"duckdb": "python-duckdb", "uvicorn": "uvicorn-standard"}
 """Names that conda-forge spells otherwise; uvicorn's extra is a package of its own there."""
-BY_PIP = ("evidently", "playwright", "rotel", "tsdownsample")
+BY_PIP = ("evidently", "playwright", "pysail", "pyspark-client", "rotel", "tsdownsample")
 """What comes through pip in a conda environment: not on conda-forge, or not in the version wanted."""
 
 _HEAD = """\
