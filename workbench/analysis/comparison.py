@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -41,7 +42,7 @@ class Comparison:
     drivers: pd.DataFrame = field(default_factory=pd.DataFrame)
     """column and what `workbench.analysis.drivers.drivers` returns; empty where only profiles are at hand."""
 
-    @property
+    @cached_property
     def columns(self) -> pd.DataFrame:
         """Return the columns by evidence, with what changed in words."""
         table = self.decision.columns
@@ -124,7 +125,8 @@ def _history(reference: pd.DataFrame, current: pd.DataFrame) -> History:
 
 
 def _compared(history: History, reference: Windows, current: Windows, decision: Decision) -> Comparison:
-    changes, shown = {}, []
+    changes: dict[str, list[Change]] = {}
+    shown: list[tuple[str, list[str], Floats, Floats]] = []
     pairs = history.pairs(reference, current)
     for number, row in enumerate(decision.columns.to_dict("records")):
         name = row["column"]
@@ -134,18 +136,26 @@ def _compared(history: History, reference: Windows, current: Windows, decision: 
         if row["verdict"] == "drifted":
             changes[name] = describe(name, pair, null_before=row["null_rate_before"], null_now=row["null_rate_now"])
         if number < MOST_HISTOGRAMS and min(pair.rows) > 0:
-            shown.append(histogram(name, pair))
-    columns = ["column", "place", "label", "reference", "current"]
-    return Comparison(
-        decision, changes, pd.concat(shown, ignore_index=True) if shown else pd.DataFrame(columns=columns)
-    )
+            shown.append((name, *paired(pair)))
+    return Comparison(decision, changes, _histograms(shown))
 
 
-def histogram(column: str, pair: Pair, *, bars: int = BARS) -> pd.DataFrame:
+def _histograms(shown: Sequence[tuple[str, list[str], Floats, Floats]]) -> pd.DataFrame:
+    if not shown:
+        return pd.DataFrame(columns=["column", "place", "label", "reference", "current"])
+    sizes = [len(labels) for _, labels, _, _ in shown]
+    return pd.DataFrame({
+        "column": np.repeat(np.array([name for name, *_ in shown], dtype=object), sizes),
+        "place": np.concatenate([np.arange(size) for size in sizes]),
+        "label": [label for _, labels, _, _ in shown for label in labels],
+        "reference": np.concatenate([left for _, _, left, _ in shown]),
+        "current": np.concatenate([right for *_, right in shown]),
+    })  # fmt: skip
+
+
+def histogram(column: str, pair: Pair) -> pd.DataFrame:
     """Return a column's paired histogram as `paired` gives it, one row a bar."""
-    labels, left, right = paired(pair, bars=bars)
-    return pd.DataFrame({"column": column, "place": range(len(labels)), "label": labels, "reference": left,
-                         "current": right})  # fmt: skip
+    return _histograms([(column, *paired(pair))])
 
 
 def paired(pair: Pair, *, bars: int = BARS) -> tuple[list[str], Floats, Floats]:

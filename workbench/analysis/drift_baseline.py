@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -27,10 +28,14 @@ class Usual:
     rule: str
 
 
-def usual(history: History, window: tuple[int, int], *, days: int = 30, until_ns: int | None = None) -> Usual:
+def usual(
+    history: History, window: tuple[int, int], *, days: int = 30, until_ns: int | None = None,
+    by: Literal["steadier", "week"] = "steadier",
+) -> Usual:  # fmt: skip
     """Return the same hours of the trailing *days* before a window, by day or, where that is steadier, by week.
 
-    *until_ns* cuts the history earlier, for a baseline of the first days only.
+    *until_ns* cuts the history earlier, for a baseline of the first days only. *by* week asks for
+    the same hours of the week, however few weeks there are.
     """
     start, end = window
     last = min(until_ns or start, start)
@@ -39,6 +44,8 @@ def usual(history: History, window: tuple[int, int], *, days: int = 30, until_ns
     length = end - start
     if not daily:
         raise CouldNotRunError("no history of the table before the window")
+    if by == "week":
+        return _of_weeks(history, window, since, last)
     by_day = spread(history, [daily], length)
     weekly = _moved(window, WEEK_NS, since, last)
     if len(weekly) >= MIN_WEEKS and length <= DAY_NS:
@@ -47,6 +54,24 @@ def usual(history: History, window: tuple[int, int], *, days: int = 30, until_ns
         if _scatter(by_day) > WEEKLY_GAIN * _scatter(by_week):
             return Usual(weekly, by_week, f"same hours of the week, last {len(weekly)} weeks")
     return Usual(daily, by_day, f"same hours, last {len(daily)} days" if len(daily) > 1 else "the day before")
+
+
+def _of_weeks(history: History, window: tuple[int, int], since: int, last: int) -> Usual:
+    weekly = _moved(window, WEEK_NS, since, last)
+    if not weekly:
+        kept = (window[0] - since) / DAY_NS
+        raise CouldNotRunError(f"hours of the week need a week of history before the window; {kept:.3g} days are kept")
+    learned = spread(history, [weekly], window[1] - window[0])
+    weeks = f"last {len(weekly)} weeks" if len(weekly) > 1 else "the week before"
+    return Usual(weekly, learned, f"same hours of the week, {weeks}")
+
+
+def same_hours(history: History, window: tuple[int, int], *, days: int = 30, step_ns: int = DAY_NS) -> Windows:
+    """Return the same hours before a window, each *step_ns* apart, within *days* and what is kept; maybe none.
+
+    It learns nothing, so that it follows a brush.
+    """
+    return _moved(window, step_ns, max(int(history.starts[0]), window[0] - days * DAY_NS), window[0])
 
 
 def _moved(window: tuple[int, int], step: int, since: int, last: int) -> list[tuple[int, int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -38,18 +38,41 @@ ROWS_ALONE = 0.5
 """Change of rows said without any history to compare with."""
 
 
+Breach = Literal["above", "below", "at or above", "at or below", "differs", "equals", "outside", "inside"]
+
+
 @dataclass(frozen=True)
 class Policy:
     """A fixed rule of practice that holds beside the statistics; a data contract may set its own."""
 
     name: str
-    figure: Literal["psi", "null_rate", "row_ratio", "ks", "w1", "tv", "distinct", "duplicate_rate"]
+    figure: Literal[
+        "psi", "null_rate", "nulls", "row_ratio", "rows", "ks", "w1", "tv", "distinct", "duplicate_rate", "duplicates",
+        "age_s",
+    ]  # fmt: skip
     limit: float
-    breached: Literal["above", "below"] = "above"
+    breached: Breach = "above"
+    column: str = ""
+    """The only column that it speaks of; empty for all, or for the table."""
+    source: str = "practice"
+    """Who set it: practice, or the contract's name and version."""
+    most: float = float("nan")
+    """Upper end of a range, for outside and inside."""
 
     def broken(self, value: float) -> bool:
         """Say whether a value breaks the rule; an unknown one does not."""
-        return value > self.limit if self.breached == "above" else value < self.limit
+        if not np.isfinite(value):
+            return False
+        within = self.limit <= value <= self.most
+        return bool({
+            "above": value > self.limit, "below": value < self.limit, "at or above": value >= self.limit,
+            "at or below": value <= self.limit, "differs": value != self.limit, "equals": value == self.limit,
+            "outside": not within, "inside": within,
+        }[self.breached])  # fmt: skip
+
+    def speaks_of(self, column: str) -> bool:
+        """Say whether the rule holds for a column."""
+        return self.column in {"", column}
 
 
 POLICIES = (
@@ -108,8 +131,9 @@ def decide(
         widened=np.where(history.columns.numeric, wide.anderson, wide.chi2),
     )  # fmt: skip
     ratio = row_ratio(history, reference, current)
-    table["verdict"] = [_verdict(row, alpha, floor) for row in table.to_dict("records")]
-    table["policies"] = [_broken(policies, row, ratio) for row in table.to_dict("records")]
+    rows = table.to_dict("records")
+    table["verdict"] = [_verdict(row, alpha, floor) for row in rows]
+    table["policies"] = [_broken(policies, row, ratio) for row in rows]
     rank = np.fmin(np.where(table["verdict"] == "drifted", 0, 1)
                    + table[["q_value", "null_q_value"]].min(axis=1).fillna(1.0), 2.0)  # fmt: skip
     table = table.assign(_rank=rank, _effect=-np.maximum(table["ks"], table["tv"])).sort_values(
@@ -163,8 +187,15 @@ def _verdict(row: dict[str, float], alpha: float, floor: float) -> Verdict:
 
 
 def _broken(policies: Sequence[Policy], row: dict[str, float], ratio: float) -> str:
-    values = {**row, "null_rate": row["null_rate_now"], "row_ratio": ratio}
-    return ", ".join(p.name for p in policies if p.broken(values.get(p.figure, float("nan"))))
+    values = {**row, **column_figures(row), "row_ratio": ratio}
+    name = str(row["column"])
+    return ", ".join(p.name for p in policies if p.speaks_of(name) and p.broken(values.get(p.figure, float("nan"))))
+
+
+def column_figures(row: Mapping[str, float]) -> dict[str, float]:
+    """Return the figures of a column that policies speak of, from its row of the decision."""
+    held = {name: float(row[name]) for name in ("psi", "ks", "tv", "w1")}
+    return held | {"null_rate": float(row["null_rate_now"]), "nulls": float(row["null_rate_now"] * row["rows_now"])}
 
 
 def _per_hour(history: History, windows: Windows) -> float:

@@ -1,0 +1,212 @@
+"""The drift comparator over a case: any two windows from what is frozen; a settled brush is ``case.compare(…)``."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from workbench.analysis.comparison import compare, strip
+from workbench.analysis.drift_baseline import same_hours
+from workbench.analysis.drift_null import Spread, spread
+from workbench.analysis.profile_drivers import profile_drivers
+from workbench.analysis.profile_history import History, Windows
+from workbench.analysis.profile_rows import from_counts, from_rows
+from workbench.analysis.profiles import Profile
+from workbench.case.case import Case
+from workbench.case.journal import Entry
+from workbench.errors import WorkbenchError
+from workbench.model.entities import split
+from workbench.model.grid import Grid
+from workbench.model.window import DAY_NS, Window, iso
+from workbench.playbook.operations.compare import baseline_of, split_kind
+from workbench.views.bind import wire
+from workbench_widgets.comparator import Comparator
+
+NS_PER_MS = 1_000_000
+SAME_HOURS = "same hours, 30 d"
+STRIP_POINTS = 360
+MOST_SEGMENTS = 40
+MOST_DRIVEN = 3
+"""Drifted columns whose drivers are shown."""
+
+
+def comparator(case: Case, dataset: str = "") -> Comparator:
+    """Return the comparator of a table; the first look at *dataset* asks ``case.compare(dataset)``.
+
+    Without *dataset* it is the table that the case compared last.
+    """
+    return Brushed(case, dataset).board
+
+
+class Brushed:
+    """Answer each brush from prefix sums; each settled one is journalled and drawn as the case says it."""
+
+    def __init__(self, case: Case, dataset: str = "") -> None:
+        self._case, self._dataset = case, _entity(dataset) if dataset else ""
+        if dataset and self._newest() is None:
+            case.call("compare", dataset=dataset)
+        self._history: History | None = None
+        self._segments: dict[str, History] = {}
+        self._learned: Spread | None = None
+        self._step = DAY_NS
+        self._drawn: tuple[str, int] = ("", -1)
+        self.board = Comparator()
+        wire(self.board, case, self.refresh)
+        self.board.on_ask(self.answer)
+        self.refresh()
+
+    def answer(self, asked: Mapping[str, Any]) -> None:
+        """Compare the windows that a brush stands on; what cannot be compared says so and changes nothing."""
+        board, held = self.board, self._history
+        if asked.get("what") != "windows" or held is None:
+            return
+        current, given = _ns(asked.get("current")), [_ns(w) for w in asked.get("baseline") or ()]
+        if current is None or any(w is None for w in given):
+            return
+        before: Windows = [w for w in given if w] or same_hours(held, current, step_ns=self._step)
+        with board.hold_sync():
+            board.current, board.baseline = _ms(current), [_ms(w) for w in before]
+            board.answered = int(asked.get("serial", 0))
+            if not before:
+                board.caption = f"Nothing is kept before {iso(current[0])} at these hours; brush a baseline."
+                board.show([])
+                return
+            found = compare(held, before, [current], learned=self._learned)
+            board.caption = " ".join(found.sentences()[:2])
+            board.show(_columns(found.columns, found.histograms))
+
+    def refresh(self) -> None:
+        """Draw what the newest entry of the table says."""
+        entry, board = self._newest(), self.board
+        if entry is None:
+            board.caption = 'No table was compared yet: case.compare("NAME"), or case.widget("comparator", "NAME").'
+            return
+        if self._drawn == (entry.hash, entry.seq):
+            return
+        outcome = self._case.outcome(entry.seq)
+        self._drawn = (entry.hash, entry.seq)
+        if outcome.could_not_run:
+            board.caption = f"Could not compare: {outcome.could_not_run}."
+            return
+        self._dataset = _entity(str(entry.arguments["dataset"]))
+        self._hold(entry)
+        held, window = self._history, Window.parse(str(entry.arguments["current"]))
+        assert held is not None
+        assert self._case.symptom is not None
+        every = int((held.ends - held.starts).max())
+        window = Window(window.start_ns // every * every, -(-window.end_ns // every) * every)
+        before, learned, rule = baseline_of(self._case.symptom, held, window, str(entry.arguments["baseline"]))
+        current = (window.start_ns, window.end_ns)
+        self._learned = learned or spread(held, [before], window.duration_ns)
+        self._step = 7 * DAY_NS if "of the week" in rule else DAY_NS
+        drifted = list(outcome.values["drifted"])[:MOST_DRIVEN]
+        driving = profile_drivers(held, self._segments, before, [current], drifted)
+        with board.hold_sync():
+            board.dataset = split(self._dataset)[1] if self._dataset.startswith("dataset:") else self._dataset
+            board.title = f"Compare two windows of {split(self._dataset)[1]}"
+            board.caption = outcome.summary
+            board.current, board.baseline = _ms(current), [_ms(w) for w in before]
+            board.rule = SAME_HOURS if learned is not None else ""
+            self._lay(outcome.frames["history"], before, every)
+            board.show(_columns(outcome.frames["columns"], outcome.frames["histograms"]),
+                       driving.to_dict("records"))  # fmt: skip
+
+    def _newest(self) -> Entry | None:
+        own = (e for e in reversed(self._case.state.in_force) if e.operation == "compare" and self._dataset in
+               ("", _entity(str(e.arguments["dataset"]))))  # fmt: skip
+        return next(own, None)
+
+    def _hold(self, entry: Entry) -> None:
+        """Keep the longest history that entries about the table have frozen."""
+        profiles = frozen_profiles(self._case, entry)
+        made = History(profiles)
+        if self._history is None or _length(made) > _length(self._history):
+            self._history = made
+            self._segments = {
+                name: History([_plain(p) for p in profiles if p.segment == name])
+                for name in sorted({p.segment for p in profiles if p.segment})[:MOST_SEGMENTS]
+            }
+
+    def _lay(self, told: pd.DataFrame, before: Windows, every: int) -> None:
+        held = self._history
+        assert held is not None
+        if not len(told) or int(told["start_ns"].iloc[0]) > int(held.starts[0]):
+            told = strip(held, before, points=STRIP_POINTS)
+        lanes = {"rows": told["rows"], "nulls": told["null_rate"], "drift": told["drift"]}
+        self.board.lay(told["start_ns"], lanes, every_ns=every, until_ns=int(held.ends[-1]))
+
+
+def frozen_profiles(case: Case, entry: Entry) -> list[Profile]:
+    """Return the profiles that an entry of ``compare`` read, from the frozen evidence alone."""
+    asked = {}
+    for name in entry.inputs:
+        if name in case.evidence:
+            query, arguments = _question(case.evidence[name].query)
+            asked[query] = (name, arguments)
+    if "build_profiles" in asked:
+        name, arguments = asked["build_profiles"]
+        grids = {column: Grid.parse(text) for column, text in arguments["grids"].items()}
+        return from_counts(case.frame(name), grids, int(arguments["every_ns"]))
+    if "rows" not in asked:
+        raise WorkbenchError(f"Entry {entry.seq} froze no profiles; run case.compare(…) again.")
+    return from_rows(case.frame(asked["rows"][0]))
+
+
+def _question(text: str) -> tuple[str, dict[str, Any]]:
+    """Return name and arguments of a frozen query, which is written as a call with plain values."""
+    call = ast.parse(text, mode="eval").body
+    assert isinstance(call, ast.Call)
+    assert isinstance(call.func, ast.Name)
+    return call.func.id, {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
+
+
+def _columns(table: pd.DataFrame, histograms: pd.DataFrame) -> list[dict[str, Any]]:
+    names = histograms["column"].to_numpy(dtype=object)
+    cuts = [0, *(np.flatnonzero(names[1:] != names[:-1]) + 1).tolist(), len(names)] if len(names) else [0]
+    labels = histograms["label"].tolist()
+    left, right = (histograms[side].to_numpy(dtype=np.float32) for side in ("reference", "current"))
+    parts = {names[a]: slice(a, b) for a, b in zip(cuts, cuts[1:], strict=False)}
+    found = []
+    for row in table.to_dict("records"):
+        part = parts.get(row["column"], slice(0, 0))
+        number = row["type"] == "number"
+        found.append({
+            "name": str(row["column"]), "type": str(row["type"]), "verdict": str(row["verdict"]), "words": row["words"],
+            "effect": _known(row["ks" if number else "tv"]), "q": _known(np.fmin(row["q_value"], row["null_q_value"])),
+            "nulls_before": _known(row["null_rate_before"]), "nulls_now": _known(row["null_rate_now"]),
+            "labels": labels[part], "reference": left[part], "current": right[part],
+        })  # fmt: skip
+    return found
+
+
+def _known(value: Any) -> float | None:
+    return None if value is None or value != value else float(value)
+
+
+def _entity(dataset: str) -> str:
+    return dataset if split_kind(dataset) else f"dataset:{dataset}"
+
+
+def _plain(profile: Profile) -> Profile:
+    return replace(profile, segment="")
+
+
+def _length(history: History) -> int:
+    return int(history.ends[-1] - history.starts[0])
+
+
+def _ns(pair: object) -> tuple[int, int] | None:
+    """Return a pair of ms as ns; None for anything that is no window."""
+    if not isinstance(pair, Sequence) or len(pair) != 2 or not all(isinstance(t, int | float) for t in pair):
+        return None
+    start, end = (round(t) * NS_PER_MS for t in pair)
+    return (start, end) if start < end else None
+
+
+def _ms(window: tuple[int, int]) -> list[int]:
+    return [window[0] // NS_PER_MS, window[1] // NS_PER_MS]
