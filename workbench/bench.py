@@ -124,11 +124,11 @@ class Bench:
         found = sorted(self.folder.glob(f"*/{files.CASE}")) if self.folder.is_dir() else []
         return [self._line(path.parent) for path in found]
 
-    def investigate(self, case: Case) -> Ranking:
+    def investigate(self, case: Case, *, progress: Progress | None = None) -> Ranking:
         """Run the playbook's automatic steps on a case and return its ranked causes."""
         from workbench.playbook.runner import investigate
 
-        investigate(case)
+        investigate(case, progress)
         return case.ranking or Ranking((), "none")
 
     def similar(self, case: Case, *, most: int = 3) -> list[Like]:

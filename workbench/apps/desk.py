@@ -165,9 +165,9 @@ class Desk:
         return str(self.bench.folder / case_id)
 
     def _work(self, case: Case) -> None:
-        def told(step: str, done: float) -> None:
+        def told(step: str, done: int, total: int) -> None:
             with self._lock:
-                self._running[case.id] = f"{step.replace('_', ' ')}, {done:.0%} done"
+                self._running[case.id] = f"{step.replace('_', ' ')}, {done / total:.0%} done"
 
         try:
             investigate(case, told)

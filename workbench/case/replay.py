@@ -25,6 +25,9 @@ from workbench.errors import IntegrityError, UnknownNameError, WorkbenchError
 from workbench.model.show import html
 from workbench.model.window import iso
 
+Progress = Callable[[str, int, int], None]
+"""Called with the operation that comes next, how many entries are done, and how many there are."""
+
 
 @dataclass(frozen=True)
 class ReplayReport:
@@ -66,14 +69,20 @@ class ReplayReport:
         return html(self)
 
 
-def replay(path: str | Path, *, clock: Callable[[], int] = time.time_ns) -> ReplayReport:
+def replay(
+    path: str | Path, *, clock: Callable[[], int] = time.time_ns, progress: Progress | None = None
+) -> ReplayReport:
     """Check and recompute the case in a folder; needs no store and lets nothing out."""
     begun = time.monotonic()
     folder = Path(path)
     with offline():
         verified = verify(folder)
         found = _Replay(folder, verified)
-        matched = sum(found.entry(entry) for entry in verified.entries)
+        matched = 0
+        for done, entry in enumerate(verified.entries):
+            if progress is not None:
+                progress(entry.operation, done, len(verified.entries))
+            matched += found.entry(entry)
     mismatches = [*verified.mismatches, *found.mismatches]
     state_hash = fold(found.entries).hash
     if verified.head and verified.whole and verified.head.next == "" and verified.head.state != state_hash:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import shutil
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from workbench.config import Settings, read_settings
@@ -64,6 +67,32 @@ def progress(title: str) -> Iterator[Progress]:
                TextColumn("[dim]{task.description}"))  # fmt: skip
     with Progress(*columns, console=errors, transient=True) as bar:
         yield bar
+
+
+@contextmanager
+def steps(title: str) -> Iterator[Callable[[str, int, int], None]]:
+    """Yield what work calls with the name of each step, how many are done and how many there are; show it as a bar."""
+    with progress(title) as bar:
+        task = bar.add_task("", total=None)
+
+        def step(what: str, done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total or None, description=escape(what))
+
+        yield step
+
+
+def program() -> str:
+    """Return what to type for this program here: its bare name where the shell finds it, else the path it ran by."""
+    if shutil.which("workbench"):
+        return "workbench"
+    beside = Path(sys.executable).parent / "workbench"
+    return nearby(beside) if beside.is_file() else "workbench"
+
+
+def nearby(path: Path) -> str:
+    """Return a path as it is shortest to type from here: relative where it lies below the current folder."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def print_json(value: Any) -> None:

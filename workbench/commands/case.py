@@ -61,9 +61,9 @@ def investigate(
 
 
 def run(bench: Bench, case: Case) -> None:
-    """Run the automatic steps while a line says so."""
-    with common.errors.status("Asking the playbook's questions ..."):
-        bench.investigate(case)
+    """Run the automatic steps while a bar names each."""
+    with common.steps("Asking the playbook") as step:
+        bench.investigate(case, progress=step)
 
 
 def present(case: Case, *, as_json: bool) -> None:
@@ -93,8 +93,8 @@ def replay(
     import workbench.playbook.runner  # noqa: F401 - registers the operations that a journal names
     from workbench.case.replay import replay as recompute
 
-    with common.folder_of(path) as folder:
-        report = recompute(folder)
+    with common.folder_of(path) as folder, common.steps("Recomputing") as step:
+        report = recompute(folder, progress=step)
     if as_json:
         common.print_json(report.plain())
     else:

@@ -45,20 +45,18 @@ def demo(
     shutil.rmtree(place, ignore_errors=True)
     incident = scenario.write(fault, seed=seed, days=31, variant=variant, out=place / "incident")
     with common.bench(place / "store") as (bench, _):
-        with common.progress("Taking in") as bar:
-            task = bar.add_task("", total=None)
+        with common.steps("Taking in") as step:
             # The sealed truth is the scorer's alone.
             files = [path for path in sorted(incident.iterdir()) if path.name != "truth.json"]
-            report = bench.ingest(files, progress=lambda at, done, total: bar.update(
-                task, completed=done, total=total, description=Path(at).name))  # fmt: skip
+            report = bench.ingest(files, progress=lambda at, done, total: step(Path(at).name, done, total))
         show(report)
         case = bench.case("INC-1", alert=incident / "alert.json")
         cases.run(bench, case)
     page, notebook = place / "INC-1.html", place / "INC-1.ipynb"
-    with common.errors.status("Replaying offline, writing the page ..."):
-        replayed = write_html(case, page)
-    with common.errors.status("Running the notebook in a fresh kernel ..."):
-        write_executed_notebook(case, notebook)
+    with common.steps("Replaying offline") as step:
+        replayed = write_html(case, page, progress=step)
+    with common.steps("Running the notebook") as step:
+        write_executed_notebook(case, notebook, progress=step)
     from workbench.report.terminal import print_report
 
     print_report(case, console=common.console, replay=replayed)
@@ -69,8 +67,8 @@ def _next(page: Path, notebook: Path, folder: Path) -> Panel:
     lines = Text()
     steps = {
         "Read it": str(page),
-        "Explore it": f"workbench lab {notebook.parent}  (then open {notebook.name})",
-        "Recompute it": f"workbench replay {folder}",
+        "Explore it": f"{common.program()} lab {notebook.parent}  (then open {notebook.name})",
+        "Recompute it": f"{common.program()} replay {common.nearby(folder)}",
     }
     for what, where in steps.items():
         lines.append(f"{what:<13}", style="bold")

@@ -47,11 +47,10 @@ def ingest(
 ) -> None:
     """Read files, folders or live systems into the store, and report what became of each."""
     mapped = None if mapping is None else _mapping(mapping)
-    with common.bench(store, config, environment) as (bench, _), common.progress("Reading") as bar:
-        task = bar.add_task("", total=None)
+    with common.bench(store, config, environment) as (bench, _), common.steps("Reading") as step:
         report = bench.ingest(
             [Path(u) if "://" not in u and u != "-" else u for u in uris],
-            progress=lambda place, done, total: bar.update(task, completed=done, total=total, description=place),
+            progress=step,
             source=source,
             as_table=as_table,
             mapping=mapped if as_table else None,

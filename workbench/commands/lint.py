@@ -56,4 +56,5 @@ def _drafted(folder: Path) -> str:
     from workbench.case.replay import replay
     from workbench.report.postmortem import draft, markdown
 
-    return markdown(draft(Case.open(folder)), replay(folder))
+    with common.steps("Replaying") as step:
+        return markdown(draft(Case.open(folder)), replay(folder, progress=step))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
 from workbench.commands import _common as common
+
+if TYPE_CHECKING:
+    from workbench.case.replay import ReplayReport
 
 
 def register(app: typer.Typer) -> None:
@@ -30,8 +33,14 @@ def metrics(
     from workbench.report.practice_metrics import measure
     from workbench.report.practice_page import STAGE_HEAD, facts, stage_rows, write_page
 
-    with common.bench(store, config, mode="read") as (bench, _):
-        found = measure([line.path for line in bench.cases()], recompute=recompute if replay else None)
+    with common.bench(store, config, mode="read") as (bench, _), common.steps("Replaying") as step:
+        folders = [line.path for line in bench.cases()]
+
+        def counted(folder: Path) -> ReplayReport:
+            step(folder.name, folders.index(folder), len(folders))
+            return recompute(folder)
+
+        found = measure(folders, recompute=counted if replay else None)
     if plot is not None:
         write_page(found, plot)
     if as_json:

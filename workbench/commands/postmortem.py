@@ -28,7 +28,8 @@ def postmortem(
     from workbench.case.case import Case
     from workbench.report.postmortem import write_postmortem
 
-    written = write_postmortem(Case.open(case), out)
+    with common.steps("Replaying") as step:
+        written = write_postmortem(Case.open(case), out, progress=step)
     files = [str(p) for p in (written.html, written.markdown, written.notebook, written.guard) if p is not None]
     if as_json:
         common.print_json({"files": files, "seconds": round(written.seconds, 3), "replay": written.replay.plain()})

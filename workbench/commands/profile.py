@@ -46,12 +46,7 @@ def profile(
     every_ns, path = parse_duration_ns(every), Path(table)
     if path.is_file() and time is None:
         raise UsageError(f"Name the column of {path.name} that tells each row's time: --time COLUMN.")
-    with common.bench(store, config, environment) as (bench, _), common.progress("Profiling") as bar:
-        task = bar.add_task("", total=None)
-
-        def show(place: str, done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total or None, description=place)
-
+    with common.bench(store, config, environment) as (bench, _), common.steps("Profiling") as show:
         if path.is_file() and time is not None:
             report = profiling.profile_file(
                 bench.store,

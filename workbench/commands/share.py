@@ -84,7 +84,8 @@ def share(
         else:
             common.console.print(Text(f"{seen}."))
         return
-    written = sharing.share(opened, to, mask=mask or (), audience=audience)
+    with common.steps("Masking, computing again"):
+        written = sharing.share(opened, to, mask=mask or (), audience=audience)
     if as_json:
         common.print_json({
             "path": str(written.path), "audience": audience, "masked": dict(written.preview.masked),

@@ -9,7 +9,8 @@ from workbench.case.case import Case
 from workbench.case.operations import Outcome
 from workbench.playbook import Step
 
-Progress = Callable[[str, float], None]
+Progress = Callable[[str, int, int], None]
+"""Called with the step that comes next, how many are done, and how many there are."""
 
 
 def steps() -> tuple[tuple[str, Step], ...]:
@@ -34,8 +35,8 @@ def investigate(case: Case, progress: Progress | None = None) -> dict[str, Outco
     outcomes: dict[str, Outcome] = {}
     for place, name in enumerate(names):
         if progress is not None:
-            progress(name, place / len(names))
+            progress(name, place, len(names))
         outcomes[name] = case.call(name)
     if progress is not None:
-        progress("done", 1.0)
+        progress("done", len(names), len(names))
     return outcomes

@@ -17,7 +17,7 @@ from workbench.case import operations
 from workbench.case.case import Case
 from workbench.case.journal import Entry
 from workbench.case.render import line
-from workbench.case.replay import ReplayReport, replay
+from workbench.case.replay import Progress, ReplayReport, replay
 from workbench.errors import UnknownNameError
 from workbench.model.findings import Finding
 from workbench.report import charts
@@ -29,9 +29,11 @@ _MOST_CAUSES = 3
 _MOST_CHARTS = 2
 
 
-def write_html(case: Case, path: str | Path, *, clock: Callable[[], int] = time.time_ns) -> ReplayReport:
+def write_html(
+    case: Case, path: str | Path, *, clock: Callable[[], int] = time.time_ns, progress: Progress | None = None
+) -> ReplayReport:
     """Replay the case, write its report to *path* and return what the replay said."""
-    report = replay(case.path, clock=clock)
+    report = replay(case.path, clock=clock, progress=progress)
     Path(path).write_text(page(case, report), encoding="utf-8")
     return report
 

@@ -12,6 +12,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from workbench.case import operations
 from workbench.case.case import Case
 from workbench.case.render import line, literal
+from workbench.case.replay import Progress
 from workbench.errors import IntegrityError, UnknownNameError, WorkbenchError
 from workbench.report.words import title
 
@@ -25,19 +26,19 @@ def write_notebook(case: Case, path: str | Path) -> Path:
     return path
 
 
-def write_executed_notebook(case: Case, path: str | Path) -> Path:
+def write_executed_notebook(case: Case, path: str | Path, *, progress: Progress | None = None) -> Path:
     """Write the notebook, run it top to bottom in a fresh kernel, and return its path.
 
     Raise `IntegrityError` where a cell fails or ends in another state, `WorkbenchError` where no kernel runs.
     """
     path = write_notebook(case, path)
     book = nbformat.read(path, as_version=4)
-    _execute(case, book, path)
+    _execute(case, book, path, progress)
     nbformat.write(book, path)
     return path
 
 
-def _execute(case: Case, book: Any, path: Path) -> None:
+def _execute(case: Case, book: Any, path: Path, progress: Progress | None) -> None:
     """Run *book* in a fresh kernel whose connection is encrypted wherever ZeroMQ can."""
     # Jupyter's client takes half a second to import; only executing needs it.
     import zmq
@@ -50,6 +51,8 @@ def _execute(case: Case, book: Any, path: Path) -> None:
     config = Config({"KernelManager": {"transport_encryption": "auto"}}) if zmq.has("curve") else Config()
     resources = {"metadata": {"path": str(path.parent)}}
     client = NotebookClient(book, kernel_name="python3", timeout=_TIMEOUT_S, resources=resources, config=config)
+    if progress is not None:
+        client.on_cell_start = lambda cell, cell_index: progress(_first_line(cell), cell_index, len(book.cells))
     try:
         client.execute(env={**os.environ, "DO_NOT_TRACK": "1", "MLFLOW_DISABLE_TELEMETRY": "true"})
     except CellExecutionError as error:
@@ -86,6 +89,10 @@ def notebook(case: Case, path: Path) -> Any:
         cell["id"] = f"cell-{number:04d}"
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     return new_notebook(cells=cells, metadata={"kernelspec": kernel, "language_info": {"name": "python"}})
+
+
+def _first_line(cell: Any) -> str:
+    return str(cell["source"]).partition("\n")[0][:60]
 
 
 def _heading(operation: str, mode: str) -> str:

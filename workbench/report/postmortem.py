@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from workbench.case.case import Case
 from workbench.case.render import line
-from workbench.case.replay import ReplayReport, replay
+from workbench.case.replay import Progress, ReplayReport, replay
 from workbench.errors import IntegrityError, UsageError
 from workbench.report import guard, postmortem_impact, postmortem_proposals, postmortem_story
 from workbench.report.document import Document, Section, Sentence, Source
@@ -41,11 +41,15 @@ class Postmortem:
 
 
 def write_postmortem(
-    case: Case, out: str | Path | None = None, *, clock: Callable[[], int] = time.time_ns
+    case: Case,
+    out: str | Path | None = None,
+    *,
+    clock: Callable[[], int] = time.time_ns,
+    progress: Progress | None = None,
 ) -> Postmortem:
     """Replay a case and write its postmortem into *out*, by default a folder beside the case."""
     begun = time.monotonic()
-    report = replay(case.path, clock=clock)
+    report = replay(case.path, clock=clock, progress=progress)
     document = draft(case)
     folder = Path(out) if out is not None else case.path.parent.parent / "postmortems" / case.id
     folder.mkdir(parents=True, exist_ok=True)

@@ -59,7 +59,9 @@ class Incident:
         return data_stage.label_arrival(self.world, self.plan, self.rows.second)
 
 
-def simulate(name: str, *, seed: int, days: int, variant: Variant) -> Incident:
+def simulate(
+    name: str, *, seed: int, days: int, variant: Variant, say: Progress = lambda _what, _share: None
+) -> Incident:
     """Run the whole system for *days* with one fault planted (or none), in memory."""
     if variant not in get_args(Variant):
         raise UnknownNameError("variant", str(variant), get_args(Variant))
@@ -68,26 +70,34 @@ def simulate(name: str, *, seed: int, days: int, variant: Variant) -> Incident:
     fault: Fault = plugins.load("fault", name)
     world = build(seed, days)
     for strength in STRENGTHS:
-        incident = _run(name, world, plan_incident(world, fault, variant, strength=strength), variant)
+        incident = _run(name, world, plan_incident(world, fault, variant, strength=strength), variant, say)
         if incident.firing:
             break
     return incident
 
 
-def _run(name: str, world: World, plan: Plan, variant: Variant) -> Incident:
+def _run(name: str, world: World, plan: Plan, variant: Variant, say: Progress) -> Incident:
+    # The limit reaches only libraries that are loaded by then: without these, a cold process trains on every core.
+    import sklearn.ensemble
+    import sklearn.linear_model  # noqa: F401
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):  # one core is all an incident may take, and one order of sums keeps bytes equal
-        return _simulate(name, world, plan, variant)
+        return _simulate(name, world, plan, variant, say)
 
 
-def _simulate(name: str, world: World, plan: Plan, variant: Variant) -> Incident:
-    trained = [model.train(world, run) for run in model.timetable(world, plan)]
+def _simulate(name: str, world: World, plan: Plan, variant: Variant, say: Progress) -> Incident:
+    trained: list[model.Trained] = []
+    for run in model.timetable(world, plan):
+        say(f"training version {len(trained) + 1}", min(0.05 + 0.05 * len(trained), 0.4))
+        trained.append(model.train(world, run))
+    say("simulating events and services", 0.4)
     rows = pipeline.draw(world, 0.0, plan.moment.end_s, "events", tuple(plan.of(Surge)))
     held_back = service_effects.held_back(world, plan, rows)[1]
     rows = pipeline.flow(world, plan, rows)
     served = serving.serve(world, plan, rows)
     serving.lose_features(world, rows, served)
+    say("scoring every event", 0.5)
     scored = model.score(world, plan, trained, rows)
     scored.decision[served.fallback] = 1
     scored.score[served.fallback] = np.nan
@@ -101,11 +111,11 @@ def write(name: str, *, seed: int, days: int, variant: Variant, out: Path, progr
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"{out} is not empty; name a folder that does not exist yet, or clear it.")
     say = progress or (lambda _what, _share: None)
-    say("simulating the system", 0.0)
-    incident = simulate(name, seed=seed, days=days, variant=variant)
+    say("laying out the system", 0.0)
+    incident = simulate(name, seed=seed, days=days, variant=variant, say=say)
     out.mkdir(parents=True, exist_ok=True)
     for index, (what, act) in enumerate(writers.WRITERS):
-        say(f"writing {what}", 0.4 + 0.6 * index / len(writers.WRITERS))
+        say(f"writing {what}", 0.6 + 0.4 * index / len(writers.WRITERS))
         act(incident, out)
     say("written", 1.0)
     return out
