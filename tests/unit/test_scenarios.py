@@ -138,8 +138,8 @@ def test_true_links_lead_from_sampled_traces_to_runs_of_the_store(folder: Path) 
 def test_some_senders_name_wrong_unknown_or_no_runs(folder: Path) -> None:
     truth = json.loads((folder / "truth.json").read_text())
     named: dict[str, str] = {}
-    for path in folder.glob("traces/*.jsonl"):
-        for line in path.read_bytes().splitlines():
+    for path in sorted(folder.glob("traces/*.jsonl*")):
+        for line in read(path).splitlines():
             for resource in json.loads(line)["resourceSpans"]:
                 for span in resource["scopeSpans"][0]["spans"]:
                     said = {a["key"]: a["value"].get("stringValue") for a in span["attributes"]}
