@@ -50,6 +50,10 @@ verbs.attach()
 views.attach()
 
 
+SETTLED_ROWS = 20_000
+"""Rows of one intake from which they are settled at once."""
+
+
 @dataclass(frozen=True)
 class CaseLine:
     """One line of the list of cases."""
@@ -218,10 +222,17 @@ class Bench:
         as_table: str | None = None,
         mapping: Mapping[str, str] | None = None,
     ) -> IngestReport:
-        """Read files, folders, globs or addresses into the store; the report says what became of each."""
+        """Read files, folders, globs or addresses into the store; the report says what became of each.
+
+        Many rows are settled at once: an investigation then reads them several times faster than from the journal.
+        """
         named = [uris] if isinstance(uris, str | Path) else list(uris)
-        return ingest(self.store, named, settings=self.settings, progress=progress, source=source,
-                      as_table=as_table, mapping=mapping)  # fmt: skip
+        report = ingest(self.store, named, settings=self.settings, progress=progress, source=source,
+                        as_table=as_table, mapping=mapping)  # fmt: skip
+        if sum(report.rows.values()) >= SETTLED_ROWS:
+            self.store.seal()
+            self.store.compact(progress=progress)
+        return report
 
     def find(self, text: str) -> Found:
         """Return what an id or a name is, where it occurs (``.places``) and all that is one hop away (``.links``)."""
