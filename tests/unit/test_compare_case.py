@@ -61,7 +61,8 @@ def test_it_says_what_changed_and_replays(bench: Bench) -> None:
     assert "x100 of what it was (a change of unit)" in found.findings[0].statement
     assert found.findings[0].entity == "column:orders.amount"
     assert "against same hours, last 19 days; counted from rows" in found.summary
-    assert set(found.frames) == {"columns", "histograms", "history"}
+    frames = {"columns", "histograms", "history", "signals", "signal_history", "policies", "drivers", "changes"}
+    assert set(found.frames) == frames
     assert case.replay().badge.startswith("Replayed offline: 2/2 match")
 
 

@@ -41,15 +41,17 @@ ROWS_ALONE = 0.5
 Breach = Literal["above", "below", "at or above", "at or below", "differs", "equals", "outside", "inside"]
 
 
+Figure = Literal[
+    "psi", "null_rate", "nulls", "row_ratio", "rows", "ks", "w1", "tv", "distinct", "duplicate_rate", "duplicates", "age_s"
+]  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Policy:
     """A fixed rule of practice that holds beside the statistics; a data contract may set its own."""
 
     name: str
-    figure: Literal[
-        "psi", "null_rate", "nulls", "row_ratio", "rows", "ks", "w1", "tv", "distinct", "duplicate_rate", "duplicates",
-        "age_s",
-    ]  # fmt: skip
+    figure: Figure
     limit: float
     breached: Breach = "above"
     column: str = ""

@@ -235,7 +235,7 @@ def schema(before: Mapping[str, str], now: Mapping[str, str], changes_before: in
     verdict: Verdict = "no data" if not before or not now else "drifted" if parts else "ok"
     words = "the schema " + " and ".join(parts) if parts and verdict == "drifted" else "the schema is as before"
     return {
-        "signal": "schema", "column": ", ".join([*lost, *retyped, *gained]) if verdict == "drifted" else "",
+        "signal": "schema", "column": "",
         "now": float(len(gained) + len(lost) + len(retyped)) if verdict != "no data" else float("nan"),
         "usual": float(changes_before), "unit": "columns changed", "p_value": float("nan"), "q_value": float("nan"),
         "quiet": 0, "verdict": verdict, "words": words if verdict != "no data" else "schema: no data",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -13,7 +14,7 @@ import pyarrow as pa
 
 from workbench import plugins
 from workbench.columnar import without_provenance
-from workbench.errors import StoreError, UsageError
+from workbench.errors import StoreError, UnknownNameError, UsageError
 from workbench.model.tables import TABLES, table
 from workbench.store import layout, manifest
 from workbench.store.canonical import lines
@@ -61,6 +62,8 @@ class Store:
                 waiting = manifest.waiting_rows(snapshot)
             if upkeep == "background":
                 self._upkeep = Upkeep(self.seal, self.compact, self._loose_segments, waiting)
+        self._memory_limit, self._others_lock = memory_limit, threading.Lock()
+        self._others: dict[str, DuckEngine] = {}
         self._engine = DuckEngine(
             root, environment, self._readers, self._verifier, fault=self._found_fault, memory_limit=memory_limit
         )
@@ -103,19 +106,37 @@ class Store:
         return receipt
 
     def ask(self, query: str, **arguments: Any) -> pa.Table:
-        """Answer a named query. What is missing from the answer stands in its schema metadata under ``gaps``."""
+        """Answer a named query. What is missing from the answer stands in its schema metadata under ``gaps``.
+
+        The argument ``environment`` of any query asks another environment of the same store.
+        """
         asked: Query = plugins.load("query", query)
+        other = arguments.pop("environment", self.environment)
         asked.check(query, arguments)
         try:
-            return self._ask(asked, arguments)
+            return self._ask(asked, arguments, other)
         except FileGoneError:
-            return self._ask(asked, arguments)
+            return self._ask(asked, arguments, other)
 
-    def _ask(self, asked: Query, arguments: Mapping[str, Any]) -> pa.Table:
-        with self._engine.session() as session:
+    def _engine_of(self, environment: str) -> DuckEngine:
+        if environment == self.environment:
+            return self._engine
+        if environment not in self.environments():
+            raise UnknownNameError("environment", environment, self.environments())
+        with self._others_lock:
+            if environment not in self._others:
+                self._others[environment] = DuckEngine(
+                    self.root, environment, self._readers, self._verifier, fault=self._found_fault,
+                    memory_limit=self._memory_limit,
+                )  # fmt: skip
+            return self._others[environment]
+
+    def _ask(self, asked: Query, arguments: Mapping[str, Any], environment: str) -> pa.Table:
+        engine = self._engine_of(environment)
+        with engine.session() as session:
             answer = asked.run(session, **arguments)
             recorded = {gap.path: gap for gap in session.gaps}
-        missing = [str(gap) for _, gap in sorted((self._engine.found | recorded).items())]
+        missing = [str(gap) for _, gap in sorted((engine.found | recorded).items())]
         return answer.replace_schema_metadata({"gaps": json.dumps(missing)} if missing else None)
 
     def seal(self) -> int:
@@ -217,7 +238,8 @@ class Store:
         """Release everything; what was acknowledged stays."""
         if self._upkeep is not None:
             self._upkeep.end()
-        self._engine.close()
+        for engine in (self._engine, *self._others.values()):
+            engine.close()
         self._readers.close()
         if self._connection is not None:
             with self._journal.write_lock:

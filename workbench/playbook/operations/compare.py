@@ -88,8 +88,7 @@ def _of_rows(reading: Reading, entity: str, window: Window, other: tuple[str, st
     found = compare_frames(*frames, policies=known)
     # Rows of a version, or of a sample, say nothing about rows an hour.
     found = replace(found, decision=replace(found.decision, rows_verdict="no data", rows_p_value=math.nan))
-    sides = ({c: str(f[c].dtype.kind in "fiu") for c in f.columns if c not in left} for f in (before.frame, now.frame))
-    schema = table_signals.schema(*sides, 0)
+    schema = table_signals.schema(_types(before.frame, left), _types(now.frame, left), 0)
     stated_signals = table_signals.stated(found.decision)
     signals = pd.concat([stated_signals[stated_signals["signal"] != "rows"], pd.DataFrame([schema])], ignore_index=True)
     held = compared_signals.Signals(signals, table_signals.history_of([]), {})
@@ -102,6 +101,10 @@ def _of_rows(reading: Reading, entity: str, window: Window, other: tuple[str, st
     stated = f"{now.words} against {before.words}; counted from rows, taken to be independent"
     values = {"baseline": kind, "policies": rules.words, "drivers": "looked for among the sampled rows"}
     return _outcome(entity, found, findings, {"signals": signals, "policies": standing}, values, stated)
+
+
+def _types(frame: pd.DataFrame, left: list[str]) -> dict[str, str]:
+    return {str(c): "number" if frame[c].dtype.kind in "fiu" else "text" for c in frame.columns if c not in left}
 
 
 def _driven(
