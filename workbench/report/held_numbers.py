@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from workbench.case.case import Case
 from workbench.report.lint import Defect
@@ -24,7 +24,11 @@ def lint_numbers(markdown: str, case: Case) -> list[Defect]:
     What a chip says is every sentence of the case's own draft that cites it, and every finding and summary that
     rests on it; a figure is held where it is written there in the same digits.
     """
-    held = _held(case)
+    return lint_figures(markdown, figures_held(case))
+
+
+def lint_figures(markdown: str, held: Mapping[str, set[str]]) -> list[Defect]:
+    """Return each line of a postmortem with a figure that none of its chips holds; *held* is what each chip holds."""
     found, section = [], ""
     for number, line in enumerate(markdown.splitlines(), start=1):
         section = line[3:].strip() if line.startswith("## ") else section
@@ -32,7 +36,7 @@ def lint_numbers(markdown: str, case: Case) -> list[Defect]:
         if section in _SKIPPED or not chips:
             continue
         known = set().union(*(held.get(chip, set()) for chip in chips))
-        gone = sorted(_figures(line) - known)
+        gone = sorted(figures(line) - known)
         if gone:
             message = f"says {gone[0]}, which {_cited(chips)} does not hold"
             found.append(Defect(number, "number without evidence", message, _FIX))
@@ -43,24 +47,24 @@ def _cited(chips: Iterable[str]) -> str:
     return "".join(f"[{chip}]" for chip in chips)
 
 
-def _held(case: Case) -> dict[str, set[str]]:
+def figures_held(case: Case) -> dict[str, set[str]]:
     """Return the figures that each chip leads to."""
     held: dict[str, set[str]] = {}
     for _, sentence in draft(case).sentences():
         for chip in sentence.evidence:
-            held.setdefault(chip, set()).update(_figures(sentence.text))
+            held.setdefault(chip, set()).update(figures(sentence.text))
     for entry in case.entries:
         outcome = case.outcome(entry.seq)
         own = held.setdefault(f"J{entry.seq}", set())
-        own |= _figures(outcome.summary)
+        own |= figures(outcome.summary)
         for finding in outcome.findings:
-            own |= _figures(finding.statement)
+            own |= figures(finding.statement)
             for item in finding.evidence:
-                held.setdefault(item.id, set()).update(_figures(finding.statement))
+                held.setdefault(item.id, set()).update(figures(finding.statement))
     return held
 
 
-def _figures(text: str) -> set[str]:
+def figures(text: str) -> set[str]:
     """Return the figures of a text as they are written, without dates, times and names."""
     plain = _NAME.sub(" ", _WHEN.sub(" ", text.replace("\\", "")))
     return {match.rstrip(",") for match in _NUMBER.findall(plain)}
