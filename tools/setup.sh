@@ -41,6 +41,9 @@ if ! "$venv/bin/uv" --version >/dev/null 2>&1; then
 fi
 echo "Installing the locked dependencies (a minute or two the first time)." >&2
 # Compiled once here, not anew by every process where Python may not write its own bytecode.
-VIRTUAL_ENV="$folder" "$venv/bin/uv" pip sync --quiet --require-hashes --compile-bytecode requirements.lock
+if ! VIRTUAL_ENV="$folder" "$venv/bin/uv" pip sync --quiet --require-hashes --compile-bytecode requirements.lock; then
+    echo "The locked dependencies could not be installed (see above). This step alone needs the network: once now, and again after requirements.lock has changed; then everything works offline." >&2
+    exit 1
+fi
 VIRTUAL_ENV="$folder" "$venv/bin/uv" pip install --quiet --offline --no-deps --no-build-isolation --editable .
 echo "$wanted" > "$venv/.ready"
