@@ -47,11 +47,12 @@ class Judged:
         return bool(self.places) and all(place is not None and place <= 3 for place in self.places)
 
 
-def read(path: Path) -> list[Judged]:
-    """Read the lines of an earlier run; none where there was none."""
+def read(path: Path, version: str | None = None) -> list[Judged]:
+    """Read the lines of an earlier run of this version of the code, or of any; none where there was none."""
     if not path.is_file():
         return []
-    rows = [json.loads(line)["judged"] for line in path.read_text(encoding="utf-8").splitlines()]
+    said = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    rows = [line["judged"] for line in said if version is None or line["code"] == version]
     return [Judged(**row | {"places": tuple(row["places"]), "solved_by": tuple(row["solved_by"])}) for row in rows]
 
 

@@ -4,12 +4,13 @@
 uses seeds below 1000 only), ingests each into a store of its own, investigates it from its
 alert file, and compares with the sealed truth, which nothing else reads. Predictions are
 appended to *out* as JSON lines ``{"case", "ranking", "verdict", "confidence", "seconds", …}``; a run that was
-stopped goes on where it was.
+stopped goes on where it was, unless the code changed meanwhile.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import multiprocessing
 import shutil
@@ -144,16 +145,28 @@ def one(order: Order, *, days: int) -> tuple[Prediction, Judged]:
         shutil.rmtree(work)
 
 
+def code_version() -> str:
+    """Return a digest of the code that makes, reads and judges incidents: figures of two versions never mix."""
+    import workbench
+
+    digest = hashlib.sha256()
+    for folder in (Path(workbench.__file__).parent, Path(__file__).parent):
+        for path in sorted(folder.rglob("*.py")):
+            digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
 def run(orders: list[Order], out: Path, *, days: int = DAYS, workers: int = 1) -> list[Judged]:
     """Create, predict and judge incidents; lines go to *out* as they come, and those in it are not made again."""
-    done = incident_board.read(out)
+    version = code_version()
+    done = incident_board.read(out, version)
     known = {judged.case for judged in done}
     left = [order for order in orders if order.name not in known]
     context = multiprocessing.get_context("spawn")
     with out.open("a", encoding="utf-8") as sink, context.Pool(workers, maxtasksperchild=20) as pool:
         for prediction, judged in pool.imap_unordered(partial(one, days=days), left):
             done.append(judged)
-            sink.write(json.dumps(asdict(prediction) | {"judged": asdict(judged)}) + "\n")
+            sink.write(json.dumps(asdict(prediction) | {"judged": asdict(judged), "code": version}) + "\n")
             sink.flush()
             print(
                 f"{len(done):4d}/{len(orders)} {judged.case:44s} places {list(judged.places)} verdict {judged.verdict}"
