@@ -14,10 +14,12 @@ from workbench import plugins, scenarios
 from workbench.bench import Bench, open_bench
 from workbench.case import operations
 from workbench.case.case import Case
-from workbench.views import bind, bind_lineage, bind_requests, bind_steps, bind_timeline
+from workbench.views import bind, bind_drift, bind_gpu, bind_lineage, bind_requests, bind_steps, bind_timeline
 from workbench_widgets.board import Board
 from workbench_widgets.causes import Causes
+from workbench_widgets.comparator import Comparator
 from workbench_widgets.contrast import Contrast
+from workbench_widgets.gpu import GpuTimeline
 from workbench_widgets.lineage import Lineage
 from workbench_widgets.stepper import Stepper
 from workbench_widgets.timeline import Timeline
@@ -25,7 +27,8 @@ from workbench_widgets.waterfall import Waterfall
 
 SEED = 11
 BOUND: dict[type[Board], Any] = {
-    Causes: bind.causes, Contrast: bind_requests.contrast, Lineage: bind_lineage.lineage,
+    Causes: bind.causes, Comparator: bind_drift.comparator, Contrast: bind_requests.contrast,
+    GpuTimeline: bind_gpu.gpu, Lineage: bind_lineage.lineage,
     Stepper: bind_steps.stepper, Timeline: bind_timeline.timeline, Waterfall: bind_requests.waterfall,
 }  # fmt: skip
 ACTIONS = [(kind, name) for kind in BOUND for name in kind.actions]
@@ -66,6 +69,11 @@ def asked_for(board: Board, action: str) -> list[tuple[str, dict[str, Any]]]:
     if isinstance(board, Contrast):
         key = "statement" if action == "hypothesis" else "condition"
         return [(action, {key: board.rows[-1]["condition"]})]
+    if isinstance(board, Comparator):
+        current = "2026-01-04T15:00:00Z/2026-01-04T16:00:00Z"
+        return [("compare", {"dataset": "nothing", "current": current, "baseline": "same hours, 30 d"})]
+    if isinstance(board, GpuTimeline):
+        return [("select", {"window": "2026-01-04T15:30:00Z/2026-01-04T17:30:00Z"})]
     if isinstance(board, Timeline):
         return [("select", {"window": "2026-01-04T15:00:00Z/2026-01-04T18:00:00Z"})]
     if isinstance(board, Lineage):
@@ -109,7 +117,8 @@ def _class_of(name: str) -> type[Board]:
 def test_all_actions_of_all_widgets_are_one_entry_with_one_line_that_gives_the_same_state(case: Case) -> None:
     """100 %: each action appends 1 entry, offers its line, and all lines run again end in the same state hash."""
     seen = set()
-    for kind, action in sorted(ACTIONS, key=lambda pair: (pair[1] in SMALL, pair[0] in (Timeline, Causes))):
+    late = (Timeline, GpuTimeline, Causes)
+    for kind, action in sorted(ACTIONS, key=lambda pair: (pair[1] in SMALL, pair[0] in late)):
         board = BOUND[kind](case)
         for operation, arguments in asked_for(board, action):
             before = case.length()
@@ -119,7 +128,7 @@ def test_all_actions_of_all_widgets_are_one_entry_with_one_line_that_gives_the_s
             assert board.said["line"].startswith(f"case.{operation}(")
             seen.add((kind, action))
     assert seen == set(ACTIONS)
-    assert len(seen) == 15
+    assert len(seen) == 17
     assert replayed(case) == case.state_hash
 
 
@@ -175,7 +184,7 @@ def scripted(case: Case, seed: int) -> None:
     conditions = ["region = eu", "status = error", "queue_wait_ms >= 20", "service = edge-api", "not (kind = client)"]
     for _ in range(10):
         kind, action = random.choice(ACTIONS)
-        if (kind, action) == (Lineage, "compare"):
+        if action == "compare" or kind is GpuTimeline:
             continue
         if kind is Stepper and action == "*":
             clicked(bind_steps.stepper(case), random.choice(["scope", "changes", "serving", "telemetry", "rank"]), {})

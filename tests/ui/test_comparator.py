@@ -23,7 +23,7 @@ SIZES = [(1100, 900), (360, 800)]
 
 
 def board(text: str = "merchant_category") -> Comparator:
-    """Return 20 days by the hour, two drifted columns of six, one silent; a driver; drift rises in the last two hours."""
+    """Return 20 days by the hour, two drifted columns of six, one silent, and a driver; drift rises at the end."""
     dice = np.random.default_rng(3)
     made = Comparator("features.transactions", caption="2 of 6 columns drifted.")
     drift = 0.04 + 0.01 * dice.random(BUCKETS)
@@ -82,7 +82,8 @@ def shown(browser: Any, tmp_path: Path, made: Comparator, theme: str, size: tupl
     opened.wait_for_selector(".wbw")
     opened.wait_for_timeout(150)
     if os.environ.get("WORKBENCH_SCREENSHOTS"):
-        opened.screenshot(path=f"{os.environ['WORKBENCH_SCREENSHOTS']}/Comparator-{theme}-{size[0]}.png", full_page=True)
+        folder = Path(os.environ["WORKBENCH_SCREENSHOTS"])
+        opened.screenshot(path=folder / f"Comparator-{theme}-{size[0]}.png", full_page=True)
     return opened
 
 
@@ -144,7 +145,7 @@ def test_a_brush_asks_while_it_moves_and_becomes_one_action_when_it_settles(brow
 
 @pytest.mark.browser
 def test_keys_choose_move_widen_and_settle_either_window(browser: Any, tmp_path: Path) -> None:
-    """b and a drag make one baseline window; Shift+Right widens it by an hour; c and Left move the other; Enter acts."""
+    """b and a drag make one baseline window; Shift+Right widens it by an hour, c and Left move the other."""
     opened = shown(browser, tmp_path, board(), "dark")
     left, width, y = axis(opened)
     opened.locator(".strip").focus()

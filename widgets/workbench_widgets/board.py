@@ -15,9 +15,15 @@ Action = Mapping[str, Any]
 """``operation`` and ``arguments`` of what was clicked."""
 
 
+_RESTS_ON = {"gpu": ("timeline",)}
+"""Modules that extend another: its part stands before theirs."""
+_EXPORT = "export default { render };"
+
+
 def module(name: str) -> str:
-    """Return a widget's whole ES module: the shared part and its own, without imports."""
-    return "\n".join((_FOLDER / f"{part}.js").read_text(encoding="utf-8") for part in ("base", name))
+    """Return a widget's whole ES module: the shared part and its own, without imports, with one export."""
+    parts = [(_FOLDER / f"{part}.js").read_text("utf-8") for part in ("base", *_RESTS_ON.get(name, ()), name)]
+    return "\n".join([*(part.replace(_EXPORT, "") for part in parts[:-1]), parts[-1]])
 
 
 class Board(anywidget.AnyWidget):

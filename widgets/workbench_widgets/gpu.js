@@ -33,4 +33,43 @@ Chart.prototype.lane = function (pen, lane, place, points) {
     pen.restore();
   }
 };
+
+// Kernels: each by itself on a row of its stream, or the busy share of every pixel where they are too many.
+const overLane = Chart.prototype.lane;
+Chart.prototype.lane = function (pen, lane, place, points) {
+  overLane.call(this, pen, lane, place, points);
+  const held = lane.kernels;
+  if (!held) return;
+  const top = TOP + place * LANE, floor = top + LANE - 8, right = this.width - 8;
+  pen.fillStyle = this.color("dim"); pen.font = "12px system-ui,sans-serif";
+  pen.fillText(held.how === "spans" ? `${held.n} kernels` : `${figure(held.of)} kernels, busy share`, 2, top + 35, LEFT - 12);
+  pen.save(); pen.beginPath(); pen.rect(LEFT, top, right - LEFT, LANE); pen.clip();
+  if (held.how === "share") {
+    const wide = (right - LEFT) / held.n;
+    pen.fillStyle = this.color("l0");
+    // A pixel in which anything ran is at least one pixel high: a lone kernel among millions is seen.
+    for (let i = 0; i < held.n; i++) { const v = points[held.offset + i]; if (v > 0) { const tall = Math.max(v * (LANE - 14), 1.5); pen.fillRect(LEFT + i * wide, floor - tall, Math.max(wide, 0.8), tall); } }
+  } else {
+    const tall = (LANE - 14) / Math.max(held.rows, 1);
+    pen.font = "11px system-ui,sans-serif";
+    for (let i = 0; i < held.n; i++) {
+      const at = (k) => points[held.offset + k * held.n + i];
+      const left = Math.max(this.x(at(0)), LEFT - 2), wide = Math.max(Math.min(this.x(at(1)), right + 2) - left, 1), y = top + 6 + at(3) * tall;
+      pen.fillStyle = this.color(`l${at(2) % 6}`); pen.fillRect(left, y, wide > 3 ? wide - 0.5 : wide, Math.max(tall - 1.5, 2));
+      if (wide > 46 && tall > 11) { pen.fillStyle = this.color("bg"); pen.save(); pen.beginPath(); pen.rect(left, y, wide - 3, tall); pen.clip(); pen.fillText(held.names[at(2)], left + 4, y + Math.min(tall / 2 + 4, 15)); pen.restore(); }
+    }
+  }
+  pen.restore();
+};
+const plainReading = Chart.prototype.reading;
+Chart.prototype.reading = function (points) {
+  const said = plainReading.call(this, points);
+  if (this.hover === null) return said;
+  const t = this.t(this.hover), found = [];
+  for (const { kernels: held } of this.model.get("lanes") ?? []) for (let i = 0; held?.how === "spans" && i < held.n; i++) {
+    const [start, end] = [points[held.offset + i], points[held.offset + held.n + i]];
+    if (start <= t && t < end) found.push(`${held.names[points[held.offset + 2 * held.n + i]]} ${figure((end - start) * 1e3, "µs")}`);
+  }
+  return [said, ...found].join(" · ");
+};
 export default { render };

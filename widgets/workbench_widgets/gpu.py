@@ -9,12 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench_widgets.board import _FOLDER, module, table
+from workbench_widgets.board import module, table
+from workbench_widgets.kernels import Kernels
 from workbench_widgets.pyramid import Pyramid
 from workbench_widgets.timeline import NS_PER_MS, Timeline, _range
 
 FIGURES = (("utilization", "Utilisation", "%"), ("memory", "Memory", "%"), ("temperature", "Temperature", "°C"),
            ("power", "Power", "W"))  # fmt: skip
+LEAST_MS = 1e-3
+"""The shortest view: one microsecond."""
+SECOND_NS = 1_000_000_000
 UNKNOWN = "unknown: the device does not say"
 
 
@@ -23,33 +27,53 @@ class GpuTimeline(Timeline):
 
     A device is a dict: name; figures by name (utilization, memory, temperature, power), each a pair of times (ns,
     sorted) and values (NaN is unknown); optionally throttled (triples of begin ns, end ns and why), waits (a pair:
-    requests' queue waits in ms), programs (name → pair, MiB) and state (why there is nothing to draw).
+    requests' queue waits in ms), programs (name → pair, MiB), kernels (`Kernels`) and state (why there is nothing to
+    draw). Times in the module count from `zero`, so that a view of one microsecond is exact to the nanosecond.
     """
 
-    _esm = module("timeline").replace("export default { render };", "") + (_FOLDER / "gpu.js").read_text("utf-8")
+    _esm = module("gpu")
 
     def __init__(self, devices: Sequence[Mapping[str, Any]], *, changes: Sequence[Mapping[str, Any]] = (),
                  baseline: Sequence[tuple[int, int]] = (), title: str = "Devices", caption: str = "",
                  width: int = 900) -> None:  # fmt: skip
         """Lay the devices out as lanes; *baseline* shades windows (ns), *changes* are those of a timeline."""
         lanes, self._over, self._bands = [], [], []
+        self._kernels: list[Kernels | None] = []
+        zero = _first(devices) // SECOND_NS * SECOND_NS
         for device in devices:
             for lane, over in _lanes(device):
                 lanes.append(lane)
                 self._over.append(over)
                 slowed = device.get("throttled") or () if lane["series"] else ()
-                self._bands.append([[a / NS_PER_MS, b / NS_PER_MS, str(why)] for a, b, why in slowed])
+                ms = [(int(a - zero) / NS_PER_MS, int(b - zero) / NS_PER_MS, str(why)) for a, b, why in slowed]
+                self._bands.append([list(band) for band in ms])
+                self._kernels.append(lane.pop("kernels", None))
         self._pyramids: dict[int, Pyramid] = {}
-        super().__init__(lanes, changes=changes, baseline=baseline, title=title, caption=caption, width=width)
+        super().__init__(lanes, changes=changes, baseline=baseline, title=title, caption=caption, width=width,
+                         zero_ns=zero, least=LEAST_MS)  # fmt: skip
+        self._reach_kernels()
+
+    def _reach_kernels(self) -> None:
+        """Let the axis hold every kernel, where no figure was sampled beside them."""
+        held = [k for k in self._kernels if k is not None and len(k.starts)]
+        if not held:
+            return
+        low, high = self._ms(min(int(k.starts[0]) for k in held)), self._ms(max(int(k.ends.max()) for k in held))
+        apart = any(lane["series"] for lane in self.lanes)
+        self.extent = [min(self.extent[0], low), max(self.extent[1], high)] if apart else [low, high]
+        self.view = {**self.view, "start": self.extent[0], "end": self.extent[1]}
 
     def twin(self) -> str:
         """Return lanes, slowed stretches and waits as SVG and tables."""
-        bands = [(lane["title"], round(a), round(b), why) for lane in self.lanes for a, b, why in lane["bands"]]
+        bands = [(lane["title"], round(self.zero + a), round(self.zero + b), why)
+                 for lane in self.lanes for a, b, why in lane["bands"]]  # fmt: skip
         over = [(lane["title"], one["name"], one["low"], one["high"], one["last"], "ms")
                 for lane in self.lanes for one in lane["over"]]  # fmt: skip
         slowed = table(("Lane", "Slowed from, ms since 1970", "To", "Why"), bands) if bands else ""
         waits = table(("Lane", "Laid over", "Lowest", "Highest", "Last", "Unit"), over) if over else ""
-        return super().twin() + slowed + waits
+        notes = [(lane["title"], lane["note"]) for lane in self.lanes if lane.get("note")]
+        kernels = table(("Lane", "Kernels in view"), notes) if notes else ""
+        return super().twin() + slowed + waits + kernels
 
     def _places(self, one: Mapping[str, Any], first: int, last: int, most: int) -> NDArray[np.intp]:
         key = id(one["values"])
@@ -60,22 +84,26 @@ class GpuTimeline(Timeline):
     def _draw(self, change: object) -> None:
         with self.hold_sync():
             super()._draw(change)
-            start, end = self.view["start"] * NS_PER_MS, self.view["end"] * NS_PER_MS
-            most = 2 * min(4000, max(100, int(self.view.get("width") or 900)))
+            width = min(4000, max(100, int(self.view.get("width") or 900)))
+            start, end = (self._zero_ns + round(self.view[side] * NS_PER_MS) for side in ("start", "end"))
             offset = len(self.points) // 8
             buffers: list[NDArray[np.float64]] = []
             lanes = []
-            for lane, over, bands in zip(self.lanes, self._over, self._bands, strict=True):
+            for lane, over, bands, held in zip(self.lanes, self._over, self._bands, self._kernels, strict=True):
                 drawn = []
                 for one in over:
-                    first = max(0, int(np.searchsorted(one["times"], start)) - 1)
-                    last = min(len(one["times"]), int(np.searchsorted(one["times"], end, side="right")) + 1)
-                    places = self._places(one, first, last, most)
+                    places = self._places(one, *self._seen(one["times"]), 2 * width)
                     shown = one["values"][places]
-                    buffers += [one["times"][places] / NS_PER_MS, shown]
+                    buffers += [(one["times"][places] - self._zero_ns) / NS_PER_MS, shown]
                     drawn.append({"name": one["name"], "offset": offset, "n": len(places), **_range(shown)})
                     offset += 2 * len(places)
                 lanes.append({**lane, "over": drawn, "bands": bands})
+                if held is not None:
+                    facts, numbers = held.draw(start, end, self._zero_ns, width)
+                    note = _noted(held, facts)
+                    lanes[-1] |= {"kernels": {**facts, "offset": offset}, "state": "", "note": note}
+                    buffers += numbers
+                    offset += sum(len(part) for part in numbers)
             self.lanes = lanes
             self.points = self.points + b"".join(b.tobytes() for b in buffers)
 
@@ -110,7 +138,27 @@ def _lanes(device: Mapping[str, Any]) -> list[tuple[dict[str, Any], list[dict[st
     programs = [_one(str(program), pair) for program, pair in (device.get("programs") or {}).items()]
     if programs:
         found.append(({"title": f"{name} programs", "unit": "MiB", "series": programs, "state": ""}, []))
+    if device.get("kernels") is not None:
+        found.append(({"title": f"{name} kernels", "unit": "", "series": (), "state": "", "kernels": device["kernels"]},
+                      []))  # fmt: skip
     return found
+
+
+def _first(devices: Sequence[Mapping[str, Any]]) -> int:
+    """Return the earliest time (ns) of anything that devices hold; 0 where they hold nothing."""
+    pairs = [p for d in devices for p in (*(d.get("figures") or {}).values(), *(d.get("programs") or {}).values())]
+    pairs += [d["waits"] for d in devices if d.get("waits") is not None]
+    times = [int(np.asarray(pair[0])[0]) for pair in pairs if len(pair[0])]
+    times += [int(d["kernels"].starts[0]) for d in devices if d.get("kernels") is not None and len(d["kernels"].starts)]
+    return min(times, default=0)
+
+
+def _noted(held: Kernels, facts: Mapping[str, Any]) -> str:
+    """Say what a lane of kernels shows, for readers of the table."""
+    if facts["how"] == "share":
+        return f"{facts['of']:,} of {len(held.starts):,} kernels, as the share of time that any of them runs"
+    names = ", ".join(facts["names"][:4]) + (" and others" if len(facts["names"]) > 4 else "")
+    return f"{facts['n']:,} of {len(held.starts):,} kernels: {names}" if facts["n"] else "no kernel runs in this window"
 
 
 def _one(name: str, pair: Sequence[Any]) -> dict[str, Any]:

@@ -15,12 +15,24 @@ function floats(raw) {
   return new Float64Array(bytes.slice().buffer);
 }
 
-function ticks(start, end, most) {
-  const steps = [1e3, 5e3, 15e3, 6e4, 3e5, 9e5, 18e5, 36e5, 108e5, 216e5, 432e5, 864e5, 1728e5, 6048e5, 2592e6];
-  const step = steps.find((size) => (end - start) / size <= most) ?? 2592e6;
-  const found = [];
-  for (let t = Math.ceil(start / step) * step; t <= end; t += step) found.push(t);
-  return found.map((t) => [t, step >= 864e5 || t % 864e5 === 0 ? iso(t).slice(5, 10) : iso(t).slice(11, step < 6e4 ? 19 : 16)]);
+const STEPS = [...[1e-4, 1e-3, 1e-2, 0.1, 1, 10, 100].flatMap((size) => [size, 2 * size, 5 * size]), 1e3, 5e3, 15e3, 6e4, 3e5, 9e5, 18e5, 36e5, 108e5, 216e5, 432e5, 864e5, 1728e5, 6048e5, 2592e6];
+const stepOf = (start, end, most) => STEPS.find((size) => (end - start) / size <= most) ?? 2592e6;
+
+// A moment as a clock says it; below a second with as many digits as tell two ticks apart. *zero* is whole seconds.
+function moment(t, zero, step) {
+  if (step >= 1e3) return iso(zero + t).slice(11, 19);
+  const digits = Math.min(9, Math.max(3, Math.ceil(3 - Math.log10(step))));
+  const whole = Math.floor(t / 1e3), part = Math.min(t - whole * 1e3, 999.9999999);
+  return `${iso(zero + whole * 1e3).slice(11, 19)}.${(part / 1e3).toFixed(digits).slice(2, 2 + digits)}`;
+}
+
+function ticks(start, end, most, zero) {
+  const step = stepOf(start, end, most), found = [];
+  // Steps of whole units are counted from 1970, so that they fall on round clock times.
+  const first = step >= 1e3 ? Math.ceil((zero + start) / step) * step - zero : Math.ceil(start / step) * step;
+  for (let k = 0; first + k * step <= end && k < 200; k++) found.push(first + k * step);
+  return found.map((t) => [t, step < 1e3 ? moment(t, zero, step).slice(6)
+    : step >= 864e5 || (zero + t) % 864e5 === 0 ? iso(zero + t).slice(5, 10) : iso(zero + t).slice(11, step < 6e4 ? 19 : 16)]);
 }
 
 class Chart {
@@ -28,6 +40,8 @@ class Chart {
     Object.assign(this, { model, canvas, root, hover: null, draft: null });
   }
   get view() { return this.model.get("view"); }
+  get zero() { return this.model.get("zero") ?? 0; }
+  get step() { return stepOf(this.view.start, this.view.end, Math.max(2, (this.width - LEFT) / 80)); }
   get width() { return this.canvas.clientWidth; }
   x(t) { return LEFT + ((t - this.view.start) / (this.view.end - this.view.start)) * (this.width - LEFT - 8); }
   t(x) { return this.view.start + ((Math.max(x, LEFT) - LEFT) / (this.width - LEFT - 8)) * (this.view.end - this.view.start); }
@@ -55,7 +69,7 @@ class Chart {
       pen.globalAlpha = 1; pen.fillRect(left, TOP - 3, Math.max(right - left, 1), 3);
     };
     for (const [a, b] of this.model.get("baseline") ?? []) shade(a, b, this.color("base"));
-    const chosen = this.draft ?? this.model.get("selection") ?? [];
+    const chosen = this.draft ?? (this.model.get("selection") ?? []).map((t) => t - this.zero);
     if (chosen.length === 2) shade(chosen[0], chosen[1], this.color("select"));
   }
   line(pen, x, top, bottom, color, dash) {
@@ -99,13 +113,13 @@ class Chart {
   }
   axis(pen, height) {
     pen.fillStyle = this.color("dim"); pen.textAlign = "center";
-    for (const [t, words] of ticks(this.view.start, this.view.end, Math.max(2, (this.width - LEFT) / 80))) {
+    for (const [t, words] of ticks(this.view.start, this.view.end, Math.max(2, (this.width - LEFT) / 80), this.zero)) {
       const x = this.x(t);
       if (x < LEFT + 16 || x > this.width - 24) continue;
       this.line(pen, x, TOP, height - AXIS, this.color("line"), [1, 4]);
       pen.fillText(words, x, height - 7);
     }
-    pen.textAlign = "left"; pen.fillText("UTC", 2, height - 7);
+    pen.textAlign = "left"; pen.fillText(this.step < 1e3 ? `${iso(this.zero + this.view.start).slice(5, 16).replace("T", " ")} UTC, s` : "UTC", 2, height - 7);
   }
   reading(points) {
     if (this.hover === null) return "";
@@ -115,12 +129,12 @@ class Chart {
       for (let i = one.offset; i < one.offset + one.n; i++) if (best < 0 || Math.abs(points[i] - t) < Math.abs(points[best] - t)) best = i;
       if (best >= 0) parts.push(`${one.name} ${figure(points[best + one.n], lane.unit)}`);
     }
-    return `${iso(t).slice(0, 19)}Z: ${parts.join(" · ")}`;
+    return `${iso(this.zero + t).slice(0, 11)}${moment(t, this.zero, this.step)}Z: ${parts.join(" · ")}`;
   }
 }
 
-function bounded(start, end, extent) {
-  const size = Math.min(Math.max(end - start, 1000), extent[1] - extent[0]);
+function bounded(start, end, extent, least) {
+  const size = Math.min(Math.max(end - start, least), extent[1] - extent[0]);
   const from = Math.min(Math.max(start, extent[0]), extent[1] - size);
   return { start: from, end: from + size };
 }
@@ -133,11 +147,11 @@ function render({ model, el }) {
   const from = h("input", { "aria-label": "Selection from, UTC", size: 22 }), to = h("input", { "aria-label": "Selection to, UTC", size: 22 });
   const chart = new Chart(model, canvas, ui.root), table = h("table");
   let asked = 0, glyph = -1;
-  const look = (start, end) => ui.set({ view: { ...bounded(start, end, model.get("extent")), width: Math.max(100, Math.round(chart.width - LEFT)) } });
+  const look = (start, end) => ui.set({ view: { ...bounded(start, end, model.get("extent"), model.get("least") ?? 1000), width: Math.max(100, Math.round(chart.width - LEFT)) } });
   const zoom = (factor, at) => { const { start, end } = chart.view, c = at ?? (start + end) / 2; look(c - (c - start) * factor, c + (end - c) * factor); };
   const pan = (share) => { const { start, end } = chart.view, by = (end - start) * share; look(start + by, end + by); };
-  const choose = (a, b) => ui.set({ selection: a === null ? [] : [Math.round(Math.min(a, b)), Math.round(Math.max(a, b))] });
-  const typed = () => { const a = Date.parse(from.value), b = Date.parse(to.value); if (a < b) choose(a, b); };
+  const choose = (a, b) => ui.set({ selection: a === null ? [] : [Math.round(chart.zero + Math.min(a, b)), Math.round(chart.zero + Math.max(a, b))] });
+  const typed = () => { const a = Date.parse(from.value), b = Date.parse(to.value); if (a < b) choose(a - chart.zero, b - chart.zero); };
   const use = () => { typed(); const chosen = model.get("selection") ?? []; if (chosen.length) ui.act("select", { window: `${iso(chosen[0])}/${iso(chosen[1])}` }); };
   const button = (words, click, cls) => h("button", { type: "button", class: cls, click }, words);
   const draw = () => { if (!asked) asked = requestAnimationFrame(() => { asked = 0; if (!ui.signal.aborted) chart.draw(); }); };
@@ -148,16 +162,16 @@ function render({ model, el }) {
     canvas.setAttribute("aria-label", `${lanes.length} lanes: ${lanes.map((l) => l.title).join(", ")}. The table below has the numbers.`);
     [from.value, to.value] = chosen.length ? chosen.map(iso) : ["", ""];
     glyphs.replaceChildren(...changes.filter((c) => c.t >= chart.view.start && c.t <= chart.view.end).map((c) => {
-      const words = `${iso(c.t)} ${c.kind}: ${c.title}`;
+      const words = `${iso(chart.zero + c.t)} ${c.kind}: ${c.title}`;
       const one = button(GLYPHS[c.kind] ?? "◇", () => { read.textContent = words; });
       one.setAttribute("aria-label", words); one.title = words; one.style.left = `${chart.x(c.t)}px`;
       return one;
     }));
     const rows = lanes.flatMap((l) => (l.series ?? []).map((one) => h("tr", {}, h("td", {}, l.title), h("td", {}, one.name),
       h("td", { class: "n" }, figure(one.low, l.unit)), h("td", { class: "n" }, figure(one.high, l.unit)), h("td", { class: "n" }, figure(one.last, l.unit)), h("td", { class: "n" }, String(one.of)))));
-    const silent = lanes.filter((l) => l.state).map((l) => h("tr", {}, h("td", {}, l.title), h("td", { colspan: 5 }, l.state)));
+    const silent = lanes.filter((l) => l.state || l.note).map((l) => h("tr", {}, h("td", {}, l.title), h("td", { colspan: 5 }, l.state || l.note)));
     table.replaceChildren(h("thead", {}, h("tr", {}, ...["Lane", "Series", "Lowest", "Highest", "Last", "Points"].map((w, i) => h("th", { class: i > 1 && "n" }, w)))),
-      h("tbody", {}, rows, silent, changes.map((c) => h("tr", {}, h("td", {}, "Change"), h("td", { colspan: 5 }, `${iso(c.t)} ${c.kind}: ${c.title}`)))));
+      h("tbody", {}, rows, silent, changes.map((c) => h("tr", {}, h("td", {}, "Change"), h("td", { colspan: 5 }, `${iso(chart.zero + c.t)} ${c.kind}: ${c.title}`)))));
     draw();
   }
 
@@ -180,9 +194,9 @@ function render({ model, el }) {
     const changes = model.get("changes") ?? [];
     if (!changes.length) return;
     glyph = (glyph + by + changes.length) % changes.length;
-    const c = changes[glyph]; read.textContent = `${iso(c.t)} ${c.kind}: ${c.title}`; chart.hover = chart.x(c.t); draw();
+    const c = changes[glyph]; read.textContent = `${iso(chart.zero + c.t)} ${c.kind}: ${c.title}`; chart.hover = chart.x(c.t); draw();
   };
-  const move = (by) => { const [a, b] = model.get("selection") ?? []; if (b) choose(a + by * (b - a), b + by * (b - a)); };
+  const move = (by) => { const [a, b] = model.get("selection") ?? []; if (b) choose(a - chart.zero + by * (b - a), b - chart.zero + by * (b - a)); };
   const keys = { w: () => zoom(0.5), s: () => zoom(2), a: () => pan(-0.25), d: () => pan(0.25), "[": () => step(-1), "]": () => step(1), ArrowLeft: () => move(-0.1), ArrowRight: () => move(0.1), Escape: () => choose(null), Enter: use };
   ui.listen(plot, "keydown", (e) => { const run = e.target === plot && !e.ctrlKey && !e.metaKey && keys[e.key]; if (run) { e.preventDefault(); e.stopPropagation(); run(); } });
   ui.listen(from, "change", typed); ui.listen(to, "change", typed);

@@ -39,7 +39,8 @@ class Timeline(Board):
     A lane is a dict: title, unit, series (dicts of name, times in ns sorted,
     values with NaN for unknown), and optionally first, onset ``[ns, ns]`` and state
     (why there is nothing to draw). Changes are dicts of time_ns, kind and title.
-    `selection` is ``[start, end]`` in ms since 1970, or empty.
+    `selection` is ``[start, end]`` in ms since 1970, or empty. `view`, `extent`, points, changes and baseline count
+    ms from `zero` (ms since 1970), and no view is shorter than `least` ms.
     """
 
     _esm = module("timeline")
@@ -51,21 +52,26 @@ class Timeline(Board):
     selection: traitlets.List[Any] = traitlets.List().tag(sync=True)
     extent: traitlets.List[Any] = traitlets.List().tag(sync=True)
     view = traitlets.Dict().tag(sync=True)
+    zero = traitlets.Float(0.0).tag(sync=True)
+    least = traitlets.Float(1000.0).tag(sync=True)
 
     def __init__(self, lanes: Sequence[Mapping[str, Any]], *, changes: Sequence[Mapping[str, Any]] = (),
                  baseline: Sequence[tuple[int, int]] = (), title: str = "Joined timeline", caption: str = "",
-                 width: int = 900) -> None:  # fmt: skip
-        self._kept = [_kept(lane) for lane in lanes]
+                 width: int = 900, zero_ns: int = 0, least: float = 1000.0) -> None:  # fmt: skip
+        """Lay the lanes out; *zero_ns* (whole seconds) and *least* (ms) let a view be shorter than floats of ms do."""
+        self._zero_ns = zero_ns
+        self._kept = [_kept(lane, zero_ns) for lane in lanes]
         ends = [t for lane in self._kept for one in lane["series"] if len(one["times"])
                 for t in (one["times"][0], one["times"][-1])]  # fmt: skip
         ends += [change["time_ns"] for change in changes]
-        start, end = (min(ends) / NS_PER_MS, max(ends) / NS_PER_MS) if ends else (0.0, 1.0)
+        start, end = (self._ms(min(ends)), self._ms(max(ends))) if ends else (0.0, 1.0)
         end = max(end, start + 1.0)
         super().__init__(
-            title=title, caption=caption, extent=[start, end], view={"start": start, "end": end, "width": width},
-            changes=[{"t": c["time_ns"] / NS_PER_MS, "kind": str(c["kind"]), "title": str(c["title"])}
+            zero=zero_ns / NS_PER_MS, least=least, title=title, caption=caption, extent=[start, end],
+            view={"start": start, "end": end, "width": width},
+            changes=[{"t": self._ms(c["time_ns"]), "kind": str(c["kind"]), "title": str(c["title"])}
                      for c in sorted(changes, key=lambda c: c["time_ns"])],
-            baseline=[[a / NS_PER_MS, b / NS_PER_MS] for a, b in baseline],
+            baseline=[[self._ms(a), self._ms(b)] for a, b in baseline],
         )  # fmt: skip
         self._draw(None)
         self.observe(self._draw, names="view")
@@ -82,11 +88,19 @@ class Timeline(Board):
         silent = [(lane["title"], lane["state"], None, None, None, "") for lane in self.lanes if lane["state"]]
         head = ("Lane", "Series", "Lowest", "Highest", "Last", "Unit")
         changes = table(("Change, ms since 1970", "Kind", "What"),
-                        [(str(round(c["t"])), c["kind"], c["title"]) for c in self.changes])  # fmt: skip
+                        [(str(round(self.zero + c["t"])), c["kind"], c["title"]) for c in self.changes])  # fmt: skip
         return super().twin() + self._picture() + table(head, rows + silent) + (changes if self.changes else "")
 
+    def _ms(self, time_ns: int) -> float:
+        return int(time_ns - self._zero_ns) / NS_PER_MS
+
+    def _seen(self, times: NDArray[np.int64]) -> tuple[int, int]:
+        """Return the places [first, last) of the view, with one on either side, so that lines reach the edge."""
+        start, end = (self._zero_ns + round(self.view[side] * NS_PER_MS) for side in ("start", "end"))
+        first = max(0, int(np.searchsorted(times, start)) - 1)
+        return first, min(len(times), int(np.searchsorted(times, end, side="right")) + 1)
+
     def _draw(self, _: object) -> None:
-        start, end = self.view["start"] * NS_PER_MS, self.view["end"] * NS_PER_MS
         most = 2 * min(4000, max(100, int(self.view.get("width") or 900)))
         buffers: list[NDArray[np.float64]] = []
         offset, lanes = 0, []
@@ -94,12 +108,10 @@ class Timeline(Board):
             drawn = []
             for one in lane["series"]:
                 times, values = one["times"], one["values"]
-                # One point on either side, so that lines reach the edge.
-                first = max(0, int(np.searchsorted(times, start)) - 1)
-                last = min(len(times), int(np.searchsorted(times, end, side="right")) + 1)
+                first, last = self._seen(times)
                 places = self._places(one, first, last, most)
                 shown = values[places]
-                buffers += [times[places] / NS_PER_MS, shown]
+                buffers += [(times[places] - self._zero_ns) / NS_PER_MS, shown]
                 drawn.append({"name": one["name"], "offset": offset, "n": len(places), "of": last - first,
                               **_range(shown)})  # fmt: skip
                 offset += 2 * len(places)
@@ -135,13 +147,13 @@ class Timeline(Board):
         return f"<svg role='img' aria-label='{escape(self.title)}' viewBox='0 0 900 {size}'>{''.join(parts)}</svg>"
 
 
-def _kept(lane: Mapping[str, Any]) -> dict[str, Any]:
+def _kept(lane: Mapping[str, Any], zero_ns: int) -> dict[str, Any]:
     series = []
     for one in lane.get("series", ()):
         times = np.ascontiguousarray(one["times"], dtype=np.int64)
         values = np.ascontiguousarray(one["values"], dtype=np.float64)
         series.append({"name": str(one["name"]), "times": times, "values": values})
-    onset = [t / NS_PER_MS for t in lane.get("onset") or ()]
+    onset = [(t - zero_ns) / NS_PER_MS for t in lane.get("onset") or ()]
     return {"title": str(lane["title"]), "unit": str(lane.get("unit") or ""), "series": series, "onset": onset,
             "first": bool(lane.get("first")), "state": str(lane.get("state") or "")}  # fmt: skip
 

@@ -175,7 +175,8 @@ def paired(pair: Pair, *, bars: int = BARS) -> tuple[list[str], Floats, Floats]:
     edges = np.linspace(low, high, bars + 1) if high > low else np.array([low, low + 1.0])
     place = np.clip(np.searchsorted(edges, pair.positions, side="right") - 1, 0, len(edges) - 2)
     size = len(edges) - 1
-    return [f"{e:.4g}" for e in edges[:-1]], np.bincount(place, p, size), np.bincount(place, q, size)
+    left, right = (np.bincount(place, share, size).astype(float) for share in (p, q))
+    return [f"{e:.4g}" for e in edges[:-1]], left, right
 
 
 def strip(history: History, baseline: Windows, *, points: int = 2000) -> pd.DataFrame:

@@ -107,6 +107,16 @@ def lineage(case: Case, theme: str) -> tuple[Markup, list[list[Any]]] | None:
     return held(board, "lineage", theme=theme, height=720), rows
 
 
+def devices(case: Case, theme: str) -> Markup | None:
+    """Return the timeline of a case's devices; None where no device's figures are frozen."""
+    from workbench.views.bind_gpu import gpu
+
+    board = gpu(case)
+    if not board.lanes:
+        return None
+    return held(board, "gpu", theme=theme, height=190 + 66 * len(board.lanes))
+
+
 def answered(case: Case, kind: str, asked: str, theme: str) -> str:
     """Return a board's state as JSON after what a visitor has asked of it, one after the other; nothing is kept.
 

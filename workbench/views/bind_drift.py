@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,17 +14,19 @@ import pandas as pd
 from workbench.analysis.comparison import compare, strip
 from workbench.analysis.drift_baseline import same_hours
 from workbench.analysis.drift_null import Spread, spread
-from workbench.analysis.profile_drivers import profile_drivers
+from workbench.analysis.profile_drivers import LEAST_EXPLAINED, profile_drivers
 from workbench.analysis.profile_history import History, Windows
 from workbench.analysis.profile_rows import from_counts, from_rows
 from workbench.analysis.profiles import Profile
 from workbench.case.case import Case
 from workbench.case.journal import Entry
+from workbench.case.operations import Outcome
 from workbench.errors import WorkbenchError
 from workbench.model.entities import split
 from workbench.model.grid import Grid
 from workbench.model.window import DAY_NS, Window, iso
-from workbench.playbook.operations.compare import baseline_of, split_kind
+from workbench.playbook.compared_baseline import against, other
+from workbench.playbook.compared_history import snapped
 from workbench.views.bind import wire
 from workbench_widgets.comparator import Comparator
 
@@ -31,6 +34,7 @@ NS_PER_MS = 1_000_000
 SAME_HOURS = "same hours, 30 d"
 STRIP_POINTS = 360
 MOST_SEGMENTS = 40
+MOST_DRIVERS = 9
 MOST_DRIVEN = 3
 """Drifted columns whose drivers are shown."""
 
@@ -94,27 +98,39 @@ class Brushed:
             board.caption = f"Could not compare: {outcome.could_not_run}."
             return
         self._dataset = _entity(str(entry.arguments["dataset"]))
+        board.dataset = split(self._dataset)[1] if self._dataset.startswith("dataset:") else self._dataset
+        board.title = f"Compare two windows of {split(self._dataset)[1]}"
+        board.caption = outcome.summary
+        columns = _columns(outcome.frames["columns"], outcome.frames["histograms"])
+        told = outcome.frames.get("drivers", pd.DataFrame({"explained": []}))
+        told = told[told["explained"] >= LEAST_EXPLAINED].head(MOST_DRIVERS)
+        if other(str(entry.arguments["baseline"])) is not None:
+            # A version, an environment or a training snapshot has no place on the strip.
+            board.show(columns, told.to_dict("records"))
+            return
         self._hold(entry)
-        held, window = self._history, Window.parse(str(entry.arguments["current"]))
+        self._settled(entry, outcome, columns, told)
+
+    def _settled(self, entry: Entry, outcome: Outcome, columns: list[dict[str, Any]], told: pd.DataFrame) -> None:
+        board, held, symptom = self.board, self._history, self._case.symptom
         assert held is not None
-        assert self._case.symptom is not None
+        assert symptom is not None
         every = int((held.ends - held.starts).max())
-        window = Window(window.start_ns // every * every, -(-window.end_ns // every) * every)
-        before, learned, rule = baseline_of(self._case.symptom, held, window, str(entry.arguments["baseline"]))
+        window, _ = snapped(held, Window.parse(str(entry.arguments["current"])))
+        text = str(entry.arguments["baseline"])
+        chosen = against(symptom, held, window, text)
         current = (window.start_ns, window.end_ns)
-        self._learned = learned or spread(held, [before], window.duration_ns)
-        self._step = 7 * DAY_NS if "of the week" in rule else DAY_NS
-        drifted = list(outcome.values["drifted"])[:MOST_DRIVEN]
-        driving = profile_drivers(held, self._segments, before, [current], drifted)
+        self._learned = chosen.learned or spread(held, [chosen.windows], window.duration_ns)
+        self._step = 7 * DAY_NS if "of the week" in chosen.rule else DAY_NS
+        if told.empty:
+            names = list(outcome.values["drifted"])[:MOST_DRIVEN]
+            told = profile_drivers(held, self._segments, chosen.windows, [current], names)
+        follows = chosen.kind == "learned" and not text.startswith("first")
         with board.hold_sync():
-            board.dataset = split(self._dataset)[1] if self._dataset.startswith("dataset:") else self._dataset
-            board.title = f"Compare two windows of {split(self._dataset)[1]}"
-            board.caption = outcome.summary
-            board.current, board.baseline = _ms(current), [_ms(w) for w in before]
-            board.rule = SAME_HOURS if learned is not None else ""
-            self._lay(outcome.frames["history"], before, every)
-            board.show(_columns(outcome.frames["columns"], outcome.frames["histograms"]),
-                       driving.to_dict("records"))  # fmt: skip
+            board.current, board.baseline = _ms(current), [_ms(w) for w in chosen.windows]
+            board.rule = (text or SAME_HOURS) if follows else ""
+            self._lay(outcome.frames["history"], chosen.windows, every)
+            board.show(columns, told.to_dict("records"))
 
     def _newest(self) -> Entry | None:
         own = (e for e in reversed(self._case.state.in_force) if e.operation == "compare" and self._dataset in
@@ -147,7 +163,8 @@ def frozen_profiles(case: Case, entry: Entry) -> list[Profile]:
     for name in entry.inputs:
         if name in case.evidence:
             query, arguments = _question(case.evidence[name].query)
-            asked[query] = (name, arguments)
+            if query == "build_profiles" or arguments.get("table") == "profiles":
+                asked[query] = (name, arguments)
     if "build_profiles" in asked:
         name, arguments = asked["build_profiles"]
         grids = {column: Grid.parse(text) for column, text in arguments["grids"].items()}
@@ -170,7 +187,7 @@ def _columns(table: pd.DataFrame, histograms: pd.DataFrame) -> list[dict[str, An
     cuts = [0, *(np.flatnonzero(names[1:] != names[:-1]) + 1).tolist(), len(names)] if len(names) else [0]
     labels = histograms["label"].tolist()
     left, right = (histograms[side].to_numpy(dtype=np.float32) for side in ("reference", "current"))
-    parts = {names[a]: slice(a, b) for a, b in zip(cuts, cuts[1:], strict=False)}
+    parts = {names[a]: slice(a, b) for a, b in pairwise(cuts)}
     found = []
     for row in table.to_dict("records"):
         part = parts.get(row["column"], slice(0, 0))
@@ -189,7 +206,7 @@ def _known(value: Any) -> float | None:
 
 
 def _entity(dataset: str) -> str:
-    return dataset if split_kind(dataset) else f"dataset:{dataset}"
+    return dataset if dataset.startswith(("dataset:", "model:")) else f"dataset:{dataset}"
 
 
 def _plain(profile: Profile) -> Profile:

@@ -24,7 +24,7 @@ def timeline(case: Case) -> Timeline:
     """Return the joined timeline of a case; the button beside the brush is ``case.select(…)``."""
     symptom = case.symptom
     windows = [(w.start_ns, w.end_ns) for w in symptom.baseline.windows] if symptom and symptom.baseline else []
-    board = Timeline(list(_lanes(case)), changes=list(_changes(case)), baseline=windows, caption=_caption(case))
+    board = Timeline(list(_lanes(case)), changes=list(changes_of(case)), baseline=windows, caption=_caption(case))
     if symptom is not None:
         board.selection = [symptom.window.start_ns // NS_PER_MS, symptom.window.end_ns // NS_PER_MS]
         board.view = {**board.view, "start": symptom.window.start_ns / NS_PER_MS - _reach(case),
@@ -106,7 +106,8 @@ def _unrest(values: NDArray[np.float64]) -> float:
     return float(known.std() / (abs(known.mean()) + 1e-9)) if len(known) > 1 else 0.0
 
 
-def _changes(case: Case) -> Iterator[dict[str, Any]]:
+def changes_of(case: Case) -> Iterator[dict[str, Any]]:
+    """Yield the frozen changes of a case as a timeline draws them."""
     rows = frozen(case, "changes")
     for row in rows.drop_duplicates("change_id").to_dict("records") if len(rows) else ():
         yield {"time_ns": int(row["time_ns"]), "kind": str(row["kind"]), "title": str(row["title"])}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
 from workbench.case.case import Case
@@ -9,21 +10,31 @@ from workbench.case.case import Case
 if TYPE_CHECKING:
     from workbench_widgets.board import Board
 
-Kind = Literal["stepper", "causes", "contrast", "lineage", "timeline", "waterfall"]
+Kind = Literal["stepper", "causes", "comparator", "contrast", "gpu", "lineage", "timeline", "waterfall"]
 
 
-def widget(case: Case, kind: Kind = "stepper") -> Board:
+def widget(case: Case, kind: Kind = "stepper", of: str = "") -> Board:
     """Return a widget over the case, shown where it is the last line of a cell; its clicks are entries of the case.
 
-    *kind* is stepper (the playbook), causes, contrast, lineage, timeline or waterfall.
+    *kind* is stepper (the playbook), causes, comparator, contrast, gpu, lineage, timeline or waterfall. *of* names
+    what it is about: the table of the comparator, a trace file of kernels of gpu, the focus of the
+    lineage, the trace of the waterfall.
     """
     # ipywidgets takes a moment to import; opening a bench does not need it.
-    from workbench.errors import UnknownNameError
-    from workbench.views import bind, bind_lineage, bind_requests, bind_steps, bind_timeline
+    from workbench.errors import UnknownNameError, UsageError
+    from workbench.views import bind, bind_drift, bind_gpu, bind_lineage, bind_requests, bind_steps, bind_timeline
 
-    kinds = {
+    named: dict[str, Callable[[Case, str], Board]] = {
+        "comparator": bind_drift.comparator,
+        "gpu": bind_gpu.gpu,
+        "lineage": bind_lineage.lineage,
+        "waterfall": bind_requests.waterfall,
+    }
+    kinds: dict[str, Callable[[Case], Board]] = {
         "causes": bind.causes,
+        "comparator": bind_drift.comparator,
         "contrast": bind_requests.contrast,
+        "gpu": bind_gpu.gpu,
         "lineage": bind_lineage.lineage,
         "stepper": bind_steps.stepper,
         "timeline": bind_timeline.timeline,
@@ -31,7 +42,9 @@ def widget(case: Case, kind: Kind = "stepper") -> Board:
     }
     if kind not in kinds:
         raise UnknownNameError("widget", kind, kinds)
-    return kinds[kind](case)
+    if of and kind not in named:
+        raise UsageError(f"Only {', '.join(sorted(named))} are of something; {kind!r} shows the whole case.")
+    return named[kind](case, of) if of else kinds[kind](case)
 
 
 def attach() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from workbench.apps import Screen
+from workbench.apps import Screen, boards
 from workbench.apps.page import Page, render
 from workbench.apps.screens._drawn import answers, of_machines
 from workbench.case.case import Case
@@ -20,7 +20,8 @@ def screen(page: Page) -> Markup:
     why = outcome.could_not_run if outcome else "The playbook's question about machines and GPUs has not run."
     charts = page.kept.piece(case, "machines", lambda: of_machines(case))
     places = page.kept.piece(case, "places", lambda: _busiest(case))
-    return render("gpu.html.j2", page, why=why, summary=outcome.summary if outcome else "",
+    board = page.kept.piece(case, "devices", lambda: boards.devices(case, page.theme), theme=page.theme)
+    return render("gpu.html.j2", page, why=why, board=board, summary=outcome.summary if outcome else "",
                   found=outcome.findings if outcome else (), charts=charts, places=places,
                   places_head=["service", "host", "gpu", "model version", "region", "requests", "failed"])  # fmt: skip
 
