@@ -42,7 +42,8 @@ Breach = Literal["above", "below", "at or above", "at or below", "differs", "equ
 
 
 Figure = Literal[
-    "psi", "null_rate", "nulls", "row_ratio", "rows", "ks", "w1", "tv", "distinct", "duplicate_rate", "duplicates", "age_s"
+    "psi", "null_rate", "nulls", "row_ratio", "rows", "ks", "w1", "tv", "distinct", "duplicate_rate", "duplicates",
+    "age_s",
 ]  # fmt: skip
 
 

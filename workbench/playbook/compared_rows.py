@@ -38,6 +38,8 @@ def columns_of(reading: Reading, entity: str, window: tuple[int, int] = EVER, en
     for row in asked.frame.itertuples():
         before = found.get(str(row.column))
         found[str(row.column)] = f"{before}, {row.type}" if before else str(row.type)
+    if found and entity.startswith("model:"):
+        found |= {"score": "number", "output": "text"}
     return found
 
 

@@ -115,7 +115,6 @@ def _driven(
     if not drifted:
         return found, "nothing drifted, nothing drives"
     columns = {c: k for c, k in compared_rows.columns_of(reading, entity, span).items() if c != "run_id"}
-    columns |= {c: "number" for c in compared_rows.SERVED[:1] if entity.startswith("model:")}
     if not set(drifted) & set(columns):
         return found, "unknown: profiles hold no rows to take apart"
     now, _ = compared_rows.sample(reading, entity, columns, windows=[span])
