@@ -16,7 +16,8 @@ class Query:
     """One question of bulk rows.
 
     *arguments* maps each argument to what it means; those whose text begins with
-    ``optional`` may be left out. *run* takes a session and the arguments.
+    ``optional`` may be left out. *run* takes a session and the arguments; *portable*
+    takes ``portable.Tables`` and the same arguments.
     """
 
     doc: str
@@ -24,6 +25,8 @@ class Query:
     columns: Mapping[str, str]
     """Columns of the answer and their meaning; empty where the caller chooses them."""
     run: Callable[..., pa.Table]
+    portable: Callable[..., Any] | None = None
+    """The same question as one Ibis expression, for every engine but the default one; None where it has none yet."""
 
     def check(self, name: str, given: Mapping[str, Any]) -> None:
         """Refuse arguments that the query does not have, and say which are missing."""

@@ -174,6 +174,23 @@ class DuckEngine:
             self._decoded.clear()
 
 
+@dataclass(frozen=True)
+class Sources:
+    """Exactly what a table's relation is made of in one snapshot of the store, for engines that read it elsewhere."""
+
+    declared: Table
+    files: tuple[str, ...]
+    """Absolute paths, each listed by the manifest and believed; never a pattern."""
+    journal: pa.Table | None
+    """Rows that are not sealed yet."""
+    one_a_key: bool
+    """Whether no two of these rows share a key, so that nothing is left to resolve."""
+    inner: tuple[int | None, int | None]
+    """Window (ns UTC, half-open) to cut before rows of one key are compared."""
+    outer: tuple[int | None, int | None]
+    """Window to cut after it."""
+
+
 @dataclass
 class Session:
     """One view of the store in which every relation and query sees the same rows."""
@@ -207,6 +224,22 @@ class Session:
             chosen = segments if local else self._segments(declared, start_ns, end_ns)
             return _within(declared, self._read(declared, chosen), start_ns, end_ns)
         return _within(declared, self._compared(declared, segments, journal, bounds, local=local), start_ns, end_ns)
+
+    def sources(self, name: str, start_ns: int | None = None, end_ns: int | None = None) -> Sources:
+        """Return what ``relation`` would read, resolved by the same rules, without reading it."""
+        declared = table(name)
+        for bound in (start_ns, end_ns):
+            if bound is not None:
+                _whole(bound)
+        local = identity_fixes_time(declared)
+        segments = self._segments(declared, start_ns, end_ns) if local else list(self.segments(name))
+        inner = (start_ns, end_ns) if local else (None, None)
+        journal = self._engine.unsealed(self._snapshot, name, *inner)
+        one_a_key = journal is None and (all(s.settled for s in segments) or len(segments) == 1)
+        if one_a_key and not local:
+            segments = self._segments(declared, start_ns, end_ns)
+        files = tuple(self._engine.file(s) for s in self._engine.believed(segments))
+        return Sources(declared, files, journal, one_a_key, inner, (start_ns, end_ns))
 
     def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
         """Run SQL written in this layer, with bound values, and return its rows."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from workbench.errors import UsageError
 from workbench.model.entities import split
 from workbench.model.tables import PREDICTIONS, TABLE_ROWS, Table
+from workbench.store.queries._conditions import text
 from workbench.store.resolve import literal, quoted
 
 ENTITY = "dataset:NAME (rows of a table) or model:NAME (predictions and their features)"
@@ -65,3 +66,15 @@ def cells(source: Origin, side: Literal["numbers", "texts"]) -> str:
     parts = [f"SELECT start_ns, unnest(map_keys({column})) AS col, unnest(map_values({column})) AS v FROM r"]
     parts += [f"SELECT start_ns, {literal(name)} AS col, {quoted(name)} AS v FROM r" for name in typed]
     return " UNION ALL ".join(parts)
+
+
+def portable_text(source: Origin, rows: Any, column: str) -> Any:
+    """Return a cell as text of an Ibis table of the origin's rows."""
+    return rows[column] if column in source.typed_texts else rows[source.texts].get(text("column", column))
+
+
+def portable_number(source: Origin, rows: Any, column: str) -> Any:
+    """Return a cell as a number of an Ibis table of the origin's rows."""
+    if column in source.typed_numbers:
+        return rows[column].cast("float64")
+    return rows[source.numbers].get(text("column", column))

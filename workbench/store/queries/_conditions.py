@@ -68,7 +68,7 @@ def bucket(column: str, every_ns: int) -> str:
 
 def windows_relation(session: Session, windows: Sequence[Sequence[int]], name: str = "windows") -> tuple[str, int, int]:
     """Register windows ((start_ns, end_ns), ...) as a relation (n, start_ns, end_ns); also return their hull."""
-    pairs = _pairs(windows)
+    pairs = window_pairs(windows)
     rows = pa.table(
         {
             "n": pa.array(range(len(pairs)), pa.int64()),
@@ -79,14 +79,23 @@ def windows_relation(session: Session, windows: Sequence[Sequence[int]], name: s
     return session.register(name, rows), min(p[0] for p in pairs), max(p[1] for p in pairs)
 
 
+def windows_rows(windows: Sequence[Sequence[int]]) -> tuple[pa.Table, int, int]:
+    """Return windows as rows (place, from_ns, until_ns), and their hull."""
+    pairs = window_pairs(windows)
+    columns = {"place": range(len(pairs)), "from_ns": [p[0] for p in pairs], "until_ns": [p[1] for p in pairs]}
+    rows = pa.table({name: pa.array(values, pa.int64()) for name, values in columns.items()})
+    return rows, min(p[0] for p in pairs), max(p[1] for p in pairs)
+
+
 def inside_windows(column: str, windows: Sequence[Sequence[int]]) -> tuple[str, int, int]:
     """Return SQL that says whether a time lies in one of the windows, and the windows' hull."""
-    pairs = _pairs(windows)
+    pairs = window_pairs(windows)
     terms = (f"({column} >= {start} AND {column} < {end})" for start, end in pairs)
     return f"({' OR '.join(terms)})", min(p[0] for p in pairs), max(p[1] for p in pairs)
 
 
-def _pairs(windows: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
+def window_pairs(windows: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
+    """Return windows as pairs of whole ns, or refuse what is none."""
     pairs = [(int(start), int(end)) for start, end in windows]
     if not pairs or any(end <= start for start, end in pairs):
         raise UsageError(

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from workbench.model.tables import SPANS
 from workbench.store.engines.duckdb import Session
 from workbench.store.queries._conditions import END, EVERY, START, Conditions, bucket
+
+if TYPE_CHECKING:
+    from workbench.store.portable import Tables
 
 ARGUMENTS = {
     "start_ns": START,
@@ -28,3 +35,13 @@ def per_bucket(
         SELECT {bucket("start_ns", every_ns)} AS start_ns, service, count(*) AS count,
                count(*) FILTER (WHERE status = 'error') AS errors{", " if further else ""}{further}
         FROM {session.relation("spans", start_ns, end_ns)} {asked.where} GROUP BY ALL)"""
+
+
+def portable_buckets(
+    tables: Tables, start_ns: int, end_ns: int, every_ns: int, equals: Mapping[str, Any] | None
+) -> Any:
+    """Return the spans asked for as an Ibis table, each with the begin of its bucket in ``bucket_ns``."""
+    from workbench.store import portable as p
+
+    spans = p.columns(tables.relation("spans", start_ns, end_ns), SPANS, equals)
+    return spans.mutate(bucket_ns=p.begin(spans.start_ns, every_ns))

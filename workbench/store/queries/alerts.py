@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import pyarrow as pa
 
 from workbench.model.tables import ALERTS
@@ -9,6 +11,9 @@ from workbench.store.engines.duckdb import Session
 from workbench.store.queries._conditions import Conditions
 from workbench.store.queries._lookup import columns_of, lookup
 from workbench.store.query import Query
+
+if TYPE_CHECKING:
+    from workbench.store.portable import Tables
 
 
 def _run(
@@ -25,6 +30,19 @@ def _run(
     return lookup(session, ALERTS, asked, "starts_ns, fingerprint", end_ns=end_ns)
 
 
+def _portable(
+    tables: Tables, *, start_ns: int | None = None, end_ns: int | None = None, fingerprint: str | None = None,
+    entity: str | None = None,
+) -> Any:  # fmt: skip
+    from workbench.store import portable as p
+
+    found = tables.relation("alerts", None, end_ns)
+    found = p.equal(p.equal(found, "fingerprint", fingerprint), "entity", entity)
+    if start_ns is not None:
+        found = found.filter(found.ends_ns.isnull() | (found.ends_ns >= int(start_ns)))
+    return p.lookup(found, ALERTS, "starts_ns", "fingerprint")
+
+
 QUERY = Query(
     doc="Alerts that fired at some time of a window, in order of their begin.",
     arguments={
@@ -35,4 +53,5 @@ QUERY = Query(
     },
     columns=columns_of(ALERTS),
     run=_run,
+    portable=_portable,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -11,9 +11,12 @@ from workbench.errors import UsageError
 from workbench.model.tables import LOGS, PREDICTIONS, SPANS, TABLE_ROWS, Table
 from workbench.store.engines.duckdb import Session
 from workbench.store.layout import time_column
-from workbench.store.queries._conditions import Conditions, inside_windows
+from workbench.store.queries._conditions import Conditions, inside_windows, window_pairs
 from workbench.store.query import Query
 from workbench.store.resolve import literal, quoted
+
+if TYPE_CHECKING:
+    from workbench.store.portable import Tables
 
 _TYPED = {
     "spans": (
@@ -31,6 +34,7 @@ _MAPS = {
     "table_rows": ("texts",),
 }
 _BAD = {"spans": "status = 'error'", "logs": "severity IN ('error', 'fatal')"}
+_BAD_VALUES = {"spans": ("status", ("error",)), "logs": ("severity", ("error", "fatal"))}
 
 
 def _run(
@@ -43,9 +47,7 @@ def _run(
     equals: Mapping[str, Any] | None = None,
     max_values: int = 1000,
 ) -> pa.Table:
-    declared = {t.name: t for t in (SPANS, LOGS, PREDICTIONS, TABLE_ROWS)}.get(table)
-    if declared is None:
-        raise UsageError(f"Attributes are counted in spans, logs, predictions or table_rows; got {table!r}.")
+    declared = _countable(table)
     asked = Conditions().columns(declared, equals)
     rows = _marked(session, declared, selection, baseline, asked)
     parts = [_counted(f"SELECT {literal(c)} AS key, {quoted(c)} AS value, side, bad FROM {rows}") for c in _TYPED[table]
@@ -61,6 +63,13 @@ def _run(
         QUALIFY row_number() OVER (PARTITION BY key ORDER BY selection + baseline DESC, value) <= {int(max_values)}
         ORDER BY key, selection DESC, value"""
     return session.query(sql, asked.values)
+
+
+def _countable(name: str) -> Table:
+    declared = {t.name: t for t in (SPANS, LOGS, PREDICTIONS, TABLE_ROWS)}.get(name)
+    if declared is None:
+        raise UsageError(f"Attributes are counted in spans, logs, predictions or table_rows; got {name!r}.")
+    return declared
 
 
 def _side_count(side: int, also: str = "") -> str:
@@ -108,6 +117,63 @@ def _entries(declared: Table, keys: Sequence[str] | None, asked: Conditions) -> 
     return lists
 
 
+def _portable_side(
+    tables: Tables, declared: Table, windows: Sequence[Sequence[int]], equals: Mapping[str, Any] | None, side: int
+) -> Any:
+    from workbench.store import portable as p
+
+    pairs = window_pairs(windows)
+    rows = tables.relation(declared.name, min(start for start, _ in pairs), max(end for _, end in pairs))
+    rows = p.columns(rows, declared, equals)
+    rows = rows.filter(p.inside(rows[time_column(declared)], pairs))
+    column, values = _BAD_VALUES.get(declared.name, ("source", ()))
+    bad = rows[column].isin(values) if values else p.truth(value=False)
+    return rows.select(*_TYPED[declared.name], *_MAPS[declared.name], side=p.whole(side),
+                       bad=p.coalesce(bad, p.truth(value=False)))  # fmt: skip
+
+
+def _portable_counted(pairs: Any) -> Any:
+    from workbench.store import portable as p
+
+    pairs = pairs.filter(pairs.value.notnull())
+    first, second = pairs.side == 0, pairs.side == 1
+    return pairs.group_by("key", "value").agg(
+        selection=p.count_where(first), baseline=p.count_where(second),
+        selection_bad=p.count_where(first & pairs.bad), baseline_bad=p.count_where(second & pairs.bad),
+    )  # fmt: skip
+
+
+def _portable(
+    tables: Tables, *, selection: Sequence[Sequence[int]], baseline: Sequence[Sequence[int]],
+    table: str = "spans", keys: Sequence[str] | None = None, equals: Mapping[str, Any] | None = None,
+    max_values: int = 1000,
+) -> Any:  # fmt: skip
+    from workbench.store import portable as p
+
+    declared = _countable(table)
+    sides = []
+    for side, windows in enumerate((selection, baseline)):
+        sides.append(_portable_side(tables, declared, windows, equals, side))
+    rows = p.together(sides)
+    parts = [
+        rows.select("side", "bad", key=p.word(c), value=rows[c]) for c in _TYPED[table] if keys is None or c in keys
+    ]
+    for m in _MAPS[table]:
+        wanted = None if keys is None else [k.removeprefix(f"{m}.") for k in keys if k.startswith(f"{m}.")]
+        if wanted is None or wanted:
+            entries = p.cells(rows.select("side", "bad", m), m)
+            entries = entries if wanted is None else entries.filter(entries.col.isin(wanted))
+            parts.append(entries.select("side", "bad", key=p.named(f"{m}.", entries.col), value=entries.v))
+    if not parts:
+        raise UsageError(f"None of {list(keys or ())!r} is a key of {table}; map keys are written map.key.")
+    counted = p.together([_portable_counted(part) for part in parts])
+    often = (counted.selection + counted.baseline).desc()
+    counted = p.first_of(counted, ["key"], [often, p.nulls_last(counted.value)], int(max_values))
+    totals = rows.agg(selection_total=p.count_where(rows.side == 0), baseline_total=p.count_where(rows.side == 1))
+    found = counted.cross_join(totals)
+    return found.order_by([p.nulls_last(found.key), found.selection.desc(), p.nulls_last(found.value)])
+
+
 QUERY = Query(
     doc="Rows per attribute and value in a selection and in a baseline, typed columns and map keys alike.",
     arguments={
@@ -129,4 +195,5 @@ QUERY = Query(
         "baseline_total": "all rows of the baseline",
     },
     run=_run,
+    portable=_portable,
 )

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from workbench.store.engines.duckdb import Session
-from workbench.store.queries._columns import ENTITY, origin, text_cell
-from workbench.store.queries._conditions import Conditions, text, windows_relation
+from workbench.store.queries._columns import ENTITY, origin, portable_text, text_cell
+from workbench.store.queries._conditions import Conditions, text, windows_relation, windows_rows
 from workbench.store.query import Query
 from workbench.store.resolve import quoted
+
+if TYPE_CHECKING:
+    from workbench.store.portable import Tables
 
 
 def _run(session: Session, *, entity: str, column: str, windows: Sequence[Sequence[int]]) -> pa.Table:
@@ -27,6 +31,20 @@ def _run(session: Session, *, entity: str, column: str, windows: Sequence[Sequen
     return session.query(sql, asked.values)
 
 
+def _portable(tables: Tables, *, entity: str, column: str, windows: Sequence[Sequence[int]]) -> Any:
+    from workbench.store import portable as p
+
+    source, (spans, low, high) = origin(entity), windows_rows(windows)
+    rows = tables.relation(source.table.name, low, high)
+    rows = rows.filter(rows[source.owner] == source.name)
+    rows = rows.select("time_ns", level=portable_text(source, rows, column))
+    within = tables.register(spans)
+    inside = [rows.time_ns >= within.from_ns, rows.time_ns < within.until_ns]
+    pairs = rows.inner_join(within, inside)
+    found = pairs.group_by(window=pairs.place, level=pairs.level).agg(n=pairs.count())
+    return found.order_by([p.nulls_last(found["window"]), found.n.desc(), p.nulls_first(found.level)])
+
+
 QUERY = Query(
     doc="Rows per level of a categorical column in each window.",
     arguments={"entity": ENTITY, "column": "column or feature", "windows": "list of (start_ns, end_ns)"},
@@ -36,4 +54,5 @@ QUERY = Query(
         "n": "rows",
     },
     run=_run,
+    portable=_portable,
 )

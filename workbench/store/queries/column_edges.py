@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import pyarrow as pa
 
 from workbench.store.engines.duckdb import Session
 from workbench.store.queries._conditions import Conditions
 from workbench.store.query import Query
+
+if TYPE_CHECKING:
+    from workbench.store.portable import Tables
 
 
 def _run(session: Session, *, as_of_ns: int | None = None, dataset: str | None = None) -> pa.Table:
@@ -23,6 +28,21 @@ def _run(session: Session, *, as_of_ns: int | None = None, dataset: str | None =
         FROM {session.relation("column_edges", None, until)} {asked.where}
         GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"""
     return session.query(sql, asked.values)
+
+
+def _portable(tables: Tables, *, as_of_ns: int | None = None, dataset: str | None = None) -> Any:
+    from workbench.store import portable as p
+
+    rows = tables.relation("column_edges", None, None if as_of_ns is None else as_of_ns + 1)
+    if dataset is not None:
+        rows = rows.filter((rows.upstream_dataset == dataset) | (rows.downstream_dataset == dataset))
+    ends = ("upstream_dataset", "upstream_column", "downstream_dataset", "downstream_column")
+    named = rows.filter(rows.transformation.notnull())
+    newest = p.first_of(named, ends, [named.time_ns.desc(), named.transformation.desc()])
+    newest = newest.select("transformation", **{f"of_{name}": newest[name] for name in ends})
+    merged = rows.group_by(*ends).agg(jobs=p.texts(rows.job), first_ns=rows.time_ns.min(), last_ns=rows.time_ns.max())
+    both = merged.left_join(newest, [merged[name] == newest[f"of_{name}"] for name in ends])
+    return p.ordered(both.select(*ends, "jobs", "transformation", "first_ns", "last_ns"), *ends)
 
 
 QUERY = Query(
@@ -42,4 +62,5 @@ QUERY = Query(
         "last_ns": "last seen",
     },
     run=_run,
+    portable=_portable,
 )

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import pyarrow as pa
 
 from workbench.store.engines.duckdb import Session
 from workbench.store.queries._conditions import END, START, Conditions
 from workbench.store.query import Query
+
+if TYPE_CHECKING:
+    from workbench.store.portable import Tables
 
 
 def _run(session: Session, *, start_ns: int, end_ns: int, entity: str | None = None) -> pa.Table:
@@ -30,6 +35,26 @@ def _run(session: Session, *, start_ns: int, end_ns: int, entity: str | None = N
     return session.query(sql, asked.values)
 
 
+def _portable(tables: Tables, *, start_ns: int, end_ns: int, entity: str | None = None) -> Any:
+    from workbench.store import portable as p
+
+    parts = []
+    for table, owner, kind, maps in (
+        ("table_rows", "dataset", "dataset:", ("numbers", "texts")),
+        ("predictions", "model", "model:", ("feature_numbers", "feature_texts")),
+    ):
+        rows = tables.relation(table, start_ns, end_ns)
+        rows = rows.filter(rows[owner].notnull())
+        for m, type_ in zip(maps, ("number", "text"), strict=True):
+            side = p.cells(rows.select(m, "time_ns", entity=p.named(kind, rows[owner])), m)
+            parts.append(side.select("entity", "time_ns", "col", type=p.word(type_), missing=side.v.isnull()))
+    both = p.equal(p.together(parts), "entity", entity)
+    found = both.group_by(entity=both.entity, column=both.col, type=both["type"]).agg(
+        cells=both.count(), nulls=p.count_where(both.missing), first_ns=both.time_ns.min(), last_ns=both.time_ns.max()
+    )
+    return p.ordered(found, "entity", "column", "type")
+
+
 QUERY = Query(
     doc="Columns of data sets and features of models, with their type.",
     arguments={"start_ns": START, "end_ns": END, "entity": "optional: dataset:NAME or model:NAME, or a list"},
@@ -43,4 +68,5 @@ QUERY = Query(
         "last_ns": "latest row with it",
     },
     run=_run,
+    portable=_portable,
 )

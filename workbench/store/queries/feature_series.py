@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from workbench.store.engines.duckdb import Session
 from workbench.store.queries._conditions import END, EVERY, START, Conditions, bucket
 from workbench.store.query import Query
+
+if TYPE_CHECKING:
+    from workbench.store.portable import Tables
 
 
 def _run(session: Session, *, start_ns: int, end_ns: int, every_ns: int, feature: Any = None) -> pa.Table:
@@ -21,6 +24,19 @@ def _run(session: Session, *, start_ns: int, end_ns: int, every_ns: int, feature
         FROM {session.relation("features", start_ns, end_ns)} {asked.where}
         GROUP BY ALL ORDER BY 1, 2, 3 NULLS FIRST"""
     return session.query(sql, asked.values)
+
+
+def _portable(tables: Tables, *, start_ns: int, end_ns: int, every_ns: int, feature: Any = None) -> Any:
+    from workbench.store import portable as p
+
+    rows = p.equal(tables.relation("features", start_ns, end_ns), "feature", feature)
+    known = p.count_where(rows.cache_hit.notnull())
+    found = rows.group_by(start_ns=p.begin(rows.time_ns, every_ns), feature=rows.feature, version=rows.version).agg(
+        n=rows.count(), median_freshness_s=rows.freshness_s.quantile(0.5), max_freshness_s=rows.freshness_s.max(),
+        p95_retrieval_ms=rows.retrieval_ms.quantile(0.95),
+        cache_hit_rate=p.quotient(p.count_where(rows.cache_hit), known.nullif(0)),
+    )  # fmt: skip
+    return found.order_by([p.nulls_last(found.start_ns), p.nulls_last(found.feature), p.nulls_first(found.version)])
 
 
 QUERY = Query(
@@ -37,4 +53,5 @@ QUERY = Query(
         "cache_hit_rate": "share 0..1 of those that say; null where none says",
     },
     run=_run,
+    portable=_portable,
 )

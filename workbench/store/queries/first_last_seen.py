@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -13,6 +13,9 @@ from workbench.store.layout import time_column
 from workbench.store.queries._conditions import Conditions
 from workbench.store.query import Query
 from workbench.store.resolve import quoted
+
+if TYPE_CHECKING:
+    from workbench.store.portable import Tables
 
 
 def _run(
@@ -34,6 +37,21 @@ def _run(
     return session.query(sql, asked.values)
 
 
+def _portable(
+    tables: Tables, *, table: str, column: str = "source", start_ns: int | None = None,
+    end_ns: int | None = None, equals: Mapping[str, Any] | None = None,
+) -> Any:  # fmt: skip
+    from workbench.store import portable as p
+
+    declared = declared_table(table)
+    found = p.columns(tables.relation(table, start_ns, end_ns), declared, equals)
+    time = found[time_column(declared)]
+    answer = found.group_by(value=found[declared.column(column).name].cast("string")).agg(
+        n=found.count(), first_ns=time.min(), last_ns=time.max(), last_received_ns=found.received_ns.max()
+    )
+    return answer.order_by(p.nulls_first(answer.value))
+
+
 QUERY = Query(
     doc="Values of a column with how often, and when first and last, each was seen.",
     arguments={
@@ -51,4 +69,5 @@ QUERY = Query(
         "last_received_ns": "when the intake last took one",
     },
     run=_run,
+    portable=_portable,
 )

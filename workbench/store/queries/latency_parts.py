@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -11,6 +11,9 @@ from workbench.model.tables import SPANS
 from workbench.store.engines.duckdb import Session
 from workbench.store.queries._conditions import END, EVERY, START, Conditions, bucket
 from workbench.store.query import Query
+
+if TYPE_CHECKING:
+    from workbench.store.portable import Tables
 
 
 def _run(
@@ -29,6 +32,25 @@ def _run(
         FROM {session.relation("spans", start_ns, end_ns)} {asked.where}
         GROUP BY ALL ORDER BY 1, 2 NULLS FIRST, 3 NULLS FIRST, 4 NULLS FIRST"""
     return session.query(sql, asked.values)
+
+
+def _portable(
+    tables: Tables, *, start_ns: int, end_ns: int, every_ns: int, equals: Mapping[str, Any] | None = None,
+) -> Any:  # fmt: skip
+    from workbench.store import portable as p
+
+    spans = p.columns(tables.relation("spans", start_ns, end_ns), SPANS, equals)
+    spans = spans.filter(spans.queue_wait_ms.notnull() | spans.forward_pass_ms.notnull())
+    queue, forward = (p.whole_or_null(column * 1e6) for column in (spans.queue_wait_ms, spans.forward_pass_ms))
+    by = {"start_ns": p.begin(spans.start_ns, every_ns), "service": spans.service, "host": spans.host, "gpu": spans.gpu}
+    found = spans.group_by(**by).agg(
+        n=spans.count(), mean_ms=p.quotient(p.quotient(spans.duration_ns.sum(), 1e6), spans.count()),
+        mean_queue_wait_ms=p.quotient(p.quotient(queue.sum(), 1e6), queue.count()),
+        mean_forward_pass_ms=p.quotient(p.quotient(forward.sum(), 1e6), forward.count()),
+        p95_queue_wait_ms=spans.queue_wait_ms.quantile(0.95),
+        p95_forward_pass_ms=spans.forward_pass_ms.quantile(0.95),
+    )  # fmt: skip
+    return found.order_by([p.nulls_first(found[name]) for name in by])
 
 
 QUERY = Query(
@@ -52,4 +74,5 @@ QUERY = Query(
         "p95_forward_pass_ms": "95th percentile",
     },
     run=_run,
+    portable=_portable,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -10,13 +10,14 @@ from workbench.store.engines.duckdb import Session
 from workbench.store.queries._conditions import END, EVERY, START, Conditions, bucket
 from workbench.store.query import Query
 
+if TYPE_CHECKING:
+    from workbench.store.portable import Tables
+
 _LONGEST = 200
 # Ids, numbers and quoted parts vary from record to record; what is left is the sentence that the code writes.
-_PATTERN = (
-    "regexp_replace(regexp_replace(left(body, 1000), "
-    "'[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|0x[0-9a-fA-F]+|\\b[0-9a-fA-F]{12,}\\b', '#', 'g'), "
-    "'[0-9]+([.,:][0-9]+)*', '#', 'g')"
-)
+_IDS = r"[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|0x[0-9a-fA-F]+|\b[0-9a-fA-F]{12,}\b"
+_NUMBERS = "[0-9]+([.,:][0-9]+)*"
+_PATTERN = f"regexp_replace(regexp_replace(left(body, 1000), '{_IDS}', '#', 'g'), '{_NUMBERS}', '#', 'g')"
 
 
 def _run(
@@ -35,6 +36,24 @@ def _run(
         FROM {session.relation("logs", start_ns, end_ns)} {asked.where}
         GROUP BY ALL ORDER BY start_ns, service NULLS FIRST, severity NULLS FIRST, n DESC, pattern NULLS FIRST"""
     return session.query(sql, asked.values)
+
+
+def _portable(
+    tables: Tables, *, start_ns: int, end_ns: int, every_ns: int, service: Any = None, severity: Any = None,
+) -> Any:  # fmt: skip
+    from workbench.store import portable as p
+
+    rows = p.equal(tables.relation("logs", start_ns, end_ns), "service", service)
+    rows = p.equal(rows, "severity", severity)
+    pattern = rows.body.substr(0, 1000).re_replace(_IDS, "#").re_replace(_NUMBERS, "#").substr(0, _LONGEST)
+    by = {"start_ns": p.begin(rows.time_ns, every_ns), "service": rows.service, "severity": rows.severity}
+    found = rows.group_by(**by, pattern=pattern).agg(
+        n=rows.count(), example=rows.body.min(), with_trace=rows.trace_id.count()
+    )
+    return found.order_by([
+        p.nulls_last(found.start_ns), p.nulls_first(found.service), p.nulls_first(found.severity), found.n.desc(),
+        p.nulls_first(found.pattern),
+    ])  # fmt: skip
 
 
 QUERY = Query(
@@ -56,4 +75,5 @@ QUERY = Query(
         "with_trace": "records that name a trace",
     },
     run=_run,
+    portable=_portable,
 )

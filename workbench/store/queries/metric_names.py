@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import pyarrow as pa
 
 from workbench.store.engines.duckdb import Session
 from workbench.store.queries._conditions import Conditions
 from workbench.store.query import Query
+
+if TYPE_CHECKING:
+    from workbench.store.portable import Tables
 
 
 def _run(
@@ -19,6 +24,19 @@ def _run(
         FROM {session.relation("metric_samples", start_ns, end_ns)} {asked.where}
         GROUP BY entity, metric ORDER BY entity, metric"""
     return session.query(sql, asked.values)
+
+
+def _portable(
+    tables: Tables, *, start_ns: int | None = None, end_ns: int | None = None, entity: str | None = None,
+) -> Any:  # fmt: skip
+    from workbench.store import portable as p
+
+    rows = p.equal(tables.relation("metric_samples", start_ns, end_ns), "entity", entity)
+    found = rows.group_by("entity", "metric").agg(
+        unit=rows.unit.min(), type=rows["type"].min(), series=rows.series.nunique(), samples=rows.count(),
+        first_ns=rows.time_ns.min(), last_ns=rows.time_ns.max(),
+    )  # fmt: skip
+    return p.ordered(found, "entity", "metric")
 
 
 QUERY = Query(
@@ -39,4 +57,5 @@ QUERY = Query(
         "last_ns": "latest sample",
     },
     run=_run,
+    portable=_portable,
 )

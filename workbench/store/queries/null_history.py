@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import pyarrow as pa
 
 from workbench.store.engines.duckdb import Session
 from workbench.store.queries._conditions import END, EVERY, START, Conditions, bucket
 from workbench.store.query import Query
+
+if TYPE_CHECKING:
+    from workbench.store.portable import Tables
 
 
 def _cells(relation: str, owner: str, origin: str, maps: tuple[str, str], begin: str) -> str:
@@ -42,6 +47,34 @@ def _run(session: Session, *, start_ns: int, end_ns: int, every_ns: int, entity:
     return session.query(sql, asked.values)
 
 
+def _portable(tables: Tables, *, start_ns: int, end_ns: int, every_ns: int, entity: str | None = None) -> Any:
+    from workbench.store import portable as p
+
+    written = tables.relation("dataset_versions", start_ns, end_ns)
+    said = written.select("dataset", "null_counts", "rows", start_ns=p.begin(written.time_ns, every_ns))
+    said = p.cells(said, "null_counts")
+    said = said.filter(said.v.notnull())
+    by = {"entity": p.named("dataset:", said.dataset), "origin": p.word("dataset_versions"), "column": said.col}
+    parts = [said.group_by(**by, start_ns=said.start_ns)
+             .agg(rows=said["rows"].sum(), nulls=said.v.sum().round().cast("int64"))]  # fmt: skip
+    for table, owner, kind, maps in (
+        ("table_rows", "dataset", "dataset:", ("numbers", "texts")),
+        ("predictions", "model", "model:", ("feature_numbers", "feature_texts")),
+    ):
+        rows = tables.relation(table, start_ns, end_ns)
+        rows = rows.filter(rows[owner].notnull())
+        sides = [
+            (side := p.cells(rows.select(m, owner=rows[owner], start_ns=p.begin(rows.time_ns, every_ns)), m))
+            .select("owner", "start_ns", "col", missing=side.v.isnull()) for m in maps
+        ]  # fmt: skip
+        both = p.together(sides)
+        by = {"entity": p.named(kind, both.owner), "origin": p.word(table), "column": both.col}
+        parts.append(both.group_by(**by, start_ns=both.start_ns)
+                     .agg(rows=both.count(), nulls=p.count_where(both.missing)))  # fmt: skip
+    found = p.equal(p.together(parts), "entity", entity)
+    return p.ordered(found, "entity", "origin", "column", "start_ns")
+
+
 QUERY = Query(
     doc="Missing cells per bucket and column of data sets and of models' features.",
     arguments={
@@ -59,4 +92,5 @@ QUERY = Query(
         "nulls": "cells that were null",
     },
     run=_run,
+    portable=_portable,
 )

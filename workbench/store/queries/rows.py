@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -11,6 +11,9 @@ from workbench.model.tables import table
 from workbench.store.engines.duckdb import Session
 from workbench.store.query import Query
 from workbench.store.resolve import key_columns, quoted
+
+if TYPE_CHECKING:
+    from workbench.store.portable import Tables
 
 
 def _run(
@@ -48,6 +51,22 @@ def _run(
 
 _declared = table
 
+
+def _portable(
+    tables: Tables, *, table: str, start_ns: int | None = None, end_ns: int | None = None,
+    columns: Sequence[str] | None = None, equals: Mapping[str, Any] | None = None, limit: int | None = None,
+) -> Any:  # fmt: skip
+    from workbench.store import portable as p
+
+    declared = _declared(table)
+    chosen = [declared.column(name).name for name in (columns or [c.name for c in declared])]
+    found = p.columns(tables.relation(table, start_ns, end_ns), declared, equals)
+    hidden = {f"{p.HIDDEN}{name}": found[name] for name in declared.key if name not in chosen}
+    order = [name if name in chosen else f"{p.HIDDEN}{name}" for name in declared.key]
+    answer = p.ordered(found.select(*chosen, **hidden), *order)
+    return answer if limit is None else answer.limit(int(limit))
+
+
 QUERY = Query(
     doc="Rows of any declared table, one a key, ordered by key.",
     arguments={
@@ -60,4 +79,5 @@ QUERY = Query(
     },
     columns={},
     run=_run,
+    portable=_portable,
 )

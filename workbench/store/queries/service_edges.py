@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import pyarrow as pa
 
 from workbench.model.window import HOUR_NS
 from workbench.store.engines.duckdb import Session
 from workbench.store.queries._conditions import END, EVERY, START, bucket
 from workbench.store.query import Query
+
+if TYPE_CHECKING:
+    from workbench.store.portable import Tables
 
 
 def _run(session: Session, *, start_ns: int, end_ns: int, every_ns: int | None = None) -> pa.Table:
@@ -26,6 +31,27 @@ def _run(session: Session, *, start_ns: int, end_ns: int, every_ns: int | None =
     return session.query(sql)
 
 
+def _portable(tables: Tables, *, start_ns: int, end_ns: int, every_ns: int | None = None) -> Any:
+    from workbench.store import portable as p
+
+    inner, outer = (
+        tables.relation("spans", start_ns, end_ns),
+        tables.relation("spans", start_ns - HOUR_NS, end_ns + HOUR_NS),
+    )
+    child = inner.filter(inner.parent_span_id.notnull())
+    bucket_ns = p.begin(child.start_ns, every_ns) if every_ns is not None else p.whole(start_ns)
+    columns = ("trace_id", "parent_span_id", "status", "duration_ns")
+    child = child.select(*columns, callee=child.service, bucket_ns=bucket_ns)
+    parent = outer.select(parent_trace=outer.trace_id, parent_id=outer.span_id, caller=outer.service)
+    both = child.inner_join(parent, [child.trace_id == parent.parent_trace, child.parent_span_id == parent.parent_id])
+    both = both.filter(both.caller != both.callee)
+    found = both.group_by(start_ns=both.bucket_ns, caller=both.caller, callee=both.callee).agg(
+        calls=both.count(), errors=p.count_where(both.status == "error"),
+        seconds=p.quotient(p.at_least(both.duration_ns, 0).sum(), 1e9),
+    )  # fmt: skip
+    return p.ordered(found, "start_ns", "caller", "callee")
+
+
 QUERY = Query(
     doc="Calls between services, from spans whose parent belongs to another service.",
     arguments={"start_ns": START, "end_ns": END, "every_ns": f"optional: {EVERY}; the whole window if not said"},
@@ -38,4 +64,5 @@ QUERY = Query(
         "seconds": "time spent in them",
     },
     run=_run,
+    portable=_portable,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -11,6 +11,9 @@ from workbench.model.tables import SPANS
 from workbench.store.engines.duckdb import Session
 from workbench.store.queries._conditions import END, EVERY, START, Conditions, bucket
 from workbench.store.query import Query
+
+if TYPE_CHECKING:
+    from workbench.store.portable import Tables
 
 
 def _run(
@@ -33,6 +36,21 @@ def _run(
     return session.query(sql, asked.values)
 
 
+def _portable(
+    tables: Tables, *, start_ns: int, end_ns: int, every_ns: int | None = None, equals: Mapping[str, Any] | None = None,
+) -> Any:  # fmt: skip
+    from workbench.store import portable as p
+
+    spans = p.columns(tables.relation("spans", start_ns, end_ns), SPANS, equals)
+    spans = spans.mutate(bucket_ns=p.begin(spans.start_ns, every_ns) if every_ns is not None else p.whole(start_ns))
+    found = spans.group_by(start_ns=spans.bucket_ns, service=spans.service, name=spans["name"], kind=spans.kind).agg(
+        count=spans.count(), errors=p.count_where(spans.status == "error"),
+        seconds=p.quotient(p.at_least(spans.duration_ns, 0).sum(), 1e9),
+        p95_ms=p.quotient(spans.duration_ns.quantile(0.95, where=spans.duration_ns >= 0), 1e6),
+    )  # fmt: skip
+    return p.ordered(found, "start_ns", "service", "name", "kind")
+
+
 QUERY = Query(
     doc="Spans by service, operation and kind.",
     arguments={
@@ -52,4 +70,5 @@ QUERY = Query(
         "p95_ms": "95th percentile of duration",
     },
     run=_run,
+    portable=_portable,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -11,8 +11,11 @@ from workbench.model.tables import SPANS
 from workbench.model.window import DAY_NS, MINUTE_NS
 from workbench.store.engines.duckdb import Session
 from workbench.store.queries._conditions import Conditions
-from workbench.store.queries._span_buckets import ARGUMENTS, COLUMNS, ORDER, per_bucket
+from workbench.store.queries._span_buckets import ARGUMENTS, COLUMNS, ORDER, per_bucket, portable_buckets
 from workbench.store.query import Query
+
+if TYPE_CHECKING:
+    from workbench.store.portable import Tables
 
 _QUANTILES = "quantile_cont(duration_ns, [0.5, 0.95]) FILTER (WHERE duration_ns >= 0) AS q"
 
@@ -42,6 +45,21 @@ def _stretches(session: Session, start_ns: int, end_ns: int, every_ns: int) -> l
     return days or [(start_ns, end_ns)]
 
 
+def _portable(
+    tables: Tables, *, start_ns: int, end_ns: int, every_ns: int = MINUTE_NS, equals: Mapping[str, Any] | None = None,
+) -> Any:  # fmt: skip
+    from workbench.store import portable as p
+
+    spans = portable_buckets(tables, start_ns, end_ns, every_ns, equals)
+    sane = spans.duration_ns >= 0
+    found = spans.group_by(start_ns=spans.bucket_ns, service=spans.service).agg(
+        count=spans.count(), errors=p.count_where(spans.status == "error"),
+        p50_ms=p.quotient(spans.duration_ns.quantile(0.5, where=sane), 1e6),
+        p95_ms=p.quotient(spans.duration_ns.quantile(0.95, where=sane), 1e6),
+    )  # fmt: skip
+    return found.order_by([found.start_ns, p.nulls_first(found.service)])
+
+
 QUERY = Query(
     doc="Spans per bucket and service: how many, how many failed, median and 95th percentile (exact, interpolated).",
     arguments=ARGUMENTS,
@@ -51,4 +69,5 @@ QUERY = Query(
         "p95_ms": "95th percentile of duration",
     },
     run=_run,
+    portable=_portable,
 )

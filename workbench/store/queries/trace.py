@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import pyarrow as pa
 
 from workbench.model.tables import SPANS
 from workbench.store.engines.duckdb import Session
 from workbench.store.query import Query
 from workbench.store.resolve import all_columns
+
+if TYPE_CHECKING:
+    from workbench.store.portable import Tables
 
 
 def _run(session: Session, *, trace_id: str, start_ns: int | None = None, end_ns: int | None = None) -> pa.Table:
@@ -16,6 +21,14 @@ def _run(session: Session, *, trace_id: str, start_ns: int | None = None, end_ns
         "ORDER BY start_ns, span_id"
     )
     return session.query(sql, {"trace_id": trace_id.lower()})
+
+
+def _portable(tables: Tables, *, trace_id: str, start_ns: int | None = None, end_ns: int | None = None) -> Any:
+    from workbench.store import portable as p
+
+    spans = tables.relation("spans", start_ns, end_ns)
+    found = spans.filter(spans.trace_id == trace_id.lower()).select([c.name for c in SPANS])
+    return p.ordered(found, "start_ns", "span_id")
 
 
 QUERY = Query(
@@ -27,4 +40,5 @@ QUERY = Query(
     },
     columns={c.name: c.doc for c in SPANS},
     run=_run,
+    portable=_portable,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -11,6 +11,9 @@ from workbench.model.tables import SPANS
 from workbench.store.engines.duckdb import Session
 from workbench.store.queries._conditions import END, START, Conditions
 from workbench.store.query import Query
+
+if TYPE_CHECKING:
+    from workbench.store.portable import Tables
 
 
 def _run(
@@ -41,6 +44,27 @@ def _run(
     return session.query(sql, asked.values)
 
 
+def _portable(
+    tables: Tables, *, start_ns: int, end_ns: int, equals: Mapping[str, Any] | None = None,
+    attributes: Mapping[str, str] | None = None, min_duration_ns: int | None = None,
+    max_duration_ns: int | None = None, limit: int = 1000,
+) -> Any:  # fmt: skip
+    from workbench.store import portable as p
+
+    spans = p.columns(tables.relation("spans", start_ns, end_ns), SPANS, equals)
+    for key, value in (attributes or {}).items():
+        spans = spans.filter(p.coalesce(spans.attributes.get(key), spans.resource.get(key)) == value)
+    if min_duration_ns is not None:
+        spans = spans.filter(spans.duration_ns >= int(min_duration_ns))
+    if max_duration_ns is not None:
+        spans = spans.filter(spans.duration_ns <= int(max_duration_ns))
+    found = spans.group_by("trace_id").agg(
+        start_ns=spans.start_ns.min(), duration_ns=spans.duration_ns.max(), spans=spans.count(),
+        errors=p.count_where(spans.status == "error"),
+    )  # fmt: skip
+    return found.order_by([found.duration_ns.desc(), p.nulls_last(found.trace_id)]).limit(int(limit))
+
+
 QUERY = Query(
     doc="Traces with a span that fits the selection, the slowest matching span first.",
     arguments={
@@ -60,4 +84,5 @@ QUERY = Query(
         "errors": "matching spans with status error",
     },
     run=_run,
+    portable=_portable,
 )

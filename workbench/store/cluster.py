@@ -1,0 +1,118 @@
+"""A store whose bulk questions a Spark Connect server answers; journal, manifest and sealing stay where they are."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Self, cast
+from urllib.parse import unquote
+
+import pyarrow as pa
+
+from workbench import plugins
+from workbench.errors import UsageError
+from workbench.store.engines.duckdb import Session
+from workbench.store.engines.spark import EngineState, SparkEngine
+from workbench.store.query import Query
+from workbench.store.store import Store
+
+Missing = Literal["duckdb", "refuse"]
+_PATH, _MISSING = "path", "missing"
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a store lies and who answers questions of it."""
+
+    path: Path
+    server: str | None = None
+    """``sc://host:port`` with what else the client is to be told, or None: DuckDB in this process."""
+    missing: Missing = "duckdb"
+    """Who answers queries that have no portable expression yet."""
+
+
+def parse(text: str | Path) -> Address:
+    """Read ``./store``, or ``sc://host:port/;path=/shared/store`` (``./store`` if not said; ``;missing=refuse``)."""
+    if isinstance(text, Path) or not text.startswith("sc:"):
+        return Address(Path(text))
+    if not text.startswith("sc://") or not text.removeprefix("sc://").partition("/")[0]:
+        raise UsageError(f"A Spark Connect server is written sc://host:15002; got {text!r}.")
+    head, *parts = text.split(";")
+    own = {name: unquote(value) for name, _, value in (p.partition("=") for p in parts) if name in {_PATH, _MISSING}}
+    missing = own.get(_MISSING, "duckdb")
+    if missing not in {"duckdb", "refuse"}:
+        raise UsageError(f"missing= says who answers what the cluster cannot: duckdb or refuse; got {missing!r}.")
+    others = [p for p in parts if p and p.partition("=")[0] not in {_PATH, _MISSING}]
+    server = ";".join([head.rstrip("/") + ("/" if others else ""), *others])
+    return Address(Path(own.get(_PATH, "./store")), server, "refuse" if missing == "refuse" else "duckdb")
+
+
+def open_store(address: str | Path, *, environment: str = "prod", mode: Literal["write", "read"] = "write") -> Store:
+    """Open the store at an address: a folder, or a Spark Connect server that reads one."""
+    where = parse(address)
+    if where.server is None:
+        return Store.open(where.path, environment=environment, mode=mode)
+    opened = cast("ClusterStore", ClusterStore.open(where.path, environment=environment, mode=mode))
+    return opened.answered_by(where)
+
+
+class ClusterStore(Store):
+    """Ask the server wherever a query has a portable expression; what is kept, and what is missing, is the store's."""
+
+    _spark: SparkEngine | None = None
+    _missing: Missing = "duckdb"
+
+    def answered_by(self, address: Address) -> Self:
+        """Name the server; nothing is connected before the first question."""
+        if address.server is None:
+            raise UsageError("A cluster's store needs the address of a Spark Connect server, sc://host:15002.")
+        self._spark, self._missing = SparkEngine(address.server), address.missing
+        return self
+
+    def engine_of(self, query: str) -> str:
+        """Return which engine answers a named query: ``spark``, ``duckdb``, or ``none`` where that was refused."""
+        asked: Query = plugins.load("query", query)
+        if asked.portable is not None and self._spark is not None:
+            return self._spark.name
+        return "duckdb" if self._missing == "duckdb" else "none"
+
+    def state(self) -> EngineState:
+        """Return the server's version and latency; StoreError where it does not answer."""
+        if self._spark is None:
+            raise UsageError("This store has no server; name one with answered_by.")
+        return self._spark.state()
+
+    def _ask(self, asked: Query, arguments: Mapping[str, Any], environment: str) -> pa.Table:
+        if self._spark is None:
+            return super()._ask(asked, arguments, environment)
+        if asked.portable is None:
+            if self._missing == "refuse":
+                raise UsageError(
+                    f"This query has no portable expression yet, so {self._spark.address} cannot answer it: "
+                    f"{asked.doc} Leave missing=refuse out of the store's address to let DuckDB answer it here."
+                )
+            return super()._ask(asked, arguments, environment)
+        elsewhere = functools.partial(_elsewhere, self._spark, asked)
+        return super()._ask(dataclasses.replace(asked, run=elsewhere), arguments, environment)
+
+    def close(self) -> None:
+        """Leave the server, then release everything here."""
+        if self._spark is not None:
+            self._spark.close()
+        super().close()
+
+
+def _elsewhere(spark: SparkEngine, asked: Query, session: Session, /, **arguments: Any) -> pa.Table:
+    if asked.portable is None:
+        raise UsageError(f"This query has no portable expression: {asked.doc}")
+    return spark.answer(session, asked.portable, arguments)
+
+
+def portable_queries() -> tuple[list[str], list[str]]:
+    """Return the names of queries with a portable expression, and of those that fall back."""
+    queries: dict[str, Query] = plugins.load_all("query")
+    portable = [name for name, query in queries.items() if query.portable is not None]
+    return portable, [name for name in queries if name not in portable]

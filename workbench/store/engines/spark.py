@@ -1,0 +1,325 @@
+"""An engine that asks a Spark Connect server: it reads exactly the files that one snapshot of the manifest names.
+
+The server must see the store's files under the same paths (one machine, or shared storage). Rows that are not sealed
+yet travel with the question. Nothing is written, and no partial answer is returned: an answer is whole or an error.
+"""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from workbench.errors import StoreError, UsageError
+from workbench.model.tables import PROVENANCE, Table
+from workbench.store.engines.duckdb import FileGoneError, Session, Sources
+from workbench.store.layout import time_column
+
+_RETRIES = {"max_retries": 2, "initial_backoff": 100, "max_backoff": 1000, "jitter": 0}
+"""How a call is tried again, in ms; the client's own policy would hang for ten minutes where nobody listens."""
+HIDDEN = "hidden."
+"""Prefix of columns that an answer is only ordered by, as ``portable.HIDDEN`` says."""
+_CACHED_SETS = 64
+"""Sets of files whose views are kept on the server."""
+_JOURNAL_BYTES = 32 * 2**20
+"""Rows not sealed yet that are sent along; more of them would not fit in one message."""
+_TYPES = {
+    "text": "STRING", "json": "STRING", "int": "BIGINT", "time_ns": "BIGINT", "float": "DOUBLE", "bool": "BOOLEAN",
+    "texts": "MAP<STRING, STRING>", "numbers": "MAP<STRING, DOUBLE>",
+}  # fmt: skip
+_IBIS = {
+    "text": "string", "json": "string", "int": "int64", "time_ns": "int64", "float": "float64", "bool": "boolean",
+    "texts": "map<string, string>", "numbers": "map<string, float64>",
+}  # fmt: skip
+_FILE_GONE = ("PATH_NOT_FOUND", "FILE_NOT_EXIST", "No such file", "NotFound", "FileNotFound")
+
+
+class EngineUnreachableError(StoreError):
+    """Say that the server does not answer, or stopped while it worked; the same question can be asked again."""
+
+
+@dataclass(frozen=True)
+class EngineState:
+    """Say what answers, and how fast it answers nothing."""
+
+    name: str
+    version: str
+    latency_ms: float
+
+
+class SparkEngine:
+    """Answer portable queries through one Spark Connect server."""
+
+    name = "spark"
+
+    def __init__(self, address: str) -> None:
+        """Take ``sc://host:port``; nothing is connected before the first question."""
+        self.address = address
+        self._session: Any = None
+        self._lock = threading.Lock()
+        self._numbers = itertools.count(1)
+        self._files: dict[tuple[str, ...], str] = {}
+
+    def answer(self, session: Session, portable: Callable[..., Any], arguments: Mapping[str, Any]) -> pa.Table:
+        """Run one portable query over one snapshot of the store; rows come back in the query's order."""
+        with self._speaking() as spark:
+            tables = _Relations(self, spark, session)
+            try:
+                expression = portable(tables, **arguments)
+                rows = spark.sql(compiled(expression)).toArrow()
+            finally:
+                tables.forget()
+        return plain(rows, expression)
+
+    def state(self) -> EngineState:
+        """Return the server's version and the median time of three empty questions; StoreError where it is away."""
+        with self._speaking() as spark:
+            version, times = str(spark.version), []
+            for _ in range(3):
+                before = time.perf_counter()
+                spark.sql("SELECT 1 AS one").toArrow()
+                times.append(time.perf_counter() - before)
+        return EngineState(self.name, version, sorted(times)[1] * 1e3)
+
+    def close(self) -> None:
+        """Leave the server's session, if it still stands."""
+        with self._lock:
+            spark, self._session = self._session, None
+            self._files.clear()
+        if spark is not None:
+            _leave(spark)
+
+    def files_view(self, spark: Any, declared: Table, files: tuple[str, ...]) -> str:
+        """Return the server's view of exactly these files."""
+        with self._lock:
+            known = self._files.get(files)
+        if known is not None:
+            return known
+        name = self.new_name("files")
+        ddl = ", ".join(f"`{c.name}` {_TYPES[c.type]}" for c in declared)
+        spark.read.schema(ddl).parquet(*files).createOrReplaceTempView(name)
+        with self._lock:
+            self._files[files] = name
+            old = self._files.pop(next(iter(self._files))) if len(self._files) > _CACHED_SETS else None
+        if old is not None:
+            spark.catalog.dropTempView(old)
+        return name
+
+    def new_name(self, what: str) -> str:
+        """Return a view's name that no other question of this session uses."""
+        return f"workbench_{what}_{next(self._numbers)}"
+
+    @contextmanager
+    def _speaking(self) -> Iterator[Any]:
+        client = _library()
+        try:
+            yield self._connected(client)
+        except (client.PySparkException, client.RpcError) as error:
+            raise self._in_words(error, client) from error
+
+    def _connected(self, client: _Library) -> Any:
+        with self._lock:
+            if self._session is None:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    session = client.SparkSession.builder.remote(self.address).create()
+                session.client.set_retry_policies([client.DefaultPolicy(**_RETRIES)])
+                self._session = session
+                session.sql("SELECT 1 AS one").toArrow()
+            return self._session
+
+    def _in_words(self, error: Exception, client: _Library) -> StoreError:
+        text = " ".join(str(error).split())[:400] if str(error).strip() else type(error).__name__
+        if _went_away(error, client):
+            with self._lock:
+                self._session = None
+                self._files.clear()
+            return EngineUnreachableError(
+                f"The Spark Connect server {self.address} does not answer, or stopped while it worked: {text}. "
+                "No rows were taken from it. Ask again when it is up."
+            )
+        if any(mark in str(error) for mark in _FILE_GONE):
+            return FileGoneError(
+                f"A segment went away while the server read it, or the server cannot see it: {text}. "
+                "Ask again; if it repeats, check that the store's folder has the same path there."
+            )
+        return StoreError(f"The Spark Connect server {self.address} refused the question: {text}.")
+
+
+@dataclass
+class _Relations:
+    """The tables of one question, as views that live as long as it does."""
+
+    _engine: SparkEngine
+    _spark: Any
+    _session: Session
+    _views: list[str] = field(default_factory=list)
+
+    def relation(self, name: str, start_ns: int | None = None, end_ns: int | None = None) -> Any:
+        """Return a declared table's rows, one a key, as an Ibis table."""
+        sources = self._session.sources(name, start_ns, end_ns)
+        view = self._engine.new_name("rows")
+        self._spark.sql(self._select(sources)).createOrReplaceTempView(view)
+        self._views.append(view)
+        return _ibis().table({c.name: _IBIS[c.type] for c in sources.declared}, name=view)
+
+    def register(self, rows: pa.Table) -> Any:
+        """Return rows of the caller, columns of int64, as an Ibis table."""
+        if any(f.type != pa.int64() for f in rows.schema):
+            raise UsageError(f"Rows are registered as whole numbers; got {rows.schema}.")
+        return _ibis().table(dict.fromkeys(rows.column_names, "int64"), name=self._sent(rows))
+
+    def forget(self) -> None:
+        """Drop the views; a server that is gone has dropped them already."""
+        client = _library()
+        try:
+            for view in self._views:
+                self._spark.catalog.dropTempView(view)
+        except (client.PySparkException, client.RpcError):
+            self._views.clear()
+
+    def _sent(self, rows: pa.Table) -> str:
+        view = self._engine.new_name("sent")
+        self._spark.createDataFrame(rows).createOrReplaceTempView(view)
+        self._views.append(view)
+        return view
+
+    def _select(self, sources: Sources) -> str:
+        columns = ", ".join(f"`{c.name}`" for c in sources.declared)
+        parts = []
+        if sources.files:
+            parts.append(self._engine.files_view(self._spark, sources.declared, sources.files))
+        if sources.journal is not None:
+            parts.append(self._sent(_sendable(sources.journal)))
+        if not parts:
+            nothing = ", ".join(f"CAST(NULL AS {_TYPES[c.type]}) AS `{c.name}`" for c in sources.declared)
+            return f"SELECT {columns} FROM (SELECT {nothing}) WHERE false"
+        source = " UNION ALL ".join(f"SELECT {columns} FROM {part}" for part in parts)
+        source = f"(SELECT * FROM ({source}) {_within(sources.declared, sources.inner)})"
+        if not sources.one_a_key:
+            source = _resolved(sources.declared, source)
+        return f"SELECT {columns} FROM {source} {_within(sources.declared, sources.outer)}"
+
+
+def compiled(expression: Any) -> str:
+    """Return Spark's SQL for an expression, without needing Ibis's own Spark backend."""
+    ibis = _ibis()
+    if ibis.options.pyspark is None:
+        # The compiler asks for an option that only the backend declares, and the backend wants an older client.
+        class Options(ibis.config.Config):  # type: ignore[misc,name-defined]
+            treat_nan_as_null: bool = False
+
+        ibis.options.pyspark = Options()
+    return str(ibis.to_sql(expression, dialect="pyspark"))
+
+
+def plain(rows: pa.Table, expression: Any) -> pa.Table:
+    """Return rows with the types of the default engine: int64, text, float64, no field declared non-null."""
+    shown = [(n, t) for n, t in expression.schema().items() if not n.startswith(HIDDEN)]
+    fields = [pa.field(name, _plain_type(type_)) for name, type_ in shown]
+    return rows.select([f.name for f in fields]).cast(pa.schema(fields))
+
+
+def _plain_type(type_: Any) -> pa.DataType:
+    if type_.is_integer():
+        return pa.int64()
+    if type_.is_string() or type_.is_json():
+        return pa.string()
+    if type_.is_map():
+        return pa.map_(_plain_type(type_.key_type), _plain_type(type_.value_type))
+    if type_.is_array():
+        return pa.list_(_plain_type(type_.value_type))
+    if type_.is_boolean():
+        return pa.bool_()
+    if type_.is_floating():
+        return pa.float64()
+    raise StoreError(f"A portable query answers with integers, floats, texts, booleans, lists or maps; got {type_}.")
+
+
+def _sendable(rows: pa.Table) -> pa.Table:
+    if rows.nbytes > _JOURNAL_BYTES:
+        raise StoreError(
+            f"{rows.num_rows} rows ({rows.nbytes >> 20} MiB) are not sealed yet, too many to send with a question "
+            f"(at most {_JOURNAL_BYTES >> 20} MiB). Seal the store, then ask again."
+        )
+    return rows.cast(pa.schema([f.with_nullable(True) for f in rows.schema]))
+
+
+def _within(declared: Table, bounds: tuple[int | None, int | None]) -> str:
+    time_name = time_column(declared)
+    terms = [f"`{time_name}` {sign} {int(bound)}" for sign, bound in zip((">=", "<"), bounds, strict=True)
+             if bound is not None]  # fmt: skip
+    return f"WHERE {' AND '.join(terms)}" if terms else ""
+
+
+def _resolved(declared: Table, source: str) -> str:
+    """Return SQL for one row a key, the winner that ``resolve.winner_order`` names; maps are compared as entries."""
+
+    def orderable(name: str, type_: str) -> str:
+        return f"map_entries(`{name}`)" if type_ in {"texts", "numbers"} else f"`{name}`"
+
+    first = [f"`{declared.latest_by}` DESC NULLS LAST"] if declared.latest_by else []
+    own = [c for c in declared.own_columns if c.name not in declared.key]
+    order = first + [f"{orderable(c.name, c.type)} DESC NULLS LAST" for c in own]
+    order += [f"`{c.name}` ASC NULLS LAST" for c in reversed(PROVENANCE)]
+    key = ", ".join(f"`{name}`" for name in declared.key)
+    number = f"row_number() OVER (PARTITION BY {key} ORDER BY {', '.join(order)}) AS place_of_key"
+    return f"(SELECT * FROM (SELECT *, {number} FROM {source}) WHERE place_of_key = 1)"
+
+
+@dataclass(frozen=True)
+class _Library:
+    """What this engine uses of the client, imported when it is first needed."""
+
+    SparkSession: Any
+    DefaultPolicy: Any
+    PySparkException: type[Exception]
+    RpcError: type[Exception]
+
+
+def _library() -> _Library:
+    # Said as an error in words instead; a warning besides would stand in every notebook.
+    warnings.filterwarnings("ignore", message=r"\[RETRIES_EXCEEDED\]")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            sessions = importlib.import_module("pyspark.sql.connect.session")
+            retries = importlib.import_module("pyspark.sql.connect.client.retries")
+            errors = importlib.import_module("pyspark.errors")
+            grpc = importlib.import_module("grpc")
+            importlib.import_module("ibis")
+    except ImportError as error:
+        raise StoreError(
+            f"A store behind Spark Connect needs what is not installed ({error}): "
+            "pip install 'incident-workbench[spark]'."
+        ) from error
+    return _Library(sessions.SparkSession, retries.DefaultPolicy, errors.PySparkException, grpc.RpcError)
+
+
+def _ibis() -> Any:
+    return importlib.import_module("ibis")
+
+
+def _went_away(error: Exception, client: _Library) -> bool:
+    text = str(error)
+    if isinstance(error, client.RpcError):
+        return True
+    marks = ("UNAVAILABLE", "RETRIES_EXCEEDED", "SESSION_NOT_FOUND", "SESSION_CLOSED", "SESSION_CHANGED",
+             "OPERATION_NOT_FOUND", "Connection refused", "Socket closed", "failed to connect")  # fmt: skip
+    return any(mark in text for mark in marks)
+
+
+def _leave(spark: Any) -> None:
+    client = _library()
+    try:
+        spark.stop()
+    except (client.PySparkException, client.RpcError):
+        return
