@@ -39,6 +39,7 @@ from workbench.playbook.record_path import RecordPath, record_path
 from workbench.report import rich_html, verbs
 from workbench.sources import Context
 from workbench.store import Store
+from workbench.store.cluster import open_store
 from workbench.views import verbs as views
 
 CASES = "cases"
@@ -334,11 +335,12 @@ def open_bench(
 ) -> Bench:
     """Open a store and return the bench over it; ``wb.open``.
 
+    *path* is a folder, or ``sc://host:15002/;path=/shared/store`` where a Spark Connect server answers what it can.
     *who* is written into every journal entry, by default the user of this machine.
     """
     if environment == CASES:
         raise UsageError(f"An environment cannot be named {CASES!r}: the store keeps its cases there.")
-    store = Store.open(path, environment=environment, mode=mode)
+    store = open_store(path, environment=environment, mode=mode)
     return Bench(store, who=who or user_name(), settings=settings, clock=clock)
 
 

@@ -176,7 +176,7 @@ class Settings:
     """Hold everything that ``workbench.toml`` says."""
 
     store: str = "./store"
-    """Folder that holds the telemetry and the cases."""
+    """Folder that holds the telemetry and the cases, or sc://host:15002/;path=FOLDER for Spark Connect."""
     environment: str = "prod"
     """Where what arrives ran: prod, dev, ..."""
     zone: str = "UTC"

@@ -74,7 +74,8 @@ def _world(seed: int) -> dict[str, pa.Table]:
         "spans": _spans(rng),
         "logs": [{"log_id": str(n), "time_ns": T0 + n * 17 * S, "service": some("api", HOSTILE),
                   "severity": some("error", "info"), "trace_id": some(f"{n:032x}"),
-                  "body": some(f"order {n} failed after {n * 10} ms", HOSTILE), "attributes": some({"k": "v"})} for n in range(200)],
+                  "body": some(f"order {n} failed after {n * 10} ms", HOSTILE), "attributes": some({"k": "v"})}
+                 for n in range(200)],
         "metric_samples": [{"series": f"s{n % 3}", "time_ns": T0 + n * S, "entity": f"host:h{n % 3}",
                             "metric": "cpu_percent", "unit": some("%"), "type": some("gauge"),
                             "value": some(1.0, 2.0, rng.random(), -3.5), "labels": some({"a": "b"}, {})}
@@ -343,6 +344,7 @@ def test_addresses() -> None:
     where = parse("sc://host:15002/;token=abc;path=/shared/my%20store")
     assert (where.server, str(where.path)) == ("sc://host:15002/;token=abc", "/shared/my store")
     assert (parse("sc://host:15002").server, str(parse("sc://host:15002").path)) == ("sc://host:15002", "store")
+    assert parse(Path("sc://host:15002/;path=/shared/store")) == parse("sc://host:15002;path=/shared/store")
     for wrong in ("sc:host", "sc:///x", "sc://h:1/;missing=guess"):
         with pytest.raises(UsageError):
             parse(wrong)

@@ -19,6 +19,8 @@ from workbench.errors import IntegrityError, StoreError, WorkbenchError
 from workbench.intake.policy import asked_with
 from workbench.model.tables import TABLES
 from workbench.model.window import iso, parse_duration_ns
+from workbench.store.cluster import Address, parse, portable_queries
+from workbench.store.engines.spark import SparkEngine
 
 State = Literal["reachable", "unreachable", "not asked"]
 
@@ -55,6 +57,21 @@ class TableLine:
 
 
 @dataclass(frozen=True)
+class EngineLine:
+    """Say who answers questions of the store, how fast, and what it leaves to DuckDB."""
+
+    name: str
+    version: str
+    latency_ms: float | None
+    tables: int
+    """Tables with rows."""
+    fall_back: tuple[str, ...]
+    """Queries that the engine cannot answer yet."""
+    state: State
+    says: str
+
+
+@dataclass(frozen=True)
 class Health:
     """Hold everything that was looked at."""
 
@@ -64,6 +81,7 @@ class Health:
     environment: str
     store_problem: str
     tables: tuple[TableLine, ...]
+    engine: EngineLine
     missing: Mapping[str, tuple[str, ...]]
     """Table without rows -> sources that would fill it."""
     sources: tuple[SourceLine, ...]
@@ -71,10 +89,11 @@ class Health:
 
     @property
     def exit_code(self) -> int:
-        """4 where the store cannot be opened or trusted, 3 where a source cannot be reached, else 0."""
+        """4 where the store cannot be opened or trusted, 3 where a source or the engine does not answer, else 0."""
         if self.store_problem:
             return StoreError.exit_code
-        return 3 if any(source.state == "unreachable" for source in self.sources) else 0
+        asked = (self.engine.state, *(source.state for source in self.sources))
+        return 3 if "unreachable" in asked else 0
 
     def plain(self) -> dict[str, Any]:
         """Return everything as JSON can hold it."""
@@ -82,21 +101,23 @@ class Health:
 
 
 def look(
-    settings: Settings, store: Path, environment: str, *, now_ns: Callable[[], int] = time.time_ns
+    settings: Settings, store: Path | Address, environment: str, *, now_ns: Callable[[], int] = time.time_ns
 ) -> Health:  # fmt: skip
     """Look at everything; sources are asked at the same time, each for at most ten seconds."""
-    problem, tables = _store(store, environment, now_ns())
+    where = store if isinstance(store, Address) else parse(store)
+    problem, tables = _store(where.path, environment, now_ns())
     packages = {name: installed(name) for name in PACKAGES}
     warnings = _warnings(tables, installed(FOREIGN))
-    if not store.exists():
+    if not where.path.exists():
         warnings.append("There is no store yet: `workbench ingest PATH` or `workbench serve` makes one.")
     return Health(
         python=f"{platform.python_version()} ({sys.platform})",
         packages=packages,
-        store=str(store),
+        store=str(where.path),
         environment=environment,
         store_problem=problem,
         tables=tables,
+        engine=_engine(where, len(tables)),
         missing=_missing({line.table for line in tables}) if not problem else {},
         sources=ask_all(settings.sources),
         warnings=tuple(warnings),
@@ -156,6 +177,31 @@ def _store(path: Path, environment: str, now_ns: int) -> tuple[str, tuple[TableL
     lines = (TableLine(name, rows[name], iso(newest[name]), round((now_ns - newest[name]) / 1e9, 3))
              for name in TABLES if name in rows and name in newest)  # fmt: skip
     return "", tuple(lines)
+
+
+def _engine(where: Address, tables: int) -> EngineLine:
+    """Ask the engine nothing, three times; a store that is not there yet is asked by nobody."""
+    portable, fall_back = portable_queries()
+    found = f"{tables} tables found"
+    if where.server is None:
+        number = installed("duckdb") or ""
+        says = f"Engine duckdb {number} in this process, {found}, all {len(portable) + len(fall_back)} queries."
+        return EngineLine("duckdb", number, None, tables, (), "reachable", says)
+    address = where.server.partition(";")[0]
+    engine = SparkEngine(where.server)
+    try:
+        state = engine.state()
+    except WorkbenchError as error:
+        says = f"Engine spark at {address} does not answer: {error}"
+        return EngineLine("spark", "", None, tables, tuple(fall_back), "unreachable", says)
+    finally:
+        engine.close()
+    others = "fall back to DuckDB here" if where.missing == "duckdb" else "are refused"
+    says = (
+        f"Engine spark {state.version} at {address}, {state.latency_ms:.0f} ms, {found}, {len(portable)} queries "
+        f"there; {len(fall_back)} {others}: {', '.join(fall_back)}."
+    )
+    return EngineLine("spark", state.version, state.latency_ms, tables, tuple(fall_back), "reachable", says)
 
 
 def _missing(filled: set[str]) -> dict[str, tuple[str, ...]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -39,10 +38,11 @@ def doctor(
 ) -> None:
     """Say which sources are configured and reachable, how fresh each table is, and what is missing."""
     from workbench.commands._doctor import look
+    from workbench.store.cluster import parse
 
     settings = read_settings(config)
     with common.errors.status("Asking the sources ..."):
-        health = look(settings, Path(store or settings.store), environment or settings.environment)
+        health = look(settings, parse(store or settings.store), environment or settings.environment)
     if as_json:
         common.print_json(health.plain())
     else:
@@ -56,6 +56,7 @@ def show(health: Health) -> None:
     common.console.print(Text(f"Python {health.python}"))
     versions = ", ".join(f"{name} {number or 'not installed'}" for name, number in health.packages.items())
     common.console.print(Text(versions, style="dim"))
+    common.console.print(Text(health.engine.says, style="" if health.engine.state == "reachable" else "red"))
     common.console.print(_sources(health))
     if health.store_problem:
         common.console.print(Text(f"The store {health.store} cannot be used: {health.store_problem}", style="red"))

@@ -36,8 +36,11 @@ class Address:
 
 def parse(text: str | Path) -> Address:
     """Read ``./store``, or ``sc://host:port/;path=/shared/store`` (``./store`` if not said; ``;missing=refuse``)."""
-    if isinstance(text, Path) or not text.startswith("sc:"):
+    if not str(text).startswith("sc:"):
         return Address(Path(text))
+    if isinstance(text, Path):
+        # A path has lost one of the two slashes.
+        text = str(text).replace("sc:/", "sc://", 1)
     if not text.startswith("sc://") or not text.removeprefix("sc://").partition("/")[0]:
         raise UsageError(f"A Spark Connect server is written sc://host:15002; got {text!r}.")
     head, *parts = text.split(";")

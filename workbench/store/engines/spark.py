@@ -62,7 +62,7 @@ class SparkEngine:
 
     def __init__(self, address: str) -> None:
         """Take ``sc://host:port``; nothing is connected before the first question."""
-        self.address = address
+        self._url, self.address = address, address.partition(";")[0].rstrip("/")
         self._session: Any = None
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
@@ -130,7 +130,7 @@ class SparkEngine:
             if self._session is None:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")
-                    session = client.SparkSession.builder.remote(self.address).create()
+                    session = client.SparkSession.builder.remote(self._url).create()
                 session.client.set_retry_policies([client.DefaultPolicy(**_RETRIES)])
                 self._session = session
                 session.sql("SELECT 1 AS one").toArrow()
