@@ -246,7 +246,8 @@ function render({ model, el }) {
     if (found.length) driving.append(h("h4", {}, "What drives it (association, not proof)"), h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {}, ["Column", "Without rows of", "Difference gone", "Share before", "Share now"].map((w, i) => h("th", { class: `${i > 1 ? "n" : ""}${i > 2 ? " tight" : ""}` }, w)))),
       h("tbody", {}, found.map((d) => h("tr", {}, h("td", {}, short(d.column, 40)), h("td", {}, short(d.segment, 64)), ...["explained", "share_before", "share_now"].map((k, i) => h("td", { class: `n${i ? " tight" : ""}` }, percent(d[k])))))))));
   }
-  const ended = () => { ui.root.dataset.answered = String(model.get("answered")); ui.root.dispatchEvent(new CustomEvent("workbench:repainted", { detail: model.get("answered") })); };
+  // Others may wait until what they asked for is drawn.
+  const ended = () => ui.root.dispatchEvent(new CustomEvent("workbench:repainted", { bubbles: true, composed: true, detail: model.get("answered") }));
 
   function heads() { title.textContent = model.get("title") ?? ""; caption.textContent = model.get("caption") ?? ""; }
   function laid() {

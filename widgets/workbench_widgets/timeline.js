@@ -154,7 +154,9 @@ function render({ model, el }) {
   const typed = () => { const a = Date.parse(from.value), b = Date.parse(to.value); if (a < b) choose(a - chart.zero, b - chart.zero); };
   const use = () => { typed(); const chosen = model.get("selection") ?? []; if (chosen.length) ui.act("select", { window: `${iso(chosen[0])}/${iso(chosen[1])}` }); };
   const button = (words, click, cls) => h("button", { type: "button", class: cls, click }, words);
-  const draw = () => { if (!asked) asked = requestAnimationFrame(() => { asked = 0; if (!ui.signal.aborted) chart.draw(); }); };
+  const draw = () => { if (!asked) asked = requestAnimationFrame(() => { asked = 0; if (!ui.signal.aborted) { chart.draw(); told(); } }); };
+  // Others may wait until what they asked for is drawn.
+  const told = () => ui.root.dispatchEvent(new CustomEvent("workbench:repainted", { bubbles: true, composed: true, detail: model.get("shown") }));
 
   function facts() {
     title.textContent = model.get("title") ?? ""; caption.textContent = model.get("caption") ?? "";

@@ -40,7 +40,7 @@ class Timeline(Board):
     values with NaN for unknown), and optionally first, onset ``[ns, ns]`` and state
     (why there is nothing to draw). Changes are dicts of time_ns, kind and title.
     `selection` is ``[start, end]`` in ms since 1970, or empty. `view`, `extent`, points, changes and baseline count
-    ms from `zero` (ms since 1970), and no view is shorter than `least` ms.
+    ms from `zero` (ms since 1970), and no view is shorter than `least` ms. `shown` is the view that the points are of.
     """
 
     _esm = module("timeline")
@@ -52,6 +52,7 @@ class Timeline(Board):
     selection: traitlets.List[Any] = traitlets.List().tag(sync=True)
     extent: traitlets.List[Any] = traitlets.List().tag(sync=True)
     view = traitlets.Dict().tag(sync=True)
+    shown: traitlets.List[Any] = traitlets.List().tag(sync=True)
     zero = traitlets.Float(0.0).tag(sync=True)
     least = traitlets.Float(1000.0).tag(sync=True)
 
@@ -123,6 +124,7 @@ class Timeline(Board):
         with self.hold_sync():
             self.lanes = lanes
             self.points = np.concatenate(buffers).tobytes() if buffers else b""
+            self.shown = [self.view["start"], self.view["end"]]
 
     def _places(self, one: Mapping[str, Any], first: int, last: int, most: int) -> NDArray[np.intp]:
         return first + thin(one["times"][first:last], one["values"][first:last], most)
