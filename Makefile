@@ -52,6 +52,7 @@ bench: $(READY) ## Print the speed benchmarks: figure, peer or floor, ratio.
 bench-causes: $(READY) ## Print the accuracy boards: labelled sets, then generated incidents. CASES=60
 	@mkdir -p $(OUT)
 	@$(BIN)/python -m benchmarks.board --out $(OUT)
+	@$(BIN)/python -m benchmarks.contrast
 	@$(BIN)/python -m benchmarks.incidents --cases $(CASES) --workers $(WORKERS) --out $(OUT)/incidents.jsonl
 
 bench-drift: $(READY) ## Print speed, storage and accuracy of profiles and drift beside their bars. PEERS=folder of peers' environments

@@ -15,6 +15,8 @@ MAX_LEVELS = 40
 BINS = 8
 """Quantile bins of a numeric column with more distinct values than ``MAX_DISTINCT``."""
 MAX_DISTINCT = 20
+PROBE, EDGE_ROWS = 4_096, 65_536
+"""Rows that tell whether a number has many values, and where its quantiles lie."""
 MAX_ID_SHARE = 0.5
 """A text column with more distinct values than this share of its rows is an identifier, not an attribute."""
 
@@ -43,7 +45,7 @@ def _of_column(values: pd.Series, name: str) -> Iterator[Level]:
     if empty.any():
         yield Level(name, f"{name} is null", empty)
     numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
-    if numeric and values.nunique() > MAX_DISTINCT:
+    if numeric and _many(values):
         yield from _bins(values.to_numpy(dtype=float, na_value=np.nan), name)
         return
     codes, uniques = pd.factorize(values)
@@ -54,9 +56,23 @@ def _of_column(values: pd.Series, name: str) -> Iterator[Level]:
         yield Level(name, f"{name} = {_shown(uniques[code])}", codes == code)
 
 
+def _many(values: pd.Series) -> bool:
+    """Say whether a column has more distinct values than levels are made of; a few thousand rows mostly tell."""
+    told = int(values.iloc[_spread(len(values), PROBE)].nunique())
+    return told > MAX_DISTINCT or int(values.nunique()) > MAX_DISTINCT
+
+
+def _spread(rows: int, most: int) -> NDArray[np.intp]:
+    """Return at most so many places, evenly spaced: deterministic, and stratified where rows are ordered."""
+    return np.linspace(0, rows - 1, min(rows, most)).astype(np.intp)
+
+
 def _bins(numbers: NDArray[np.float64], name: str) -> Iterator[Level]:
     known = numbers[np.isfinite(numbers)]
-    edges = np.unique(np.quantile(known, np.linspace(0, 1, BINS + 1)))
+    # Where a bin ends need not be exact; what falls into it is counted over all rows.
+    told = np.sort(known[_spread(len(known), EDGE_ROWS)])
+    told[0], told[-1] = known.min(), known.max()
+    edges = np.unique(np.quantile(told, np.linspace(0, 1, BINS + 1)))
     for position, (low, high) in enumerate(pairwise(edges)):
         last = position == len(edges) - 2
         inside = (numbers >= low) & ((numbers <= high) if last else (numbers < high))
@@ -64,7 +80,7 @@ def _bins(numbers: NDArray[np.float64], name: str) -> Iterator[Level]:
         yield Level(name, f"{name} in [{low:.4g}, {high:.4g}{bracket}", inside)
     # Faults often show at one end of a scale; the outer fifth and hundredth catch what equal bins dilute.
     for share in (0.8, 0.95, 0.99):
-        high, low = np.quantile(known, share), np.quantile(known, 1 - share)
+        high, low = np.quantile(told, (share, 1 - share))
         yield Level(name, f"{name} >= {high:.4g}", numbers >= high)
         yield Level(name, f"{name} <= {low:.4g}", numbers <= low)
 
