@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
 import zipfile
 from pathlib import Path
 
+import httpx
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -78,5 +81,36 @@ def test_the_wheel_installed_alone_runs_its_verbs(wheel: Path, tmp_path: Path) -
     laid = subprocess.run([python, "-c", lay], capture_output=True, text=True, check=True, cwd=tmp_path, timeout=60)
     assert int(laid.stdout) == len(list((ROOT / "notebooks").rglob("*.ipynb")))
     run("demo", "--seed", "3", "--out", "demo")
-    assert (tmp_path / "demo/unmapped_category-cause-3/INC-1.html").stat().st_size > 10_000
-    assert (tmp_path / "demo/unmapped_category-cause-3/INC-1.ipynb").stat().st_size > 1_000
+    made = tmp_path / "demo/unmapped_category-cause-3"
+    assert (made / "INC-1.html").stat().st_size > 10_000
+    # Its last cell holds the case to its state hash; it ran in a kernel of the environment of its own.
+    book = json.loads((made / "INC-1.ipynb").read_text(encoding="utf-8"))
+    code = [cell for cell in book["cells"] if cell["cell_type"] == "code"]
+    assert len(code) >= 12
+    assert all(cell["execution_count"] for cell in code)
+    assert "assert case.state_hash" in "".join(code[-1]["source"])
+    assert "INC-1" in first_page(venv / "bin/workbench", made / "store")
+
+
+def first_page(program: Path, store: Path) -> str:
+    """Serve the triage app over *store*, and return what a browser is shown first."""
+    command = [program, "triage", "--store", store, "--port", "0", "--no-browser"]
+    environment = {**os.environ, "PYTHONPATH": "", "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=store.parent, env=environment) as served:
+        assert served.stdout is not None
+        try:
+            said = served.stdout.readline() + served.stdout.readline()
+            entrance = re.search(r"http://127\.0\.0\.1:\d+/enter\?token=\S+", said)
+            assert entrance, said
+            with httpx.Client(timeout=60, follow_redirects=True) as client:
+                client.get(entrance[0])
+                client.get(entrance[0])
+                page = client.get(entrance[0].partition("/enter")[0] + "/inbox")
+                script = re.search(r'src="(/assets/[^"]+\.js)"', page.text)
+                assert script, page.text[:500]
+                assert client.get(entrance[0].partition("/enter")[0] + script[1]).status_code == 200
+        finally:
+            served.terminate()
+        assert served.wait(20) == 0
+    assert page.status_code == 200
+    return page.text
