@@ -9,7 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
+import typer
 from typer.testing import CliRunner, Result
 
 from workbench import cli
@@ -64,6 +66,55 @@ def test_each_verb_explains_itself_with_an_example(verb: str) -> None:
     assert shown.exit_code == 0
     examples = shown.output.partition("Example")[2]
     assert f"workbench {verb}" in examples
+
+
+def every_verb() -> dict[str, click.Command]:
+    """Return each verb by what is typed for it, those of families included."""
+    found: dict[str, click.Command] = {}
+
+    def walk(command: click.Command, typed: str) -> None:
+        below = getattr(command, "commands", None)
+        for name, each in (below or {}).items():
+            walk(each, f"{typed} {name}")
+        if below is None:
+            found[typed] = command
+
+    walk(typer.main.get_command(application()), "workbench")
+    return found
+
+
+def test_all_verbs_show_an_example_of_themselves_and_those_that_programs_read_print_json() -> None:
+    """Five verbs have nothing to read: they serve, open a window, record, begin a folder, or are for people."""
+    verbs = every_verb()
+    assert len(verbs) >= 24
+    lacking = [
+        typed for typed, verb in verbs.items() if f"{typed} " not in f"{(verb.epilog or '')}\n ".replace("\n", " ")
+    ]
+    assert lacking == []
+    silent = {typed for typed, verb in verbs.items() if not any("--json" in option.opts for option in verb.params)}
+    assert {typed.removeprefix("workbench ") for typed in silent} <= {"demo", "init", "lab", "record gpu", "serve"}
+
+
+def test_the_json_of_an_investigation_has_exactly_the_promised_keys(filled: Path) -> None:
+    """Also where there is next to nothing to investigate: what could not run is said, nothing is left out."""
+    told = json.loads(
+        run("investigate", "--entity", "service:scoring", "--signal", "p95_ms", "--start", "2026-03-01T00:00Z",
+            "--end", "2026-03-01T01:00Z", "--json", folder=filled).stdout
+    )  # fmt: skip
+    assert list(told) == ["case", "verdict", "causes", "first_failure", "impact", "could_not_run"]
+    assert told["verdict"] in {"proven", "suspected", "none"}
+    keys = ["rank", "entity", "kind", "statement", "confidence", "onset", "evidence"]
+    assert all(list(cause) == keys for cause in told["causes"])
+    assert told["could_not_run"]
+
+
+def test_what_was_skipped_for_one_reason_is_one_line(tmp_path: Path) -> None:
+    """Three files of no known format take one line of the report, and each is named in it."""
+    for name in ("a.md", "b.md", "c.md"):
+        (tmp_path / name).write_text("# nothing")
+    lines = run("ingest", "a.md", "b.md", "c.md", folder=tmp_path).output.splitlines()
+    assert len([line for line in lines if "unrecognised" in line]) == 1
+    assert any("a.md, b.md, c.md" in line for line in lines)
 
 
 @pytest.mark.parametrize("family", ["case", "scenario"])

@@ -45,6 +45,8 @@ class Outcome:
         """Say in one word how the step ended."""
         if self.could_not_run:
             return "could not run"
+        if self.ranking is not None and self.ranking.verdict != "none":
+            return "interesting"
         return "interesting" if any(f.state == "interesting" and f.supports for f in self.findings) else "clear"
 
     def __repr__(self) -> str:

@@ -80,8 +80,12 @@ def show(report: IngestReport) -> None:
         common.console.print("; ".join(notes) + ".")
     for reason, count in report.rejections.items():
         common.console.print(f"[yellow]rejected[/] {count} x {escape(reason)} (kept in the quarantine)")
+    alike: dict[tuple[str, str], list[str]] = {}
     for file in report.not_read:
-        common.console.print(f"[yellow]{file.outcome}[/] {escape(file.place)}: {escape(file.reason)}")
+        alike.setdefault((file.outcome, file.reason), []).append(file.place)
+    for (outcome, reason), places in alike.items():
+        named = ", ".join(places[:1] if len(places) == 1 else [Path(place).name for place in places])
+        common.console.print(f"[yellow]{outcome}[/] {escape(named)}: {escape(reason)}")
 
 
 def _mapping(text: str) -> dict[str, str]:

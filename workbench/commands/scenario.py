@@ -26,9 +26,15 @@ def create(
     seed: Annotated[int, typer.Option(help="Every seed is another system.")] = 7,
     days: Annotated[int, typer.Option(help="Days of history, the incident included.")] = 31,
     variant: Annotated[str, typer.Option(help="cause, no_cause, decoy, two_cause or near_miss.")] = "cause",
+    as_json: common.Json = False,  # noqa: FBT002 - a flag of the command line
 ) -> None:
     """Write one incident as the files that third parties would send, and a sealed truth.json."""
     write(name, seed=seed, days=days, variant=variant, out=out)
+    if as_json:
+        files = sorted(path for path in out.rglob("*") if path.is_file())
+        common.print_json({"path": str(out), "alert": str(out / "alert.json"), "files": [str(path) for path in files],
+                           "bytes": sum(path.stat().st_size for path in files)})  # fmt: skip
+        return
     common.console.print(f"Wrote {out}. Next: workbench ingest {out} && workbench investigate --alert {out}/alert.json")
 
 

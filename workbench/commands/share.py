@@ -101,8 +101,13 @@ def share(
 def open_bundle(
     bundle: Annotated[Path, typer.Argument(help="Zip file of a case.")],
     folder: Annotated[Path, typer.Argument(help="New folder to open it into.")],
+    as_json: common.Json = False,  # noqa: FBT002 - a flag of the command line
 ) -> None:
     """Open a shared case into a new folder, after checking every byte of it."""
     from workbench.case.archive import unpack
 
-    common.console.print(Text(f"{unpack(bundle, folder)}: opened. Next: workbench replay {folder}"))
+    opened = unpack(bundle, folder)
+    if as_json:
+        common.print_json({"path": str(opened)})
+    else:
+        common.console.print(Text(f"{opened}: opened. Next: workbench replay {folder}"))
