@@ -190,7 +190,17 @@ def main(arguments: list[str] | None = None) -> int:
     orders = [Order(*planned) for planned in plan(given.cases, given.seed)]
     judged = run(orders, given.out, days=given.days, workers=given.workers)
     print("\n".join(incident_board.lines(judged)))
+    print(topologies(judged, given.days))
     return 0
+
+
+def topologies(judged: list[Judged], days: int) -> str:
+    """Return on how many systems the incidents played, and how many of those any tuning seed could have made."""
+    from workbench.scenarios.world import build
+
+    tuned = {build(seed, days).topology_id for seed in range(FIRST_UNTUNED_SEED)}
+    met = sum(j.topology in tuned for j in judged)
+    return f"{len({j.topology for j in judged})} systems; {met} of {len(judged)} incidents on one that tuning could have met"
 
 
 if __name__ == "__main__":
