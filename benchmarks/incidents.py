@@ -200,7 +200,8 @@ def topologies(judged: list[Judged], days: int) -> str:
 
     tuned = {build(seed, days).topology_id for seed in range(FIRST_UNTUNED_SEED)}
     met = sum(j.topology in tuned for j in judged)
-    return f"{len({j.topology for j in judged})} systems; {met} of {len(judged)} incidents on one that tuning could have met"
+    systems = len({j.topology for j in judged})
+    return f"{systems} systems; {met} of {len(judged)} incidents on one that tuning could have met"
 
 
 if __name__ == "__main__":
