@@ -22,7 +22,7 @@ def test_a_lead_believed_to_0_percent_sends_nobody_after_it() -> None:
     said = next_step(case("none", 0.004))
     assert "No lead holds" in said
     assert "service:export" not in said
-    assert 'case.select(window="START/END")' in said
+    assert 'case.select("START/END")' in said
 
 
 @pytest.mark.parametrize(("verdict", "confidence"), [("none", 0.2), ("suspected", 0.6)])
