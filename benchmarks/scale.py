@@ -29,6 +29,7 @@ import psutil
 import pyarrow as pa
 
 from benchmarks.scale_data import FIRST_NS, Scale, fill
+from workbench.analysis.lineage import core, levels
 from workbench.columnar import build
 from workbench.errors import StoreError
 from workbench.model.tables import METRICS
@@ -130,6 +131,19 @@ def thinning(folder: Path, points: int, seed: int) -> None:
     line(f"pyramid: {points:,} points to {PIXELS:,} px, built before", *shown(took, 0.003, at=at))
 
 
+def lineage(seed: int, nodes: int = 100_000, size: int = 500_000) -> None:
+    """Time the lineage core: 100,000 nodes, 500,000 edges, each to one of the next 2,000 nodes."""
+    rng = np.random.default_rng(seed)
+    up = rng.integers(0, nodes - 1, size)
+    down = np.minimum(nodes - 1, up + 1 + rng.integers(0, 2000, size))
+    took = clocked(lambda: core(up, down, nodes), time.process_time)
+    line(f"lineage: core of {nodes:,} nodes and {size:,} edges", *shown(took, 0.050))
+    backward = core(down, up, nodes)
+    reached = sum(len(level) for level in levels(backward, nodes - 1))
+    took = clocked(lambda: levels(backward, nodes - 1), time.process_time)
+    line(f"lineage: {reached:,} ancestors of one node", *shown(took, 0.010))
+
+
 @contextlib.contextmanager
 def sail(folder: Path) -> Iterator[tuple[str, Callable[[], float]]]:
     """Run a Sail server of one process; yield its address and what tells its CPU seconds."""
@@ -175,6 +189,7 @@ def _run(asked: argparse.Namespace, folder: Path) -> None:
                 questions(store, scale, cpu, "sail", asked.rounds)
             except StoreError as error:
                 line("sail", f"failed: {error}", "")
+    lineage(asked.seed)
     if asked.points:
         thinning(folder, asked.points, asked.seed)
     line("peak memory of this process", f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB", "")

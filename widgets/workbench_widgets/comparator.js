@@ -119,19 +119,21 @@ function paired(canvas, before, now, colors) {
   });
 }
 
-function large(column, before, now) {
-  const W = 460, H = 170, n = column.n, wide = (W - 34) / Math.max(n, 1), high = Math.max(...before, ...now, 1e-9);
-  const every = Math.max(1, Math.ceil(n / 6)), parts = [];
+const tiny = (share) => (share > 0 && share < 1e-4 ? "<0.01 %" : `${Number((share * 100).toPrecision(2))} %`);
+
+function large(column, before, now, W) {
+  const H = 170, n = column.n, wide = (W - 44) / Math.max(n, 1), high = Math.max(...before, ...now, 1e-9);
+  const every = Math.max(1, Math.ceil(n / (W / 76))), parts = [];
   for (const share of [0, high / 2, high]) {
     const y = H - 26 - (share / high) * (H - 40);
-    parts.push(s("line", { x1: 34, x2: W, y1: y, y2: y, stroke: "var(--wb-line)" }), s("text", { x: 30, y: y + 4, "text-anchor": "end", "font-size": 11, fill: "var(--wb-dim)" }, percent(share).replace(" ", "")));
+    parts.push(s("line", { x1: 44, x2: W, y1: y, y2: y, stroke: "var(--wb-line)" }), s("text", { x: 40, y: y + 4, "text-anchor": "end", "font-size": 11, fill: "var(--wb-dim)" }, tiny(share)));
   }
   for (let i = 0; i < n; i++) {
     [[before[i], "base"], [now[i], "select"]].forEach(([share, color], side) => {
       const tall = (share / high) * (H - 40);
-      parts.push(s("rect", { x: 34 + i * wide + side * wide * 0.46, y: H - 26 - tall, width: Math.max(wide * 0.44, 1), height: tall, fill: `var(--wb-${color})` }));
+      parts.push(s("rect", { x: 44 + i * wide + side * wide * 0.46, y: H - 26 - tall, width: Math.max(wide * 0.44, 1), height: tall, fill: `var(--wb-${color})` }));
     });
-    if (i % every === 0) parts.push(s("text", { x: 34 + (i + 0.5) * wide, y: H - 10, "text-anchor": "middle", "font-size": 11, fill: "var(--wb-dim)" }, short(column.labels[i], 14)));
+    if (i % every === 0) parts.push(s("text", { x: 44 + (i + 0.5) * wide, y: H - 10, "text-anchor": "middle", "font-size": 11, fill: "var(--wb-dim)" }, short(column.labels[i], 12)));
   }
   return s("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": `${column.name}: share of rows in baseline and current, ${n} bars; the table beside it has the numbers` }, parts);
 }
@@ -237,8 +239,8 @@ function render({ model, el }) {
     detail.replaceChildren();
     if (c && c.offset + 2 * c.n <= bars.length) {
       const [before, after] = part(c);
-      const body = h("tbody", {}, c.labels.map((label, i) => h("tr", {}, h("td", {}, label), h("td", { class: "n" }, percent(before[i])), h("td", { class: "n" }, percent(after[i])))));
-      detail.append(h("h4", {}, c.name), h("p", { class: "cap" }, c.words ?? ""), h("div", { class: "detail" }, large(c, before, after),
+      const body = h("tbody", {}, c.labels.map((label, i) => h("tr", {}, h("td", {}, label), h("td", { class: "n" }, tiny(before[i])), h("td", { class: "n" }, tiny(after[i])))));
+      detail.append(h("h4", {}, c.name), h("p", { class: "cap" }, c.words ?? ""), h("div", { class: "detail" }, large(c, before, after, strip.width < 640 ? 320 : 460),
         h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": `Shares of ${c.name}` }, h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, c.type === "number" ? "From" : "Value"), h("th", { class: "n" }, "Baseline"), h("th", { class: "n" }, "Current"))), body))));
     }
     const found = model.get("drivers") ?? [];

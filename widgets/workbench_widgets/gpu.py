@@ -92,7 +92,7 @@ class GpuTimeline(Timeline):
             for lane, over, bands, held in zip(self.lanes, self._over, self._bands, self._kernels, strict=True):
                 drawn = []
                 for one in over:
-                    places = self._places(one, *self._seen(one["times"]), 2 * width)
+                    places = self._places(one, *self.seen(one["times"]), 2 * width)
                     shown = one["values"][places]
                     buffers += [(one["times"][places] - self._zero_ns) / NS_PER_MS, shown]
                     drawn.append({"name": one["name"], "offset": offset, "n": len(places), **_range(shown)})

@@ -5,7 +5,7 @@ const CSS = `
 .wbw .glyphs button{position:absolute;pointer-events:auto;min-height:24px;width:24px;padding:0;margin-left:-12px;border-radius:12px;background:var(--wb-bg)}
 .wbw .read{min-height:20px;color:var(--wb-dim)}
 `;
-const LEFT = 168, TOP = 28, LANE = 66, AXIS = 22;
+const TOP = 28, LANE = 66, AXIS = 22;
 const GLYPHS = { deploy: "▲", commit: "◆", config: "■", flag: "⚑", model: "●", data: "▼", schema: "✚" };
 const DASHES = [[], [6, 3], [2, 2], [8, 2, 2, 2]];
 
@@ -41,10 +41,12 @@ class Chart {
   }
   get view() { return this.model.get("view"); }
   get zero() { return this.model.get("zero") ?? 0; }
-  get step() { return stepOf(this.view.start, this.view.end, Math.max(2, (this.width - LEFT) / 80)); }
+  get step() { return stepOf(this.view.start, this.view.end, Math.max(2, (this.width - this.left) / 80)); }
   get width() { return this.canvas.clientWidth; }
-  x(t) { return LEFT + ((t - this.view.start) / (this.view.end - this.view.start)) * (this.width - LEFT - 8); }
-  t(x) { return this.view.start + ((Math.max(x, LEFT) - LEFT) / (this.width - LEFT - 8)) * (this.view.end - this.view.start); }
+  get left() { return this.width < 560 ? 92 : 168; }
+  get letters() { return this.width < 560 ? 13 : 24; }
+  x(t) { return this.left + ((t - this.view.start) / (this.view.end - this.view.start)) * (this.width - this.left - 8); }
+  t(x) { return this.view.start + ((Math.max(x, this.left) - this.left) / (this.width - this.left - 8)) * (this.view.end - this.view.start); }
   color(name) { return getComputedStyle(this.root).getPropertyValue(`--wb-${name}`).trim(); }
   draw() {
     const lanes = this.model.get("lanes") ?? [], width = this.width;
@@ -63,7 +65,7 @@ class Chart {
   }
   windows(pen, height) {
     const shade = (a, b, color) => {
-      const left = Math.max(this.x(a), LEFT), right = Math.min(this.x(b), this.width - 8);
+      const left = Math.max(this.x(a), this.left), right = Math.min(this.x(b), this.width - 8);
       if (right <= left) return;
       pen.globalAlpha = 0.14; pen.fillStyle = color; pen.fillRect(left, TOP, right - left, height - TOP - AXIS);
       pen.globalAlpha = 1; pen.fillRect(left, TOP - 3, Math.max(right - left, 1), 3);
@@ -73,23 +75,23 @@ class Chart {
     if (chosen.length === 2) shade(chosen[0], chosen[1], this.color("select"));
   }
   line(pen, x, top, bottom, color, dash) {
-    if (x < LEFT || x > this.width - 8) return;
+    if (x < this.left || x > this.width - 8) return;
     pen.strokeStyle = color; pen.lineWidth = 1; pen.setLineDash(dash);
     pen.beginPath(); pen.moveTo(x, top); pen.lineTo(x, bottom); pen.stroke(); pen.setLineDash([]);
   }
   lane(pen, lane, place, points) {
     const top = TOP + place * LANE, floor = top + LANE - 8, color = this.color(`l${place % 6}`);
     pen.fillStyle = this.color("fg"); pen.font = "600 12px system-ui,sans-serif";
-    pen.fillText(short(`${lane.first ? "▶ " : ""}${lane.title}`, 24), 2, top + 18, LEFT - 12);
+    pen.fillText(short(`${lane.first ? "▶ " : ""}${lane.title}`, this.letters), 2, top + 18, this.left - 12);
     pen.font = "12px system-ui,sans-serif"; pen.fillStyle = this.color("dim");
     pen.strokeStyle = this.color("line"); pen.lineWidth = 1;
-    pen.beginPath(); pen.moveTo(LEFT, floor + 0.5); pen.lineTo(this.width - 8, floor + 0.5); pen.stroke();
-    if (lane.state) { this.hatch(pen, top, floor); pen.fillStyle = this.color("dim"); pen.fillText(lane.state, LEFT + 8, top + 34); return; }
+    pen.beginPath(); pen.moveTo(this.left, floor + 0.5); pen.lineTo(this.width - 8, floor + 0.5); pen.stroke();
+    if (lane.state) { this.hatch(pen, top, floor); pen.fillStyle = this.color("dim"); pen.fillText(lane.state, this.left + 8, top + 34); return; }
     if (lane.low === null || lane.low === undefined) return;
     const y = (v) => (lane.high === lane.low ? (top + floor) / 2 : floor - 3 - ((v - lane.low) / (lane.high - lane.low)) * (LANE - 20));
-    pen.fillText(`${figure(lane.low)} to ${figure(lane.high, lane.unit)}`, 2, top + 35, LEFT - 12);
-    pen.fillText(short(lane.series.map((one) => one.name).join(", "), 27), 2, top + 51, LEFT - 12);
-    pen.save(); pen.beginPath(); pen.rect(LEFT, top, this.width - LEFT - 8, LANE); pen.clip();
+    pen.fillText(`${figure(lane.low)} to ${figure(lane.high, lane.unit)}`, 2, top + 35, this.left - 12);
+    pen.fillText(short(lane.series.map((one) => one.name).join(", "), this.letters + 3), 2, top + 51, this.left - 12);
+    pen.save(); pen.beginPath(); pen.rect(this.left, top, this.width - this.left - 8, LANE); pen.clip();
     if (lane.onset?.length) { pen.fillStyle = this.color("select"); pen.globalAlpha = 0.35; const a = this.x(lane.onset[0]); pen.fillRect(a, top + 4, Math.max(this.x(lane.onset[1]) - a, 3), LANE - 12); pen.globalAlpha = 1; }
     lane.series.forEach((one, number) => {
       pen.strokeStyle = color; pen.lineWidth = 1.5; pen.setLineDash(DASHES[number % 4]); pen.beginPath();
@@ -106,16 +108,16 @@ class Chart {
     pen.restore();
   }
   hatch(pen, top, floor) {
-    pen.save(); pen.beginPath(); pen.rect(LEFT, top + 4, this.width - LEFT - 8, floor - top - 4); pen.clip();
+    pen.save(); pen.beginPath(); pen.rect(this.left, top + 4, this.width - this.left - 8, floor - top - 4); pen.clip();
     pen.strokeStyle = this.color("line"); pen.beginPath();
-    for (let x = LEFT - LANE; x < this.width; x += 9) { pen.moveTo(x, floor); pen.lineTo(x + LANE, floor - LANE); }
-    pen.stroke(); pen.clearRect(LEFT + 2, top + 20, 260, 20); pen.restore();
+    for (let x = this.left - LANE; x < this.width; x += 9) { pen.moveTo(x, floor); pen.lineTo(x + LANE, floor - LANE); }
+    pen.stroke(); pen.clearRect(this.left + 2, top + 20, 260, 20); pen.restore();
   }
   axis(pen, height) {
     pen.fillStyle = this.color("dim"); pen.textAlign = "center";
-    for (const [t, words] of ticks(this.view.start, this.view.end, Math.max(2, (this.width - LEFT) / 80), this.zero)) {
+    for (const [t, words] of ticks(this.view.start, this.view.end, Math.max(2, (this.width - this.left) / 80), this.zero)) {
       const x = this.x(t);
-      if (x < LEFT + 16 || x > this.width - 24) continue;
+      if (x < this.left + 16 || x > this.width - 24) continue;
       this.line(pen, x, TOP, height - AXIS, this.color("line"), [1, 4]);
       pen.fillText(words, x, height - 7);
     }
@@ -147,7 +149,7 @@ function render({ model, el }) {
   const from = h("input", { "aria-label": "Selection from, UTC", size: 22 }), to = h("input", { "aria-label": "Selection to, UTC", size: 22 });
   const chart = new Chart(model, canvas, ui.root), table = h("table");
   let asked = 0, glyph = -1;
-  const look = (start, end) => ui.set({ view: { ...bounded(start, end, model.get("extent"), model.get("least") ?? 1000), width: Math.max(100, Math.round(chart.width - LEFT)) } });
+  const look = (start, end) => ui.set({ view: { ...bounded(start, end, model.get("extent"), model.get("least") ?? 1000), width: Math.max(100, Math.round(chart.width - chart.left)) } });
   const zoom = (factor, at) => { const { start, end } = chart.view, c = at ?? (start + end) / 2; look(c - (c - start) * factor, c + (end - c) * factor); };
   const pan = (share) => { const { start, end } = chart.view, by = (end - start) * share; look(start + by, end + by); };
   const choose = (a, b) => ui.set({ selection: a === null ? [] : [Math.round(chart.zero + Math.min(a, b)), Math.round(chart.zero + Math.max(a, b))] });
@@ -178,9 +180,9 @@ function render({ model, el }) {
   }
 
   let began = null;
-  ui.listen(canvas, "pointerdown", (e) => { if (e.offsetX < LEFT) return; began = e.offsetX; canvas.setPointerCapture(e.pointerId); plot.focus(); });
+  ui.listen(canvas, "pointerdown", (e) => { if (e.offsetX < chart.left) return; began = e.offsetX; canvas.setPointerCapture(e.pointerId); plot.focus(); });
   ui.listen(canvas, "pointermove", (e) => {
-    chart.hover = e.offsetX >= LEFT ? e.offsetX : null;
+    chart.hover = e.offsetX >= chart.left ? e.offsetX : null;
     if (began !== null) chart.draft = [chart.t(Math.min(began, e.offsetX)), chart.t(Math.max(began, e.offsetX))];
     read.textContent = chart.reading(floats(model.get("points")));
     draw();
@@ -209,7 +211,7 @@ function render({ model, el }) {
   ui.redrawn.push(draw);
   // render may run before el is attached: the first drawing waits for a width.
   let known = 0;
-  const sized = new ResizeObserver(() => { if (chart.width > 1 && chart.width !== known) { known = chart.width; facts(); const width = Math.max(100, Math.round(known - LEFT)); if (Math.abs(width - (chart.view.width ?? 0)) > 40) look(chart.view.start, chart.view.end); } });
+  const sized = new ResizeObserver(() => { if (chart.width > 1 && chart.width !== known) { known = chart.width; facts(); const width = Math.max(100, Math.round(known - chart.left)); if (Math.abs(width - (chart.view.width ?? 0)) > 40) look(chart.view.start, chart.view.end); } });
   sized.observe(canvas); ui.signal.addEventListener("abort", () => sized.disconnect());
   facts();
   return ui.end;

@@ -95,7 +95,7 @@ class Timeline(Board):
     def _ms(self, time_ns: int) -> float:
         return int(time_ns - self._zero_ns) / NS_PER_MS
 
-    def _seen(self, times: NDArray[np.int64]) -> tuple[int, int]:
+    def seen(self, times: NDArray[np.int64]) -> tuple[int, int]:
         """Return the places [first, last) of the view, with one on either side, so that lines reach the edge."""
         start, end = (self._zero_ns + round(self.view[side] * NS_PER_MS) for side in ("start", "end"))
         first = max(0, int(np.searchsorted(times, start)) - 1)
@@ -109,7 +109,7 @@ class Timeline(Board):
             drawn = []
             for one in lane["series"]:
                 times, values = one["times"], one["values"]
-                first, last = self._seen(times)
+                first, last = self.seen(times)
                 places = self._places(one, first, last, most)
                 shown = values[places]
                 buffers += [(times[places] - self._zero_ns) / NS_PER_MS, shown]
