@@ -25,6 +25,8 @@ SAME_ROWS = 0.8
 """Two segments that share so much of their rows are said to overlap."""
 LEAST_ROWS = 10
 """Rows of a segment in either window below which its ranks say nothing."""
+NOISE = 3.0
+"""Times the noise of the whole divergence below which what is gone without a segment says little."""
 OTHER = "(other)"
 MISSING = "(missing)"
 
@@ -112,7 +114,9 @@ def _scored(columns: list[_Coded], goal: _Coded, total: _Split, bins: int) -> li
               for w, g in zip(where, (goal.before, goal.now), strict=True)]  # fmt: skip
     n, m = total.before.sum(), total.now.sum()
     inside = _Split(counts[0], counts[1])
-    evidence = np.maximum(_surprise(_gain(inside, n, m), bins), _shift(inside) if goal.ordered else 0.0)
+    evidence = _surprise(_gain(inside, n, m), bins)
+    if goal.ordered:
+        evidence = np.maximum(evidence, _shift(inside, [len(c.levels) for c in columns]))
     explained, weight = _explained(inside, total)
     score = np.where(evidence > 1, evidence * weight, 0.0)
     return [
@@ -148,18 +152,48 @@ def _surprise(gain: Floats, freedom: int) -> Floats:
     return np.where(np.isfinite(found), found, gain / 2)
 
 
-def _shift(inside: _Split) -> Floats:
-    """Return the same for the difference of mean ranks within each segment (Wilcoxon): a shift shows there first."""
+def _shift(inside: _Split, sizes: list[int]) -> Floats:
+    """Return the same for the mean rank within each segment, shape (segments,): a shift shows there first.
+
+    What a segment's mean was is known from its own rows and, as far as segments of the reference follow the
+    effects of their single values, from all the others' (empirical Bayes): small segments gain most.
+    """
     n, m = inside.before.sum(axis=1), inside.now.sum(axis=1)
     both = inside.before + inside.now
     at = np.arange(both.shape[1])
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = (both * at).sum(axis=1) / (n + m)
         variance = (both * (at - mean[:, None]) ** 2).sum(axis=1) / (n + m - 1)
-        gap = (inside.before * at).sum(axis=1) / n - (inside.now * at).sum(axis=1) / m
-        z = np.nan_to_num(np.abs(gap) / np.sqrt(variance * (1 / n + 1 / m)), posinf=0.0)
+        before, now = (inside.before * at).sum(axis=1) / n, (inside.now * at).sum(axis=1) / m
+        usual, wander = _usual(inside.before, at, sizes)
+        own = np.where(n > 0, variance / n, np.inf)
+        known = 1 / (1 / own + 1 / wander)
+        usual = known * (np.where(n > 0, before, 0.0) / own + usual / wander)
+        z = np.nan_to_num(np.abs(now - usual) / np.sqrt(variance / m + known), posinf=0.0)
     z = np.where((n >= LEAST_ROWS) & (m >= LEAST_ROWS), z, 0.0)
     return np.asarray(-(stats.norm.logsf(z) + np.log(2)), dtype=float)
+
+
+def _usual(before: Floats, at: Ints, sizes: list[int]) -> tuple[Floats, float]:
+    """Return the mean of each segment that its single values foretell, and the variance of segments about that."""
+    counts = before.sum(axis=1).reshape(sizes)
+    sums = (before * at).sum(axis=1).reshape(sizes)
+    rows = max(float(counts.sum()), 1.0)
+    overall = float(sums.sum()) / rows
+    foretold = np.full(counts.shape, overall)
+    if len(sizes) > 1:
+        for axis in range(len(sizes)):
+            n, s = counts.sum(axis=axis, keepdims=True), sums.sum(axis=axis, keepdims=True)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                foretold = foretold + np.where(n > 0, s / n - overall, 0.0)
+    held = counts >= LEAST_ROWS
+    within = float((before.sum(axis=0) * (at - overall) ** 2).sum()) / rows
+    with np.errstate(divide="ignore", invalid="ignore"):
+        apart = float(np.nansum(np.where(held, counts * (sums / counts - foretold) ** 2, 0.0)))
+    # Two standard errors more than what is seen: where segments do wander, their own rows must speak.
+    number = max(int(held.sum()), 1)
+    wander = (apart - within * number + 2 * within * np.sqrt(2 * number)) / max(float(counts[held].sum()), 1.0)
+    return foretold.ravel(), max(wander, 1e-12)
 
 
 def _explained(inside: _Split, total: _Split) -> tuple[Floats, Floats]:
@@ -169,7 +203,8 @@ def _explained(inside: _Split, total: _Split) -> tuple[Floats, Floats]:
     """
     left = _divergence(total.before - inside.before, total.now - inside.now)
     whole = float(_divergence(total.before[None], total.now[None])[0])
-    noise = np.sqrt(2 * max(len(total.before) - 1, 1)) * (1 / max(total.before.sum(), 1) + 1 / max(total.now.sum(), 1))
+    rows = 1 / max(total.before.sum(), 1) + 1 / max(total.now.sum(), 1)
+    noise = NOISE * np.sqrt(2 * max(len(total.before) - 1, 1)) * rows
     weight = np.clip((whole - left + noise) / (whole + noise), 0.0, 1.0)
     return (1 - left / whole if whole > 0 else np.full(len(left), np.nan)), weight
 
