@@ -36,7 +36,7 @@ CLEAN = """# Postmortem INC-1
 - [J1] case.assign("ada"), journal.jsonl
 """
 BROKEN = [
-    ("690 decisions were made. [E1]", "many decisions were made. [E1]", "impact without numbers", 5),
+    ("690 decisions were made. [E1]", "many decisions were made. [E1]", "impact without numbers", 7),
     ("it drifted | [E1] |", "it drifted |  |", "timeline row without evidence", 13),
     ("| ada | 2026-03-15 |", "| unknown | 2026-03-15 |", "incomplete action", 23),
     ("| 2026-03-15 |", "| unknown |", "incomplete action", 23),

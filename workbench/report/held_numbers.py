@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 
 from workbench.case.case import Case
+from workbench.report.figures import in_digits, in_words
 from workbench.report.lint import Defect
 from workbench.report.lints import CHIP
 from workbench.report.postmortem import draft
 
-_NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?")
-_WHEN = re.compile(r"\d{4}-\d\d-\d\d|\d\d?:\d\d(?::\d\d)?")
-_NAME = re.compile(r"[A-Za-z_]\w*[-_.:/]\w[\w./:-]*|\[[^\]]*\]")
-"""Names such as INC-1 or node-152 hold digits that are no figures."""
 _SKIPPED = ("", "Evidence index")
 _FIX = "Write the figure that the evidence holds, or cite the chip that holds this one."
 
@@ -22,12 +18,12 @@ def lint_numbers(markdown: str, case: Case) -> list[Defect]:
     """Return each line of a postmortem with a figure that nothing it cites says, by line.
 
     What a chip says is every sentence of the case's own draft that cites it, and every finding and summary that
-    rests on it; a figure is held where it is written there in the same digits.
+    rests on it; a figure, in digits or in words, is held where the same value is written there.
     """
     return lint_figures(markdown, figures_held(case))
 
 
-def lint_figures(markdown: str, held: Mapping[str, set[str]]) -> list[Defect]:
+def lint_figures(markdown: str, held: Mapping[str, set[float]]) -> list[Defect]:
     """Return each line of a postmortem with a figure that none of its chips holds; *held* is what each chip holds."""
     found, section = [], ""
     for number, line in enumerate(markdown.splitlines(), start=1):
@@ -35,10 +31,13 @@ def lint_figures(markdown: str, held: Mapping[str, set[str]]) -> list[Defect]:
         chips = [chip[1:-1] for chip in CHIP.findall(line)]
         if section in _SKIPPED or not chips:
             continue
-        known = set().union(*(held.get(chip, set()) for chip in chips))
-        gone = sorted(figures(line) - known)
+        known = set[float]().union(*(held.get(chip, set()) for chip in chips))
+        gone = [text for text, value in (*in_digits(line), *in_words(line)) if value not in known]
         if gone:
             message = f"says {gone[0]}, which {_cited(chips)} does not hold"
+            found.append(Defect(number, "number without evidence", message, _FIX))
+        elif strange := [chip for chip in chips if chip not in held]:
+            message = f"cites [{strange[0]}], which the case does not hold"
             found.append(Defect(number, "number without evidence", message, _FIX))
     return found
 
@@ -47,9 +46,9 @@ def _cited(chips: Iterable[str]) -> str:
     return "".join(f"[{chip}]" for chip in chips)
 
 
-def figures_held(case: Case) -> dict[str, set[str]]:
-    """Return the figures that each chip leads to."""
-    held: dict[str, set[str]] = {}
+def figures_held(case: Case) -> dict[str, set[float]]:
+    """Return the figures that each chip of a case leads to, by their value."""
+    held: dict[str, set[float]] = {name: set() for name in case.evidence}
     for _, sentence in draft(case).sentences():
         for chip in sentence.evidence:
             held.setdefault(chip, set()).update(figures(sentence.text))
@@ -64,7 +63,6 @@ def figures_held(case: Case) -> dict[str, set[str]]:
     return held
 
 
-def figures(text: str) -> set[str]:
-    """Return the figures of a text as they are written, without dates, times and names."""
-    plain = _NAME.sub(" ", _WHEN.sub(" ", text.replace("\\", "")))
-    return {match.rstrip(",") for match in _NUMBER.findall(plain)}
+def figures(text: str) -> set[float]:
+    """Return the values of the figures of a text, without dates, times and names."""
+    return {value for _, value in (*in_digits(text), *in_words(text))}

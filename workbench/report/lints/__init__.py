@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+_FROZEN = re.compile(r"\bevidence/\w+\.parquet\b|\bjournal\.jsonl\b")
+_LABEL = re.compile(r"^- (?:\*\*[^*]*\*\*|What should have caught it|Lead time a guard would have bought):")
 CHIP = re.compile(r"\[[EJ]\d+\]")
 
 
@@ -48,6 +50,12 @@ def indexed(lines: Iterable[Line]) -> set[str]:
     return {chip for line in lines if line.section == "Evidence index" for chip in CHIP.findall(line.text)[:1]}
 
 
+def live(lines: Iterable[Line]) -> set[str]:
+    """Return the chips whose entry of the index names no frozen file of the case: a panel, a link, a query of today."""
+    index = [line for line in lines if line.section == "Evidence index"]
+    return {chip for line in index if not _FROZEN.search(line.text) for chip in CHIP.findall(line.text)[:1]}
+
+
 def phrase(pattern: str, message: str) -> Callable[[tuple[Line, ...]], Iterator[Found]]:
     """Return a check that finds a phrase, without regard to case."""
     wanted = re.compile(pattern, re.IGNORECASE)
@@ -55,7 +63,7 @@ def phrase(pattern: str, message: str) -> Callable[[tuple[Line, ...]], Iterator[
     def check(lines: tuple[Line, ...]) -> Iterator[Found]:
         for line in lines:
             # A label is the template's, not somebody's words.
-            if wanted.search(re.sub(r"^- \*\*[^*]*\*\*:", "", line.text)):
+            if wanted.search(_LABEL.sub("", line.text)):
                 yield line, message
 
     return check

@@ -2,18 +2,60 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterator
 
 from workbench.report.lints import Found, Line, Lint
 
-_OPEN = frozenset({"", "-", "–", "—", "?", "??", "???", "unknown", "tbd", "tba", "tbc", "n/a", "na", "none", "nobody",
-                   "nobody yet", "nothing", "nothing yet", "to be decided", "to be done", "to follow", "later", "open",
-                   "we will see", "wait and see"})  # fmt: skip
+_OPEN = re.compile(
+    r"[\W_]*|x+|(?:not |un)(?:known|assigned|decided|clear|owned|set|agreed|yet)\b.*|tb[adc]\b.*|n/?a|none\b.*|nil|null"
+    r"|nobody\b.*|no[ -]?one\b.*|no owner.*|nothing\b.*|open|pending\b.*|later|(?:to be|to follow|to come)\b.*|\?.*"
+    r"|.*\?"
+    r"|(?:we|i|you) (?:will|shall) see|wait and see|to do|todo|see (?:above|below)|same|as (?:above|needed|usual)"
+    r"|(?:the )?(?:owner|assignee|name|person|someone|date|check)(?: here| to be .*)?|<.*>|\{.*\}|\[.*\]|vacant"
+    r"|volunteers?"
+    r"(?: .*)?|whoever\b.*|needs? (?:an )?(?:owner|check|discussion)"
+)
 """What stands where nothing has been agreed on."""
-_EVERYBODY = frozenset({"everyone", "everybody", "all", "all of us", "us", "we", "the team", "team", "someone",
-                        "somebody", "anyone", "anybody", "whoever"})  # fmt: skip
-_DATE = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
+_EVERYBODY = re.compile(
+    r"(?:every(?:one|body)|some(?:one|body)|any(?:one|body))\b.*"
+    r"|(?:all|us|we|both|others?|they|them|various|multiple|several|shared)(?: of us| (?:the )?(?:teams?|people"
+    r"|engineers?"
+    r"|developers?|on-?calls?|groups?|owners?))?|(?:the |our |a |an )?(?:whole |entire |same |right |responsible "
+    r"|relevant |appropriate |other )?"
+    r"(?:teams?|groups?|people|folks|company|org(?:ani[sz]ation)?|departments?|devs?|developers?|engineers?|engineering"
+    r"|management|leadership|business|community|crew|guild|squad|stakeholders?|volunteers?)")  # fmt: skip
+"""Nobody in particular."""
+_ACT = (r"(?:keep(?:ing)? an eye|monitor(?:ing|ed)?|watch(?:ing|ed)?|observ(?:e|ing|ed)|eyeball\w*|glance|look(?:ing"
+        r"|ed|s)?"
+        r"|check(?:ing|ed|s)?|test(?:ing|ed|s)?|verif(?:y|ied|ication)|confirm(?:ed|ation)?|see|review(?:ing|ed)?"
+        r"|inspect(?:ion|ing|ed)?|track(?:ing|ed)?|follow(?:ing)?[- ]?up|discuss(?:ion|ed)?|ask(?:ing)?|qa"
+        r"|validat(?:e|ed|ion)"
+        r"|make sure|ensure|wait|observation|sanity|spot|try it)")  # fmt: skip
+_LOOSE = (r"(?:it|this|that|them|things?|everything|all|on|at|for|in|the|a|an|to|of|with|if|whether|is|are|has|have"
+          r"|been|be"
+          r"|will|we|i|and|or|after|once|again|later|closely|manual(?:ly)?|visual(?:ly)?|quick(?:ly)?|careful(?:ly)?"
+          r"|regular(?:ly)?"
+          r"|periodic(?:ally)?|some|more|time|while|prod(?:uction)?|staging|works?|working|worked|fixed|fine"
+          r"|ok(?:ay)?|good"
+          r"|well|better|done|results?|changes?|fix|dashboards?|graphs?|metrics?|logs?|numbers?|situation|team|people"
+          r"|us|them"
+          r"|by|as|needed|usual|week|day|days|weeks|next|few|common|sense|happens?|out|up|over)")  # fmt: skip
+_VAGUE = re.compile(
+    rf"(?:(?:{_ACT}|{_LOOSE})[\s,;/&-]*)+"
+    r"|.*\b(?:(?:looks?|looking|seems?|feels?|appears?|is|are|should be|all|works?|working|runs?) (?:\w+ )?"
+    r"(?:good|fine|ok|okay|better|right|healthy|happy|normal|stable|well|nice|as expected|under control))\b(?!.*\d).*"
+    r"|(?:we|i|they)(?: will|['\u2019]ll| shall)? (?:see|know|notice|find out|hear)\b.*"
+    r"|.*\b(?:keep an eye|gut|impression|feeling|trust|hope(?:fully)?|intuition|best effort|common sense)\b.*"
+    r"|(?:it |this |that |the \w+ )?(?:won['\u2019]t|will not|does(?:n['\u2019]t| not)|never) (?:happen|recur|occur"
+    r"|come back)\b.*"
+    r"|(?:when|once|if) (?:it(?:['\u2019]s| is)|this is|we are|everyone is|all is|done|fixed|ready|finished"
+    r"|complete)\b.*"
+    r"|(?:nobody|no ?one|users?|customers?|no more|no further|fewer|less) (?:\w+ )?(?:complain\w*|issues?|problems?"
+    r"|incidents?"
+    r"|pages?|noise|happy)\b.*")  # fmt: skip
+"""An activity or an impression: nothing in it can come out false."""
 
 
 def check(lines: tuple[Line, ...]) -> Iterator[Found]:
@@ -23,12 +65,20 @@ def check(lines: tuple[Line, ...]) -> Iterator[Found]:
             continue
         owner, due, verify = (*(cell.lower() for cell in line.cells[2:5]), "", "", "")[:3]
         missing = [name for name, lacks in (
-            ("owner", owner in _OPEN | _EVERYBODY),
-            ("due date such as 2026-03-15", not _DATE.fullmatch(due)),
-            ("verify-by check", verify in _OPEN),
+            ("owner", _OPEN.fullmatch(owner) or _EVERYBODY.fullmatch(owner)),
+            ("due date such as 2026-03-15", not _day(due)),
+            ("verify-by check", _OPEN.fullmatch(verify) or _VAGUE.fullmatch(verify.rstrip(" .!"))),
         ) if lacks]  # fmt: skip
         if missing:
             yield line, f"has no {', no '.join(missing)}"
+
+
+def _day(due: str) -> bool:
+    """Say whether a due date is a day of the calendar, written 2026-03-15."""
+    try:
+        return dt.date.fromisoformat(due).isoformat() == due
+    except ValueError:
+        return False
 
 
 LINT = Lint("incomplete action", "Say case.action(…, owner=…, due=…, verify_by=…) again with the same words.", check)
