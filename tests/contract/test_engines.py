@@ -123,6 +123,7 @@ def _world(seed: int) -> dict[str, pa.Table]:
 
 
 WINDOW = {"start_ns": T0 + 5 * MINUTE, "end_ns": END - 5 * MINUTE}
+PROFILES = {"entity": "model:fraud", "start_ns": T0, "end_ns": END, "every_ns": 30 * MINUTE, "grids": {}}
 WINDOWS = [(T0, T0 + 20 * MINUTE), (T0 + 10 * MINUTE, END)]
 EVERY = {**WINDOW, "every_ns": 10 * MINUTE}
 CASES: list[tuple[str, dict[str, Any]]] = [
@@ -154,6 +155,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("null_history", EVERY), ("null_history", {**EVERY, "entity": "dataset:orders"}),
     ("numeric_values", {"entity": "model:fraud", "column": "score", "windows": WINDOWS}),
     ("numeric_values", {"entity": "dataset:orders", "column": "amount", "windows": WINDOWS}),
+    ("prediction_series", EVERY), ("prediction_series", {**EVERY, "equals": {"model": "fraud"}}),
     ("rows", {"table": "spans", **WINDOW}), ("rows", {"table": "spans", "columns": ["service"], "limit": 50}),
     ("rows", {"table": "runs", "equals": {"experiment": None}}),
     ("rows", {"table": "predictions", "equals": {"model": "fraud", "output": ["deny", "allow"]}}),
@@ -162,6 +164,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("runs", {}), ("runs", {**WINDOW, "experiment": "e"}),
     ("schema_history", {}), ("schema_history", {"dataset": "d1", **WINDOW}),
     ("service_edges", WINDOW), ("service_edges", EVERY),
+    ("span_offsets", EVERY),
     ("span_counts", WINDOW), ("span_counts", {**EVERY, "equals": {"host": "h1"}}),
     ("span_percentiles", WINDOW), ("span_percentiles", {**EVERY, "equals": {"service": HOSTILE}}),
     ("span_places", WINDOW),
@@ -322,11 +325,11 @@ def test_what_the_cluster_cannot_answer_is_said(stores: dict[str, tuple[Store, S
     assert there.engine_of(name) == "none"
     assert there.engine_of("trace") == "spark"
     with pytest.raises(UsageError, match="no portable expression yet"):
-        there.ask("span_offsets", **EVERY)
+        there.ask("build_profiles", **PROFILES)
     with open_store(f"{server}/;path={here.root}", mode="read") as lenient:
         assert isinstance(lenient, ClusterStore)
-        assert lenient.engine_of("span_offsets") == "duckdb"
-        assert lenient.ask("span_offsets", **EVERY).equals(here.ask("span_offsets", **EVERY))
+        assert lenient.engine_of("build_profiles") == "duckdb"
+        assert lenient.ask("build_profiles", **PROFILES).equals(here.ask("build_profiles", **PROFILES))
 
 
 def test_state_names_version_and_latency(stores: dict[str, tuple[Store, Store]]) -> None:

@@ -28,15 +28,28 @@ def _run(
     points: int | None = None,
 ) -> pa.Table:
     asked = Conditions().equal("entity", entity).equal("metric", metric).equal("series", series)
-    source = f"(SELECT {_COLUMNS} FROM {session.relation('metric_samples', start_ns, end_ns)} {asked.where})"
+    relation = session.relation("metric_samples", start_ns, end_ns)
+    source = f"(SELECT {_COLUMNS} FROM {relation} {asked.where})"
     if points is not None:
-        width = _width(start_ns, end_ns, points)
-        part = f"PARTITION BY series, (time_ns - {int(start_ns)}) // {width}"
-        # Lowest and highest of each bucket, at their own times: a dropout or spike cannot be averaged away.
-        source = f"""(SELECT {_COLUMNS} FROM {source}
-            QUALIFY row_number() OVER ({part} ORDER BY value NULLS LAST, time_ns) = 1
-                 OR row_number() OVER ({part} ORDER BY value DESC NULLS LAST, time_ns) = 1)"""
+        part = f"(time_ns - {int(start_ns)}) // {_width(start_ns, end_ns, points)}"
+        source = f"""(SELECT {_COLUMNS} FROM {source} SEMI JOIN {_extremes(relation, asked.where, part)} e
+            USING (series, time_ns))"""
     return session.query(f"SELECT {_COLUMNS} FROM {source} ORDER BY series, time_ns", asked.values)
+
+
+def _extremes(relation: str, where: str, part: str) -> str:
+    """Return SQL for (series, time_ns) of each bucket's lowest and highest sample, the earliest of equal ones.
+
+    Where all are null it is the earliest. Extremes at their own times: a dropout or spike cannot be averaged away.
+    Two passes over three columns: numbering the rows of each bucket would sort all of them, and carry the labels.
+    """
+    rows = f"(SELECT series, {part} AS part, time_ns, value FROM {relation} {where})"
+    return f"""(
+        WITH bounds AS (SELECT series, part, min(value) AS low, max(value) AS high, min(time_ns) AS first_ns
+                        FROM {rows} GROUP BY ALL)
+        SELECT series, unnest([coalesce(min(time_ns) FILTER (WHERE value = low), any_value(first_ns)),
+                               coalesce(min(time_ns) FILTER (WHERE value = high), any_value(first_ns))]) AS time_ns
+        FROM {rows} JOIN bounds USING (series, part) GROUP BY series, part)"""
 
 
 def _width(start_ns: int, end_ns: int, points: int) -> int:

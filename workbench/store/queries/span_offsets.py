@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import pyarrow as pa
 
 from workbench.model.window import HOUR_NS
 from workbench.store.engines.duckdb import Session
 from workbench.store.queries._conditions import END, EVERY, START, bucket
 from workbench.store.query import Query
+
+if TYPE_CHECKING:
+    from workbench.store.portable import Tables
 
 
 def _run(session: Session, *, start_ns: int, end_ns: int, every_ns: int) -> pa.Table:
@@ -25,6 +30,29 @@ def _run(session: Session, *, start_ns: int, end_ns: int, every_ns: int) -> pa.T
     return session.query(sql)
 
 
+def _portable(tables: Tables, *, start_ns: int, end_ns: int, every_ns: int) -> Any:
+    from workbench.store import portable as p
+
+    inner, outer = (tables.relation("spans", start_ns - early, end_ns + early) for early in (0, HOUR_NS))
+    child = inner.filter(inner.parent_span_id.notnull() & inner.host.notnull())
+    child = child.select(
+        "trace_id", "parent_span_id", begun_ns=child.start_ns, child_host=child.host,
+        bucket_ns=p.begin(child.start_ns, every_ns),
+    )  # fmt: skip
+    parent = outer.filter(outer.host.notnull())
+    parent = parent.select(
+        parent_trace=parent.trace_id, parent_id=parent.span_id, parent_host=parent.host, from_ns=parent.start_ns,
+        until_ns=parent.end_ns,
+    )  # fmt: skip
+    both = child.inner_join(parent, [child.trace_id == parent.parent_trace, child.parent_span_id == parent.parent_id])
+    both = both.filter(both.parent_host != both.child_host)
+    found = both.group_by(start_ns=both.bucket_ns, parent_host=both.parent_host, child_host=both.child_host).agg(
+        n=both.count(), median_ms=p.quotient((both.begun_ns - both.from_ns).quantile(0.5), 1e6),
+        outside=p.count_where((both.begun_ns < both.from_ns) | (both.begun_ns > both.until_ns)),
+    )  # fmt: skip
+    return p.ordered(found, "start_ns", "parent_host", "child_host")
+
+
 QUERY = Query(
     doc="Begins of spans against those of their parents on other machines, per bucket: what a wrong clock moves.",
     arguments={"start_ns": START, "end_ns": END, "every_ns": EVERY},
@@ -37,4 +65,5 @@ QUERY = Query(
         "outside": "of these, begun before the parent began or after it ended",
     },
     run=_run,
+    portable=_portable,
 )
