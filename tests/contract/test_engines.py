@@ -112,6 +112,8 @@ def _world(seed: int) -> dict[str, pa.Table]:
                          "feature_numbers": some({}, {"amount": some(1.5, 2.5)}),
                          "feature_texts": some({"category": some("food")}), "tokens_in": some(3)}
                         for n in range(200)],
+        "labels": [{"prediction_id": f"p{n * 3}", "name": rng.choice(["fraud", "other"]), "value": some(0.0, 1.0),
+                    "arrived_ns": when()} for n in range(90)],
         "features": [{"feature": f"f{n % 2}", "retrieval_id": str(n), "time_ns": when(), "version": some("1"),
                       "freshness_s": some(rng.random()), "retrieval_ms": some(rng.random()),
                       "cache_hit": some(True, False)} for n in range(100)],
@@ -145,6 +147,8 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("freshness_history", EVERY), ("freshness_history", {**EVERY, "entity": ["dataset:d1", "feature:f0"]}),
     ("job_states", WINDOW), ("job_states", {**WINDOW, "state": "FAIL"}),
     ("kpi_series", WINDOW), ("kpi_series", {**WINDOW, "kpi": ["k0", "none"]}),
+    ("labelled_predictions", WINDOW), ("labelled_predictions", {**WINDOW, "label": "fraud", "model": ["fraud"],
+                                                                "arrived_before_ns": T0 + 40 * MINUTE}),
     ("latency_parts", EVERY), ("latency_parts", {**EVERY, "equals": {"host": "h1"}}),
     ("lineage_edges", {}), ("lineage_edges", {"as_of_ns": T0 + 20 * MINUTE, "since_ns": T0 + MINUTE}),
     ("log_rates", EVERY), ("log_rates", {**EVERY, "service": HOSTILE}),

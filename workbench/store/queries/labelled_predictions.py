@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from workbench.store.engines.duckdb import Session
 from workbench.store.queries._conditions import END, START, Conditions
 from workbench.store.query import Query
+
+if TYPE_CHECKING:
+    from workbench.store.portable import Tables
 
 
 def _run(
@@ -28,6 +31,20 @@ def _run(
         FROM {session.relation("predictions", start_ns, end_ns)} p JOIN {labels} l ON p.prediction_id = l.prediction_id
         {asked.where} ORDER BY p.time_ns, p.prediction_id, l.name"""
     return session.query(sql, asked.values)
+
+
+def _portable(
+    tables: Tables, *, start_ns: int, end_ns: int, label: str | None = None, model: Any = None,
+    arrived_before_ns: int | None = None,
+) -> Any:  # fmt: skip
+    from workbench.store import portable as p
+
+    rows = p.equal(tables.relation("predictions", start_ns, end_ns), "model", model)
+    rows = rows.select("prediction_id", "time_ns", "model", "model_version", "score", "output")
+    labels = p.equal(tables.relation("labels", None, arrived_before_ns), "name", label)
+    labels = labels.select("value", "arrived_ns", of=labels.prediction_id, label=labels["name"])
+    both = rows.inner_join(labels, rows.prediction_id == labels.of)
+    return p.ordered(both.select(*rows.columns, "label", "value", "arrived_ns"), "time_ns", "prediction_id", "label")
 
 
 QUERY = Query(
@@ -51,4 +68,5 @@ QUERY = Query(
         "arrived_ns": "when it became known",
     },
     run=_run,
+    portable=_portable,
 )
