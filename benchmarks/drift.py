@@ -23,7 +23,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchmarks.drift_accuracy import car_loan, causes, planted, quiet
+from benchmarks.drift_accuracy import SEEDS, car_loan, causes, planted, quiet
+from benchmarks.drift_peers import compared
 from benchmarks.drift_say import say
 from workbench.analysis.profile_history import History, distances
 from workbench.analysis.profile_rows import as_columns
@@ -328,7 +329,7 @@ def rate() -> None:
 def main() -> None:
     """Run what is asked for, everything by default."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    works = ("rate", "hours", "speed", "wide", "quiet", "planted", "car_loan", "causes")
+    works = ("rate", "hours", "speed", "wide", "quiet", "peers", "planted", "car_loan", "causes")
     parser.add_argument("--only", nargs="*", choices=works, default=works)
     parser.add_argument("--tables", type=int, default=20)
     parser.add_argument("--large", type=int, nargs="*", default=[100_000], help="also these rows a window")
@@ -348,6 +349,7 @@ def main() -> None:
             [planted(n, asked.tables if n <= 2000 else max(asked.tables // 5, 2)) for n in (2000, *asked.large)]
             and None
         ),
+        "peers": lambda: compared(asked.peers, SEEDS, 2000, max(asked.tables // 2, 2)),
         "car_loan": car_loan,
         "causes": lambda: causes(3 * asked.tables),
     }
