@@ -133,6 +133,21 @@ def test_a_window_without_history_before_it_says_so(case: Case) -> None:
     assert "brush a baseline" in board.caption
 
 
+def test_a_settled_brush_that_cannot_be_asked_says_why_and_leaves_what_stood(case: Case) -> None:
+    """Reopened without its store the case cannot read another window: the reason stands, the columns stay."""
+    comparator(case, "orders")
+    alone = Case.open(case.path)
+    board = comparator(alone)
+    stood = board.bars
+    arguments = {"dataset": "orders", "current": line(span(50, 49)), "baseline": "same hours, 30 d"}
+    board.action = {"operation": "compare", "arguments": arguments, "serial": 1}
+    assert board.caption.startswith("Could not compare: ")
+    assert board.bars == stood
+    reopened = comparator(alone)
+    assert reopened.bars == stood
+    assert reopened.caption.startswith("Could not compare: ")
+
+
 def test_an_unknown_table_and_an_empty_case_say_what_to_do(case: Case) -> None:
     assert "No table was compared yet" in comparator(case).caption
     assert "neither profiles nor rows" in comparator(case, "nothing").caption

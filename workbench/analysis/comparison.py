@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from workbench.analysis import drivers as driving
 from workbench.analysis.drift import Pair
-from workbench.analysis.drift_decision import ALPHA, EFFECT_FLOOR, POLICIES, Decision, Policy, decide
+from workbench.analysis.drift_decision import ALPHA, EFFECT_FLOOR, POLICIES, Decision, Policy, decide, records
 from workbench.analysis.drift_null import Spread
 from workbench.analysis.drift_words import Change, describe
 from workbench.analysis.parity import evidently, nannyml
@@ -48,7 +48,7 @@ class Comparison:
         table = self.decision.columns
         said = ["; ".join(c.statement for c in self.changes.get(name, [])[:2]) for name in table["column"]]
         return table.assign(
-            words=[text or _plainly(row) for text, row in zip(said, table.to_dict("records"), strict=True)]
+            words=[text or _plainly(row) for text, row in zip(said, records(table), strict=True)]
         )
 
     def sentences(self) -> list[str]:
@@ -128,7 +128,7 @@ def _compared(history: History, reference: Windows, current: Windows, decision: 
     changes: dict[str, list[Change]] = {}
     shown: list[tuple[str, list[str], Floats, Floats]] = []
     pairs = history.pairs(reference, current)
-    for number, row in enumerate(decision.columns.to_dict("records")):
+    for number, row in enumerate(records(decision.columns)):
         name = row["column"]
         if number >= MOST_HISTOGRAMS and row["verdict"] != "drifted":
             continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -134,7 +134,7 @@ def decide(
         widened=np.where(history.columns.numeric, wide.anderson, wide.chi2),
     )  # fmt: skip
     ratio = row_ratio(history, reference, current)
-    rows = table.to_dict("records")
+    rows = records(table)
     table["verdict"] = [_verdict(row, alpha, floor) for row in rows]
     table["policies"] = [_broken(policies, row, ratio) for row in rows]
     rank = np.fmin(np.where(table["verdict"] == "drifted", 0, 1)
@@ -146,6 +146,12 @@ def decide(
     verdict, chance = _rows(before, now, ratio, wide)
     return Decision(table.drop(columns=["_rank", "_effect"]).reset_index(drop=True), before, now, verdict, chance,
                     wide.quiet, alpha)  # fmt: skip
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a frame as dicts, column by column: several times faster than row by row."""
+    names = [str(name) for name in table.columns]
+    return [dict(zip(names, row, strict=True)) for row in zip(*(table[n].tolist() for n in table.columns), strict=True)]
 
 
 def _figures(history: History, reference: Windows, current: Windows, found: Distances) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -13,6 +13,7 @@ import pandas as pd
 
 from workbench.analysis.comparison import compare, strip
 from workbench.analysis.drift_baseline import same_hours
+from workbench.analysis.drift_decision import records
 from workbench.analysis.drift_null import Spread, spread
 from workbench.analysis.profile_drivers import LEAST_EXPLAINED, profile_drivers
 from workbench.analysis.profile_history import History, Windows
@@ -92,15 +93,18 @@ class Brushed:
             return
         if self._drawn == (entry.hash, entry.seq):
             return
-        outcome = self._case.outcome(entry.seq)
         self._drawn = (entry.hash, entry.seq)
-        if outcome.could_not_run:
-            board.caption = f"Could not compare: {outcome.could_not_run}."
-            return
+        refused = self._case.outcome(entry.seq).could_not_run
+        if refused:
+            board.caption = f"Could not compare: {refused}."
+            entry = self._newest(lambda e: not self._case.outcome(e.seq).could_not_run)
+            if self._history is not None or entry is None:
+                return
+        outcome = self._case.outcome(entry.seq)
         self._dataset = _entity(str(entry.arguments["dataset"]))
         board.dataset = split(self._dataset)[1] if self._dataset.startswith("dataset:") else self._dataset
         board.title = f"Compare two windows of {split(self._dataset)[1]}"
-        board.caption = outcome.summary
+        board.caption = board.caption if refused else outcome.summary
         columns = _columns(outcome.frames["columns"], outcome.frames["histograms"])
         told = outcome.frames.get("drivers", pd.DataFrame({"explained": []}))
         told = told[told["explained"] >= LEAST_EXPLAINED].head(MOST_DRIVERS)
@@ -132,10 +136,10 @@ class Brushed:
             self._lay(outcome.frames["history"], chosen.windows, every)
             board.show(columns, told.to_dict("records"))
 
-    def _newest(self) -> Entry | None:
+    def _newest(self, wanted: Callable[[Entry], bool] = lambda _: True) -> Entry | None:
         own = (e for e in reversed(self._case.state.in_force) if e.operation == "compare" and self._dataset in
                ("", _entity(str(e.arguments["dataset"]))))  # fmt: skip
-        return next(own, None)
+        return next((e for e in own if wanted(e)), None)
 
     def _hold(self, entry: Entry) -> None:
         """Keep the longest history that entries about the table have frozen."""
@@ -189,7 +193,7 @@ def _columns(table: pd.DataFrame, histograms: pd.DataFrame) -> list[dict[str, An
     left, right = (histograms[side].to_numpy(dtype=np.float32) for side in ("reference", "current"))
     parts = {names[a]: slice(a, b) for a, b in pairwise(cuts)}
     found = []
-    for row in table.to_dict("records"):
+    for row in records(table):
         part = parts.get(row["column"], slice(0, 0))
         number = row["type"] == "number"
         found.append({
