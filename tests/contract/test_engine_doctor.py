@@ -89,3 +89,15 @@ def test_the_default_engine_is_this_process(tmp_path: Path) -> None:
     shown = CliRunner().invoke(application(), ["doctor", "--json", "--store", str(tmp_path / "none")])
     engine = json.loads(shown.stdout)["engine"]
     assert (engine["name"], engine["fall_back"]) == ("duckdb", [])
+
+
+def test_a_program_given_on_the_command_line_can_ask(tmp_path: Path, server: str) -> None:
+    """``python -c`` has no file, which the client takes for its own doctests: it would end the process."""
+    _folder(tmp_path, server)
+    code = (
+        "import sys, workbench as wb\n"
+        "with wb.open(sys.argv[1]) as bench: print(len(bench.ask('kpi_series', start_ns=0, end_ns=10)))"
+    )
+    command = [sys.executable, "-c", code, f"{server}/;path={tmp_path / 'here'}"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "2\n", "")

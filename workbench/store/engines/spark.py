@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import importlib
 import itertools
+import sys
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -289,7 +290,7 @@ def _library() -> _Library:
     # Said as an error in words instead; a warning besides would stand in every notebook.
     warnings.filterwarnings("ignore", message=r"\[RETRIES_EXCEEDED\]")
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _no_doctest():
             warnings.simplefilter("ignore")
             sessions = importlib.import_module("pyspark.sql.connect.session")
             retries = importlib.import_module("pyspark.sql.connect.client.retries")
@@ -302,6 +303,20 @@ def _library() -> _Library:
             "pip install 'incident-workbench[spark]'."
         ) from error
     return _Library(sessions.SparkSession, retries.DefaultPolicy, errors.PySparkException, grpc.RpcError)
+
+
+@contextmanager
+def _no_doctest() -> Iterator[None]:
+    """Let the client be imported by ``python -c``, which it takes for its own doctests and ends for want of Java."""
+    if hasattr(sys, "ps1") or "pyspark.sql.connect" in sys.modules:
+        yield
+        return
+    sys.ps1 = ""
+    try:
+        yield
+    finally:
+        with suppress(AttributeError):
+            del sys.ps1
 
 
 def _ibis() -> Any:
