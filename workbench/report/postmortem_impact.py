@@ -10,8 +10,10 @@ from workbench.model.window import SECOND_NS, Window
 from workbench.report import postmortem_harm
 from workbench.report.document import UNKNOWN, Sentence, ids
 from workbench.report.reading_case import CaseReader, entry_ns
-from workbench.report.words import clock, duration, number
+from workbench.report.words import clock, duration, number, share
 
+_NORMAL_95 = 1.96
+_LEAST_Z = 0.5
 _CONSUMERS = ("model", "service", "kpi", "dataset", "dashboard")
 
 
@@ -29,13 +31,32 @@ def impact(of: CaseReader) -> Iterator[Sentence]:
     yield Sentence(f"{began}{ongoing}.", (*of.scope_evidence, "J0"), "Affected stretch")
     found = list(of.ranking.impact) if of.ranking else []
     for finding in found:
-        yield Sentence(f"{finding.statement}{_chance(finding.values)}", ids(finding.evidence), "Symptom")
+        text = f"{finding.statement}{_interval(finding.values)}{_chance(finding.values)}"
+        yield Sentence(text, ids(finding.evidence), "Symptom")
     if not found:
         yield Sentence(f"{UNKNOWN}: no step measured {of.symptom.signal} of {of.symptom.entity}.",
                        ("J0",), "Symptom")  # fmt: skip
     yield from _figures(of)
     yield from postmortem_harm.harm(of, stretch)
     yield _not_alerting(of)
+
+
+def _interval(values: object) -> str:
+    """Return the 95 % interval of the change, from the spread of quiet windows that its distance was measured in.
+
+    The step records the change and its distance in spreads, so one spread is their quotient, and
+    chance takes a window 1.96 spreads either way. Nothing is said where the distance is about 0.
+    """
+    known = values if isinstance(values, dict) else {}
+    now, usual, z = (known.get(name) for name in ("now", "usual", "z"))
+    if not all(isinstance(v, int | float) for v in (now, usual, z)) or abs(z) < _LEAST_Z:
+        return ""
+    change, half = now - usual, abs((now - usual) / z) * _NORMAL_95
+    low, high = change - half, change + half
+    if 0 <= now <= 1 and 0 <= usual <= 1:
+        return f" The change of {100 * change:+.1f} pp has the 95 % interval {100 * low:+.1f} to {100 * high:+.1f} pp."
+    relative = f" ({share(low / usual)} to {share(high / usual)})" if usual > 0 else ""
+    return f" The change of {number(change)} has the 95 % interval {number(low)} to {number(high)}{relative}."
 
 
 def _chance(values: object) -> str:
@@ -70,7 +91,8 @@ def _not_alerting(of: CaseReader) -> Sentence:
     if not silent:
         return Sentence(f"No other consumer of {origin} is known to the lineage.", read, label)
     more = f" and {len(silent) - 6} more" if len(silent) > 6 else ""
-    return Sentence(f"{len(silent)} consumers of {origin} sent no alert: {', '.join(silent[:6])}{more}.", read, label)
+    many = f"{len(silent)} consumers" if len(silent) > 1 else "1 consumer"
+    return Sentence(f"{many} of {origin} sent no alert: {', '.join(silent[:6])}{more}.", read, label)
 
 
 def detection(of: CaseReader) -> Iterator[Sentence]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from workbench.model.window import DAY_NS, iso
 from workbench.report.document import UNKNOWN, Row, Sentence, ids
 from workbench.report.postmortem_impact import span
 from workbench.report.reading_case import CaseReader
 from workbench.report.words import duration, share, title
 
+DUE_DAYS = {"mitigate": 3, "detect": 14, "prevent": 28}
+"""Days after the selection by which an action of each type is proposed to be done; people may agree on another day."""
 _LABELS = (("well", "Went well"), ("badly", "Went badly"), ("luck", "Luck"))
 
 
@@ -83,7 +86,7 @@ def _luck(of: CaseReader) -> Sentence | None:
 def proposed_actions(of: CaseReader) -> tuple[Row, ...]:
     """Return guard and fix of the failure signature as proposed actions, each with the step that verifies it.
 
-    The owner is the team that the alert names; the due date is for people to agree on.
+    The owner is the team that the alert names; the due date is proposed from the type, from the end of the selection.
     """
     signature = of.signature(of.lead) if of.lead and of.named else None
     if signature is None or of.lead is None:
@@ -92,7 +95,12 @@ def proposed_actions(of: CaseReader) -> tuple[Row, ...]:
     chips = (*_lead_chips(of), "J0")
     step = _step_of(of)
     kinds = ((signature.guard, "detect"), (signature.fix, "mitigate"))
-    return tuple(Row((what, kind, owner, UNKNOWN, f"case.{step}()", "proposed"), chips) for what, kind in kinds)
+    return tuple(Row((what, kind, owner, _due(of, kind), f"case.{step}()", "proposed"), chips) for what, kind in kinds)
+
+
+def _due(of: CaseReader, kind: str) -> str:
+    """Return the day by which an action of a type is proposed to be done: what ends harm first, guards next."""
+    return iso(of.symptom.window.end_ns + DUE_DAYS[kind] * DAY_NS)[:10]
 
 
 def _step_of(of: CaseReader) -> str:

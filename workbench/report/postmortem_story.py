@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from workbench.model.findings import Cause, Finding
@@ -22,7 +23,7 @@ _VERDICTS = {"proven": "It is proven: the mechanism itself was shown", "suspecte
 def summary(of: CaseReader) -> Iterator[Sentence]:
     """Yield five lines in plain words: what, since when, how noticed, why, what now."""
     symptom, stretch = of.symptom, span(of)
-    yield Sentence(f"{title(symptom.signal).capitalize()} of {_plain(symptom.entity)} was not as usual for "
+    yield Sentence(f"{_measured(symptom.signal, symptom.entity)} was not as usual for "
                    f"{duration(stretch.duration_ns)}, from {clock(stretch.start_ns)}.",
                    (*of.scope_evidence, "J0"))  # fmt: skip
     found = next(iter(of.ranking.impact), None) if of.ranking else None
@@ -178,7 +179,18 @@ def _evidence(cause: Cause) -> tuple[str, ...]:
 def _in_words(statement: str, signal: str) -> str:
     """Return a statement that begins with the signal's name in words, since people read it first."""
     rest = statement.removeprefix(signal)
+    named = re.match(r" of (\w+)", rest)
+    if named and (signal == named[1] or signal.endswith(f"_{named[1]}")):
+        return f"{title(named[1]).capitalize()}{rest[named.end() :]}"
     return f"{title(signal).capitalize()}{rest}" if rest != statement else statement
+
+
+def _measured(signal: str, entity: str) -> str:
+    """Return what was measured in words: "Latency of model risk"; a figure named after its entity only once."""
+    name = entity.partition(":")[2]
+    if signal == name or signal.endswith(f"_{name}"):
+        return title(name).capitalize()
+    return f"{title(signal).capitalize()} of {_plain(entity)}"
 
 
 def _plain(entity: str) -> str:

@@ -120,11 +120,13 @@ class CaseReader:
             read.append(whole[1])
             for row in whole[0][["upstream", "downstream"]].itertuples(index=False):
                 edges.setdefault(str(row.upstream), set()).add(str(row.downstream))
-        columns = self.frame("column_edges") if entity.startswith("column:") else None
+        columns = self.frame("column_edges") if entity.startswith(("column:", "feature:")) else None
         if columns is not None:
             read.append(columns[1])
             for above, below in _column_edges(columns[0], self.lead.path if self.lead is not None else ()):
                 edges.setdefault(above, set()).add(below)
+            for column in _columns_of(columns[0], entity):
+                edges.setdefault(entity, set()).add(column)
         # The lineage of jobs knows no features: the cause's own path leads from one to what it feeds.
         path = self.lead.path if self.lead is not None else ()
         for above, below in pairwise(path):
@@ -136,6 +138,8 @@ class CaseReader:
         while border and len(found) < _MOST_HOPS:
             border = sorted({name for at in border for name in edges.get(at, ())} - found - {entity})
             found.update(border)
+        # A table is wrong where a column of it is; what else is made from that table need not be.
+        found |= {f"dataset:{c.removeprefix('column:').rpartition('.')[0]}" for c in found if c.startswith("column:")}
         known = entity in edges or any(entity in below for below in edges.values())
         return (sorted(found) if known else None), tuple(dict.fromkeys(read))
 
@@ -148,6 +152,19 @@ def _column_edges(rows: pd.DataFrame, path: tuple[str, ...]) -> Iterator[tuple[s
         yield f"column:{up_set}.{up}", below
         if f"feature:{down}" in path:
             yield below, f"feature:{down}"
+
+
+def _columns_of(rows: pd.DataFrame, entity: str) -> set[str]:
+    """Return the last columns that jobs write under the name of a feature; none for other entities.
+
+    What such a column is made from carries the name too and need not be wrong.
+    """
+    kind, _, name = entity.partition(":")
+    if kind != "feature":
+        return set()
+    mine = rows[rows["downstream_column"] == name]
+    above = set(mine["upstream_dataset"][mine["upstream_column"] == name])
+    return {f"column:{table}.{name}" for table in set(mine["downstream_dataset"]) - above}
 
 
 def entry_ns(entry: Entry) -> int:
