@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -101,3 +102,10 @@ def test_a_program_given_on_the_command_line_can_ask(tmp_path: Path, server: str
     command = [sys.executable, "-c", code, f"{server}/;path={tmp_path / 'here'}"]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "2\n", "")
+
+
+def test_the_page_names_every_query_that_falls_back() -> None:
+    """docs/scale.md lists them, no more and no less."""
+    page = (Path(__file__).parents[2] / "docs/scale.md").read_text(encoding="utf-8")
+    listed = page.split("Falling back now:")[1].split(".\n")[0]
+    assert sorted(re.findall(r"`(\w+)`", listed)) == sorted(portable_queries()[1])
