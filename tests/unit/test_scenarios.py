@@ -189,3 +189,18 @@ def test_causes_are_entities_of_the_bench(folder: Path) -> None:
             split(entity)
         assert cause["kind"] in scenarios.names()
     split(truth["first_failure"])
+
+
+def test_a_cold_process_trains_on_one_core() -> None:
+    """The limit holds for libraries that nothing has imported before; HistGradientBoosting counts threads like this."""
+    code = (
+        "from workbench.scenarios import incident, model\n"
+        "def train(world, run):\n"
+        "    import sklearn.ensemble\n"
+        "    from sklearn.utils._openmp_helpers import _openmp_effective_n_threads as threads\n"
+        "    raise SystemExit(f'threads {threads()}')\n"
+        "model.train = train\n"
+        "incident.simulate('unmapped_category', seed=3, days=9, variant='cause')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100, check=False)
+    assert done.stderr.strip() == "threads 1"

@@ -78,8 +78,7 @@ def simulate(
 
 def _run(name: str, world: World, plan: Plan, variant: Variant, say: Progress) -> Incident:
     # The limit reaches only libraries that are loaded by then: without these, a cold process trains on every core.
-    import sklearn.ensemble
-    import sklearn.linear_model  # noqa: F401
+    import sklearn.metrics  # noqa: F401
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):  # one core is all an incident may take, and one order of sums keeps bytes equal
