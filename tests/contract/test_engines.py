@@ -16,15 +16,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pyarrow as pa
 import pytest
 
+from workbench import plugins
 from workbench.columnar import build
 from workbench.errors import StoreError, UsageError
 from workbench.model.tables import TABLES
 from workbench.store import Store
 from workbench.store.cluster import ClusterStore, open_store, parse, portable_queries
-from workbench.store.engines.spark import EngineUnreachableError
+from workbench.store.engines.spark import EngineUnreachableError, SparkEngine
+from workbench.store.portable import Tables
 
 pytest.importorskip("pysail", reason="needs pysail, a Spark Connect server in a wheel")
 
@@ -404,3 +407,43 @@ def test_a_server_killed_in_mid_query_is_an_error_and_a_retry_succeeds(
             assert _difference(there.ask("span_percentiles", **WINDOW), want) == ""
         finally:
             _end(process)
+
+
+def _endless(tables: Tables) -> Any:
+    """Pair spans with spans, spans and KPIs: some ten thousand million rows, minutes of work, one number."""
+    spans = tables.relation("spans")
+    sides = [spans.select(**{f"took_{n}": spans.duration_ns}) for n in range(3)]
+    kpis = tables.relation("kpis")
+    pairs = sides[0].cross_join(sides[1]).cross_join(sides[2]).cross_join(kpis.select(kpi_ns=kpis.time_ns))
+    mixed = (pairs.took_0 % 7 + pairs.took_1 % 11 + pairs.took_2 % 13 + pairs.kpi_ns % 17) % 5
+    return pairs.agg(total=mixed.sum())
+
+
+def test_a_server_killed_while_it_computes_gives_no_partial_answer(
+    stores: dict[str, tuple[Store, Store]], tmp_path: Path
+) -> None:
+    """It works (more than half a CPU second) when it is killed: an error, and the next question is answered whole."""
+    here = stores["compacted"][0]
+    port = _free_port()
+    process = _sail(port, tmp_path / "log")
+    engine = SparkEngine(f"sc://127.0.0.1:{port}")
+    seen = psutil.Process(process.pid)
+    try:
+        with here._engine.session() as session:
+            engine.state()
+            before = sum(seen.cpu_times()[:2])
+            thread, said = _asked(lambda: engine.answer(session, _endless, {}))
+            until = time.monotonic() + 30
+            while sum(seen.cpu_times()[:2]) - before < 0.5 and time.monotonic() < until:
+                time.sleep(0.05)
+            assert thread.is_alive()
+            _end(process)
+            thread.join(60)
+            assert [type(answer) for answer in said] == [EngineUnreachableError]
+            process = _sail(port, tmp_path / "log")
+            name, arguments = "span_counts", EVERY
+            answer = engine.answer(session, plugins.load("query", name).portable, arguments)
+        assert _difference(answer, here.ask(name, **arguments)) == ""
+    finally:
+        engine.close()
+        _end(process)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import itertools
+import re
 import sys
 import threading
 import time
@@ -28,6 +29,8 @@ _RETRIES = {"max_retries": 2, "initial_backoff": 100, "max_backoff": 1000, "jitt
 """How a call is tried again, in ms; the client's own policy would hang for ten minutes where nobody listens."""
 HIDDEN = "hidden."
 """Prefix of columns that an answer is only ordered by, as ``portable.HIDDEN`` says."""
+_CHANNEL = [("grpc.use_local_subchannel_pool", 1)]
+"""A new channel to a server that was started again does not wait until the old one's patience is over."""
 _CACHED_SETS = 64
 """Sets of files whose views are kept on the server."""
 _JOURNAL_BYTES = 32 * 2**20
@@ -131,14 +134,17 @@ class SparkEngine:
             if self._session is None:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")
-                    session = client.SparkSession.builder.remote(self._url).create()
+                    channel = client.DefaultChannelBuilder(self._url, _CHANNEL)
+                    session = client.SparkSession.builder.channelBuilder(channel).create()
                 session.client.set_retry_policies([client.DefaultPolicy(**_RETRIES)])
                 self._session = session
                 session.sql("SELECT 1 AS one").toArrow()
             return self._session
 
     def _in_words(self, error: Exception, client: _Library) -> StoreError:
-        text = " ".join(str(error).split())[:400] if str(error).strip() else type(error).__name__
+        details = re.search(r'details = "([^"]*)"', str(error))
+        text = details[1] if details else str(error)
+        text = " ".join(text.split())[:400] if str(error).strip() else type(error).__name__
         if _went_away(error, client):
             with self._lock:
                 self._session = None
@@ -282,6 +288,7 @@ class _Library:
 
     SparkSession: Any
     DefaultPolicy: Any
+    DefaultChannelBuilder: Any
     PySparkException: type[Exception]
     RpcError: type[Exception]
 
@@ -302,7 +309,8 @@ def _library() -> _Library:
             f"A store behind Spark Connect needs what is not installed ({error}): "
             "pip install 'incident-workbench[spark]'."
         ) from error
-    return _Library(sessions.SparkSession, retries.DefaultPolicy, errors.PySparkException, grpc.RpcError)
+    channels = sessions.DefaultChannelBuilder
+    return _Library(sessions.SparkSession, retries.DefaultPolicy, channels, errors.PySparkException, grpc.RpcError)
 
 
 @contextmanager
