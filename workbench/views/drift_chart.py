@@ -41,7 +41,11 @@ def beside(board: Comparator) -> pn.Column:
     def redraw(_: Any = None) -> None:
         names = [column["name"] for column in board.columns if column["n"]]
         chosen = board.chosen if board.chosen in names else next(iter(names), "")
-        place[:] = [pn.pane.HoloViews(column_chart(board, chosen), sizing_mode="stretch_width")] if chosen else []
+        if not chosen:
+            place[:] = []
+            return
+        chart = column_chart(board, chosen)
+        place[:] = [pn.pane.HoloViews(chart, sizing_mode="stretch_width")]  # type: ignore[no-untyped-call]
 
     redraw()
     # A brush changes columns many times a second; the chart follows what has settled, or what is chosen.
