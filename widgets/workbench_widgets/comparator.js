@@ -103,8 +103,8 @@ class Strip {
 }
 
 // Bars of both windows side by side; a bar that is there in one window only is still seen.
-function paired(canvas, before, now, colors) {
-  const width = canvas.clientWidth || 148, height = 34, ratio = devicePixelRatio || 1;
+function paired(canvas, before, now, colors, width) {
+  const height = 34, ratio = devicePixelRatio || 1;
   if (canvas.width !== Math.round(width * ratio)) { canvas.width = Math.round(width * ratio); canvas.height = height * ratio; }
   const pen = canvas.getContext("2d"), n = before.length, wide = width / Math.max(n, 1);
   pen.setTransform(ratio, 0, 0, ratio, 0, 0); pen.clearRect(0, 0, width, height);
@@ -219,6 +219,8 @@ function render({ model, el }) {
   function list() {
     const columns = model.get("columns") ?? [], colors = { line: strip.color("line"), before: strip.color("base"), now: strip.color("select") };
     bars = numbers(model.get("bars"), Float32Array);
+    // Asked once, before anything is written: asking after each row would lay the page out thirty times.
+    const width = rows.find((made) => made.row.isConnected)?.canvas.clientWidth || (strip.width < 640 ? 84 : 148);
     while (rows.length < columns.length) { const made = line(); rows.push(made); }
     const text = (node, words) => { if (node.textContent !== words) node.textContent = words; };
     rows.forEach((made, i) => {
@@ -229,7 +231,7 @@ function render({ model, el }) {
       made.row.dataset.verdict = c.verdict; made.row.setAttribute("aria-selected", String(c.name === model.get("chosen")));
       text(made.name, short(c.name, 48)); made.name.title = c.name; text(made.tag, `${MARKS[c.verdict] ?? ""} ${c.verdict}`);
       text(made.effect, c.effect === null ? "unknown" : figure(c.effect)); text(made.nulls, same(c.nulls_before, c.nulls_now) ? percent(c.nulls_now) : `${percent(c.nulls_before)} → ${percent(c.nulls_now)}`); text(made.words, c.words ?? "");
-      if (c.offset + 2 * c.n <= bars.length) paired(made.canvas, ...part(c), colors);
+      if (c.offset + 2 * c.n <= bars.length) paired(made.canvas, ...part(c), colors, width);
     });
     more(); ended();
   }
