@@ -15,7 +15,8 @@ from workbench.analysis.table_signals import Series, table_of
 from workbench.bench import Bench, open_bench
 from workbench.case.operations import Outcome
 from workbench.columnar import build
-from workbench.model.tables import ASSERTIONS, CHANGES, MODEL_VERSIONS, PREDICTIONS, RUN_DATA, TABLE_ROWS
+from workbench.intake.profiling import profile_entity
+from workbench.model.tables import ASSERTIONS, CHANGES, MODEL_VERSIONS, PREDICTIONS, PROFILES, RUN_DATA, TABLE_ROWS
 from workbench.model.window import DAY_NS, HOUR_NS, iso, parse_time_ns
 
 START = parse_time_ns("2026-02-10T00:00:00Z")
@@ -128,8 +129,9 @@ def test_the_same_rows_delivered_again_are_a_duplicate_delivery_not_duplicates(b
     rows = orders()
     keep(bench, rows)
     part = late(rows)
-    keep(bench, {name: [f"{v}/again" if name == "row_id" else v for v in values[part]] for name, values in rows.items()},
-         place="another file")  # fmt: skip
+    again = {name: values[part] for name, values in rows.items()}
+    again["row_id"] = [f"{v}/again" for v in again["row_id"]]
+    keep(bench, again, place="another file")
     found = compared(bench)
     assert verdicts(found)["duplicate delivery"] == "drifted"
     assert verdicts(found)["duplicates"] == "ok"
@@ -151,6 +153,24 @@ def test_a_table_that_stops_is_silent_and_says_how_old_it_is(bench: Bench) -> No
     assert verdicts(found)["freshness"] == "silent"
     assert "the newest row is 3 h old, usually 0 s" in found.frames["signals"]["words"].tolist()
     assert found.values["rows"] == "silent"
+
+
+def test_profiles_alone_still_have_signals(bench: Bench, tmp_path: Path) -> None:
+    """Counts know rows, age, levels and schema; of repeats and drivers they say that no row is kept."""
+    rows = orders()
+    _levels(rows)
+    keep(bench, rows)
+    profile_entity(bench.store, "dataset:orders", every_ns=HOUR_NS)
+    kept = bench.store.ask("rows", table="profiles")
+    with open_bench(tmp_path / "other", who="ada", clock=lambda: NOW) as other:
+        other.store.append({"profiles": build(PROFILES, {name: kept[name].to_pylist() for name in kept.column_names}
+                                              | {"environment": "prod"})})  # fmt: skip
+        found = compared(other)
+    assert "from profiles" in found.summary
+    assert verdicts(found)["cardinality shop"] == "drifted"
+    assert (verdicts(found)["duplicates"], verdicts(found)["schema"], verdicts(found)["freshness"]) == (
+        "no data", "ok", "ok")  # fmt: skip
+    assert found.values["drivers"] == "unknown: profiles hold no rows to take apart"
 
 
 def test_few_rows_and_no_history_have_verdicts_of_their_own() -> None:
@@ -207,7 +227,7 @@ def test_a_contract_sets_the_fixed_rules_and_is_named(bench: Bench) -> None:
     assert table.loc["rowCount between 100,200", "state"] == "held"
     assert table.loc["freshness <= 1 h", "state"] == "held"
     assert table.loc["rows_halved", "source"] == "practice"
-    assert [f.statement for f in found.findings if f.signal == "policy"][0].startswith("orders.amount breaks")
+    assert next(f.statement for f in found.findings if f.signal == "policy").startswith("orders.amount breaks")
     assert compared(bench, policies="practice").values["policies"] == "rules of practice"
     assert compared(bench, policies="none").frames["policies"].empty
 
@@ -225,9 +245,11 @@ def test_a_failed_check_of_dbt_is_a_broken_policy(bench: Bench) -> None:
 
 
 def test_limits_are_read_as_the_standard_means_them() -> None:
-    policies, unchecked = of_contract({"rules": json.dumps([
+    rules = [
         rule("rowCount", ">", "10"), rule("rowCount", "not between", "5,6"), rule("nullValues", "=", "0", "a"),
-        rule("madeUp", "=", "0"), {"metric": "psi", "operator": "<", "limit": "many"}]), "sla": "not json"}, "c")  # fmt: skip
+        rule("madeUp", "=", "0"), {"metric": "psi", "operator": "<", "limit": "many"},
+    ]  # fmt: skip
+    policies, unchecked = of_contract({"rules": json.dumps(rules), "sla": "not json"}, "c")
     assert [(p.broken(10), p.broken(5.5), p.broken(0)) for p in policies] == [
         (True, True, True), (False, True, False), (True, True, False)
     ]  # fmt: skip
