@@ -54,8 +54,10 @@ def test_the_interval_of_a_change_is_1_96_spreads_either_way() -> None:
 
 def test_tables_of_a_feature_are_those_that_nothing_of_its_name_is_made_from() -> None:
     """Of raw.code → clean.code → features.code only features is downstream of the feature, not what made it."""
-    rows = pd.DataFrame({"upstream_dataset": ["raw", "clean"], "upstream_column": ["code", "code"],
-                         "downstream_dataset": ["clean", "features"], "downstream_column": ["code", "code"]})  # fmt: skip
+    edges = [("raw", "code", "clean", "code"), ("clean", "code", "features", "code")]
+    rows = pd.DataFrame(
+        edges, columns=["upstream_dataset", "upstream_column", "downstream_dataset", "downstream_column"]
+    )
     assert _columns_of(rows, "feature:code") == {"column:features.code"}
     assert _columns_of(rows, "column:clean.code") == set()
 

@@ -48,9 +48,10 @@ def _interval(values: object) -> str:
     chance takes a window 1.96 spreads either way. Nothing is said where the distance is about 0.
     """
     known = values if isinstance(values, dict) else {}
-    now, usual, z = (known.get(name) for name in ("now", "usual", "z"))
-    if not all(isinstance(v, int | float) for v in (now, usual, z)) or abs(z) < _LEAST_Z:
+    numbers = [float(v) for name in ("now", "usual", "z") if isinstance(v := known.get(name), int | float)]
+    if len(numbers) < 3 or abs(numbers[2]) < _LEAST_Z:
         return ""
+    now, usual, z = numbers
     change, half = now - usual, abs((now - usual) / z) * _NORMAL_95
     low, high = change - half, change + half
     if 0 <= now <= 1 and 0 <= usual <= 1:
@@ -148,7 +149,8 @@ def model_facts(of: CaseReader) -> Iterator[Sentence]:
     features = counts.get("feature")
     yield Sentence(f"{features} features feed it" if features else UNKNOWN, evidence if features else (), "Features")
     yield _flags(of)
-    hardware = [f"{counts[k]} {k}s" for k in ("gpu", "host") if counts.get(k)]
+    hardware = [f"{counts[k]} {name}{'' if counts[k] == 1 else 's'}" for k, name in (("gpu", "GPU"), ("host", "host"))
+                if counts.get(k)]  # fmt: skip
     yield Sentence(" and ".join(hardware) or UNKNOWN, evidence if hardware else (), "Hardware on the path")
     baseline = of.symptom.baseline
     yield Sentence(baseline.rule if baseline else f"{UNKNOWN}: history is too short", ("J0",), "Baseline")
@@ -160,7 +162,7 @@ def _flags(of: CaseReader) -> Sentence:
     if found is None:
         return Sentence(f"{UNKNOWN}: changes were not asked for", (), "Flags")
     kinds = found[0]["kind"].astype(str)
-    named = [str(t) for t in found[0]["title"][kinds.str.contains("flag", case=False)]]
+    named = list(dict.fromkeys(str(t) for t in found[0]["title"][kinds.str.contains("flag", case=False)]))
     if named:
         return Sentence(f"changed before the onset: {', '.join(named[:4])}", (found[1],), "Flags")
     seen = ", ".join(sorted(set(kinds))) or "none"
