@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,6 +28,15 @@ def _rows(name: str, rows: list[dict[str, Any]]) -> pa.Table:
     return build(TABLES[name], columns)
 
 
+EVENTS = json.dumps([
+    {"name": "feature_flag.evaluation", "time_ns": T0,
+     "attributes": {"feature_flag.key": "new-scorer", "feature_flag.result.variant": "on"}},
+    {"name": "gen_ai.evaluation.result", "time_ns": T0,
+     "attributes": {"gen_ai.evaluation.name": "groundedness", "gen_ai.evaluation.score.value": 0.9}},
+])  # fmt: skip
+"""What the first span says of itself: a flag was asked for, and its answer was judged."""
+
+
 def _span(number: int, **own: Any) -> dict[str, Any]:
     start = own.pop("start_ns", T0 + number * S)
     took = own.pop("duration_ns", (number + 1) * 1_000_000)
@@ -35,6 +45,7 @@ def _span(number: int, **own: Any) -> dict[str, Any]:
         "duration_ns": took, "service": "api" if number % 2 == 0 else "scoring", "name": f"op{number % 2}",
         "kind": "server", "status": "error" if number % 4 == 1 else "ok",
         "parent_span_id": f"{number - 1:016x}" if number % 2 else None, "queue_wait_ms": 0.5,
+        "host": f"h{number % 2}", "events": EVENTS if number == 0 else None,
         "attributes": {"tier": "gold" if number < 4 else "basic", HOSTILE: HOSTILE}, **own,
     }  # fmt: skip
 
