@@ -16,7 +16,7 @@ _VAGUE = re.compile(
     r"|drastically|dramatic|dramatically|substantial|substantially|significant|significantly|considerable|considerably"
     r"|noticeable|noticeably|notable|notably|sizable|sizeable|material|materially|slightly|greatly|badly|severely"
     r"|widely"
-    r"|widespread|sharply|hard|high|low|nearly (?:all|every\w*)|almost (?:all|every\w*)|every(?:body|one)"
+    r"|widespread|sharply|nearly (?:all|every\w*)|almost (?:all|every\w*)|every(?:body|one)"
     r"|(?:a|too|so|very) (?:lot|much|great deal)|much (?:more|less|of)|more than usual|less than usual|tons?|loads?)\b",
     re.IGNORECASE)  # fmt: skip
 """How much, without saying how much."""
@@ -42,7 +42,7 @@ _OPEN = re.compile(
     re.IGNORECASE)  # fmt: skip
 """A harm said to be unknown, without the reason that the workbench writes after `unknown:`."""
 _MAGNITUDE = re.compile(
-    r"\b(?:tens|dozens|scores|hundreds|thousands|millions|billions)\b(?! the)|\borders? of magnitude\b"
+    r"\b(?:(?:tens|dozens|scores) of|(?:hundreds|thousands|millions|billions)\b)(?! the)|\borders? of magnitude\b"
     r"|\b(?:several|some|few|many|couple of) (?:\w+ )?(?:hundred|thousand|million|billion|dozen|k\b|figures|digits)"
     r"|\b(?:single|double|triple|two|three|four|five|six|seven|eight|\d)[- ](?:digits?"
     r"|figures?)\b", re.IGNORECASE)  # fmt: skip

@@ -24,8 +24,9 @@ _NOT_NAMES = frozenset(re.findall(r"\w+", _COMMON))
 _SYSTEM = (r"(?:services?|platforms?|team|jobs?|tables?|systems?|store|servers?|lake|queue|cluster|feeds?|pipeline"
            r"|models?|region|index|alert|limit)\b")  # fmt: skip
 _ACTS = (r"(?:merged|raised|edited|changed|muted|deployed|approved|touched|stopped|wrote|pushed|knew|restarted|deleted"
-         r"|ignored|missed|reverted|released|turned|set|left|had|did|was|broke|committed|uploaded)")  # fmt: skip
-_THING = (r"on[- ]?call|team|guide|role|rota|portal|account|index|table|service|model|region|queue|page|review|log"
+         r"|ignored|missed|reverted|released|turned|set|left|broke|committed|uploaded)")  # fmt: skip
+_THING = (r"on[- ]?call|checklists?|feedback|tools?|process|forms?|lists?|console|inputs?|overrides?|keys?|pool"
+          r"|team|guide|role|rota|portal|account|index|table|service|model|region|queue|page|review|log"
           r"|node|id"
           r"|time|latency|count|share|score|rate|s\b")  # fmt: skip
 _FULL = re.compile(rf"\b({_NAME}) (?:(?:de|van|von|der|da|di|la) )*({_NAME})\b(?!\s+{_SYSTEM})")
