@@ -31,12 +31,18 @@ def samples(text: str | Path) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("name", FILES)
 def test_idle_and_load_of_a_real_capture(name: str, data: Path) -> None:
-    """Each capture holds one table idle and one under load: two times, 21 figures each, more memory used under load."""
+    """Each capture holds one table idle and one under load: two times, 22 figures of the device each, more memory used.
+
+    The programs on the device stand beside it, each with its pid and the memory that it holds.
+    """
     file = data / f"gpu/smi/linux-x86_64__{name}.txt"
     assert recognise(Head(file.name, file.read_bytes()[:65536])) == 0.9
-    found = samples(file)
+    every = samples(file)
+    found = [s for s in every if "pid" not in dict(s["labels"])]
     times = sorted({s["time_ns"] for s in found})
-    assert (len(times), len(found)) == (2, 42)
+    assert (len(times), len(found)) == (2, 44)
+    programs = [s for s in every if "pid" in dict(s["labels"])]
+    assert {s["metric"] for s in programs} <= {"gpu_process_memory_bytes"}
     idle, load = ({s["metric"]: s["value"] for s in found if s["time_ns"] == t} for t in times)
     assert load["gpu_memory_used_bytes"] > idle["gpu_memory_used_bytes"]
 
@@ -44,6 +50,7 @@ def test_idle_and_load_of_a_real_capture(name: str, data: Path) -> None:
 def test_a_mig_under_load_has_no_known_utilisation(data: Path) -> None:
     """At more than 290 W the H100 in MIG mode reports [N/A]: null, never 0."""
     found = samples(data / "gpu/smi/linux-x86_64__nvidia-h100-mig__590.48.01.txt")
+    found = [s for s in found if "pid" not in dict(s["labels"])]
     load = {s["metric"]: s["value"] for s in found if s["time_ns"] == max(s["time_ns"] for s in found)}
     assert load["gpu_utilization_percent"] is None
     assert load["gpu_memory_utilization_percent"] is None

@@ -6,6 +6,7 @@ import json
 import statistics
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -15,6 +16,7 @@ from workbench.bench import open_bench
 from workbench.case.case import Case
 from workbench.playbook.runner import steps
 from workbench.playbook.suggest import LOOKS, RESTS_ON, states, suggest
+from workbench.playbook.symptoms import Family
 
 FIRST_SEED = 60
 """Tuning seeds lie below 1,000; reported ones are not looked at here."""
@@ -87,11 +89,12 @@ def case(tmp_path: Path) -> Case:
 
 
 def test_every_step_has_its_place_for_every_kind_of_harm() -> None:
-    """Nothing is forgotten: eight steps besides scope and rank, each once."""
+    """Nothing is forgotten: ten steps besides scope and rank, each once, for each of the six kinds of harm."""
     others = {name for name, _ in steps()} - {"scope", "rank"}
+    assert set(LOOKS) == set(get_args(Family))
     for looks in LOOKS.values():
         assert set(looks) == others
-        assert len(looks) == len(others) == 8
+        assert len(looks) == len(others) == 10
 
 
 def test_a_hunch_comes_first_and_a_skipped_step_never(case: Case) -> None:
@@ -108,8 +111,8 @@ def test_a_hunch_comes_first_and_a_skipped_step_never(case: Case) -> None:
 
 
 def test_where_no_step_can_run_nothing_is_ranked_and_the_suggestions_end(case: Case) -> None:
-    """Nine steps are tried, rank is not among them, and the end comes."""
+    """Eleven steps are tried, rank is not among them, and the end comes."""
     found = walk(case, set())
     assert "rank" not in found.taken
-    assert len(found.taken) == len(set(found.taken)) == 9
+    assert len(found.taken) == len(set(found.taken)) == 11
     assert suggest(case) is None

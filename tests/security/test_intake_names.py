@@ -56,7 +56,9 @@ class Watch:
     def _hear(self, event: str, arguments: tuple[object, ...]) -> None:
         if self.on and event in _WATCHED and not isinstance(arguments[0], int):
             first = arguments[0]
-            self.opened.append(f"{event} {os.fsdecode(first) if isinstance(first, str | bytes) else arguments}")
+            self.opened.append(
+                f"{event} {os.fsdecode(first) if isinstance(first, str | bytes | os.PathLike) else arguments}"
+            )
 
 
 @pytest.fixture(scope="module")

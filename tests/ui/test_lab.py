@@ -167,7 +167,7 @@ def test_a_click_in_jupyterlab_is_an_entry_and_a_cell_below_and_both_survive(
     lab = opened(browser, address, "case.ipynb")
     assert lab.do("notebook:run-all-cells")
     lab.page.wait_for_selector(".jp-OutputArea .wbw li.step", timeout=90_000)
-    assert lab.page.locator(".wbw li.step").count() == 13
+    assert lab.page.locator(".wbw li.step").count() == 15
     lab.page.get_by_role("button", name="My hunch is step 8").click()
     lab.page.wait_for_selector(".wbw .said code")
     assert lab.page.locator(".wbw .said code").inner_text() == 'case.hunch("serving")'

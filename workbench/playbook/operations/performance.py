@@ -67,8 +67,8 @@ def _rows(
     names = sorted(told["label"].dropna().unique()) if len(told) else []
     if len(names) > 1:
         raise UsageError(f"There are several labels: {', '.join(names)}. Name one: label={names[0]!r}.")
-    truth = pd.to_numeric(told["value"], errors="coerce") if len(told) else pd.Series(dtype=float)
-    by_id = pd.Series(np.where(truth.isna(), np.nan, truth >= 0.5), index=told["prediction_id"] if len(told) else [])
+    value = pd.to_numeric(told["value"], errors="coerce") if len(told) else pd.Series(dtype=float)
+    by_id = pd.Series(np.where(value.isna(), np.nan, value >= 0.5), index=told["prediction_id"] if len(told) else [])
     frame = frame.assign(label=answer.frame["row_id"].map(by_id).to_numpy(dtype=float, na_value=np.nan))
     return frame.reset_index(drop=True), answer.evidence
 

@@ -67,7 +67,7 @@ SIGNATURE = Signature(
         "the variant was served before without harm",
     ),
     fix="Correct the flagged code, and switch the flag on for one region and version first.",
-    rollback="Switch the flag off.",
+    rollback="Switch the flag off for everybody.",
     guard="Compare error rates by variant while a flag is rolled out, and stop where they part.",
     lead_time="Minutes: before the next region gets the flag.",
     propose=propose,
