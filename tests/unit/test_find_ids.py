@@ -37,6 +37,10 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
             "upstream": ["dataset:raw"], "downstream": ["dataset:core"], "job": ["etl"], "job_run": ["r"],
             "rule": ["same_event"], "time_ns": [NOW],
         },
+        "metric_samples": {
+            "series": ["k"], "time_ns": [NOW], "entity": ["kpi:approval_rate"], "metric": ["kpi_approval_rate"],
+            "value": [0.8],
+        },
         "column_edges": {
             "upstream_dataset": ["raw"], "upstream_column": ["code"], "downstream_dataset": ["core"],
             "downstream_column": ["merchant_category"], "job_run": ["r"], "time_ns": [NOW],
@@ -58,6 +62,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         ("run-7", "run:run-7", "data_version:training@d1"),
         ("scorer", "service:scorer", "gpu:GPU-1"),
         ("fraud", "model:fraud", "model_version:fraud/7"),
+        ("fraud", "model:fraud", "kpi:approval_rate"),
+        ("kpi:approval_rate", "kpi:approval_rate", "model:fraud"),
+        ("kpi:approval_rate", "kpi:approval_rate", "service:scorer"),
         ("dataset:raw", "dataset:raw", "dataset:core"),
         ("merchant_category", "feature:merchant_category", "column:core.merchant_category"),
         ("code", "column:raw.code", "column:core.merchant_category"),

@@ -14,6 +14,7 @@ from workbench.analysis.linkage import LINK_COLUMNS, links, prefixed
 from workbench.model.entities import KINDS
 from workbench.model.show import html
 from workbench.model.window import DAY_NS
+from workbench.playbook.joined import QUERIES, TRACED_NS, edges
 from workbench.playbook.linking import link_runs
 from workbench.playbook.record_path import record_path
 
@@ -59,6 +60,8 @@ _ENTITY_COLUMNS = {
 }
 MAX_LINKS = 500
 MAX_ROWS = 200
+FED = frozenset({"kpi", "model", "feature", "dataset", "service", "model_version", "data_version"})
+"""Kinds of entities whose neighbours stand in the joined graph."""
 
 
 @dataclass(frozen=True)
@@ -111,8 +114,8 @@ def find(ask: Ask, text: str) -> Found:
     if colon and kind in KINDS:
         entities = tuple(e for e in entities if e == text) or ((text,) if len(places) else ())
     parts = [_hops(ask, entity) for entity in entities]
-    edges = _lineage(ask, entities)
-    found = pd.concat([edges, *(p[0] for p in parts)], ignore_index=True) if entities else edges
+    near = pd.concat([_lineage(ask, entities), _joined(ask, entities, places)], ignore_index=True)
+    found = pd.concat([near, *(p[0] for p in parts)], ignore_index=True) if entities else near
     unresolved = (
         pd.concat([p[1] for p in parts], ignore_index=True)
         if parts
@@ -163,6 +166,24 @@ def _lineage(ask: Ask, entities: tuple[str, ...]) -> pd.DataFrame:
         return pd.DataFrame(columns=list(LINK_COLUMNS))
     rows = near[["upstream", "downstream", "rules"]].explode("rules")
     return rows.set_axis(list(LINK_COLUMNS), axis=1)
+
+
+def _joined(ask: Ask, entities: tuple[str, ...], places: pd.DataFrame) -> pd.DataFrame:
+    """Return what feeds these entities and what they feed, in the joined graph of the last days they were seen in."""
+    asked = [e for e in entities if e.partition(":")[0] in FED]
+    if not asked or places.empty:
+        return pd.DataFrame(columns=list(LINK_COLUMNS))
+    end = int(places["last_ns"].max()) + 1
+    spans = {"start_ns": end - TRACED_NS, "end_ns": end}
+    arguments: dict[str, dict[str, int]] = {
+        "lineage": {"as_of_ns": end}, "columns": {"as_of_ns": end}, "versions": {"until_ns": end}, "data": {},
+        "calls": spans, "kinds": spans, "features": {"start_ns": end - 3 * DAY_NS, "end_ns": end},
+        "metrics": {"start_ns": end - DAY_NS, "end_ns": end}, "spans": spans,
+    }  # fmt: skip
+    frames = {part: ask(query, **arguments[part]).to_pandas() for part, query in QUERIES.items()}
+    near = pd.concat([edges(frames, entity) for entity in asked], ignore_index=True)
+    near = near[near["upstream"].isin(asked) | near["downstream"].isin(asked)]
+    return near[["upstream", "downstream", "rule"]].set_axis(list(LINK_COLUMNS), axis=1)
 
 
 def _hops(ask: Ask, entity: str) -> tuple[pd.DataFrame, pd.DataFrame]:

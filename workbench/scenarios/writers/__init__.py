@@ -22,10 +22,11 @@ from workbench.scenarios.writers import (
 if TYPE_CHECKING:
     from workbench.scenarios.incident import Incident
 
+REGISTRY = mlflow_store.write
+"""Writes the model registry in a process of its own, so the others need not wait for it."""
 WRITERS: tuple[tuple[str, Callable[[Incident, Path], None]], ...] = (
     ("traces", traces.write),
     ("lineage", lineage.write),
-    ("the model registry", mlflow_store.write),
     ("metrics", metrics.write),
     ("GPU recordings", gpu.write),
     ("tables", tables.write),
