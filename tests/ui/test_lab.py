@@ -168,7 +168,7 @@ def test_a_click_in_jupyterlab_is_an_entry_and_a_cell_below_and_both_survive(
     assert lab.do("notebook:run-all-cells")
     lab.page.wait_for_selector(".jp-OutputArea .wbw li.step", timeout=90_000)
     assert lab.page.locator(".wbw li.step").count() == 15
-    lab.page.get_by_role("button", name="My hunch is step 8").click()
+    lab.page.get_by_role("button", name="My hunch is step 8: Which").click()
     lab.page.wait_for_selector(".wbw .said code")
     assert lab.page.locator(".wbw .said code").inner_text() == 'case.hunch("serving")'
     assert lab.sources() == [OPEN, SHOW, 'case.hunch("serving")', TELL]

@@ -348,7 +348,7 @@ def test_the_stepper_runs_what_is_suggested_and_skips_only_with_a_reason(browser
     assert opened.evaluate("models[0].get('action')") == wanted
     opened.get_by_role("button", name="Run the next best step").click()
     assert opened.evaluate("models[0].get('action').operation") == "serving"
-    assert opened.locator("li.step[data-state=running]").count() == 1
+    opened.wait_for_selector("li.step[data-state=running]", timeout=5000)  # drawn with the next frame
     opened.close()
 
 
