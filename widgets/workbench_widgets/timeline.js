@@ -56,6 +56,7 @@ class Chart {
     const pen = this.canvas.getContext("2d");
     pen.scale(ratio, ratio);
     pen.font = "12px system-ui,sans-serif";
+    if ((this.model.get("changes") ?? []).length) { pen.fillStyle = this.color("fg"); pen.font = "600 12px system-ui,sans-serif"; pen.fillText("Changes", 2, 17); pen.font = "12px system-ui,sans-serif"; }
     this.windows(pen, height);
     const points = floats(this.model.get("points"));
     lanes.forEach((lane, place) => this.lane(pen, lane, place, points));
@@ -88,12 +89,12 @@ class Chart {
     pen.beginPath(); pen.moveTo(this.left, floor + 0.5); pen.lineTo(this.width - 8, floor + 0.5); pen.stroke();
     if (lane.state) { this.hatch(pen, top, floor); pen.fillStyle = this.color("dim"); pen.fillText(lane.state, this.left + 8, top + 34); return; }
     if (lane.low === null || lane.low === undefined) return;
-    const y = (v) => (lane.high === lane.low ? (top + floor) / 2 : floor - 3 - ((v - lane.low) / (lane.high - lane.low)) * (LANE - 20));
-    pen.fillText(`${figure(lane.low)} to ${figure(lane.high, lane.unit)}`, 2, top + 35, this.left - 12);
-    pen.fillText(short(lane.series.map((one) => one.name).join(", "), this.letters + 3), 2, top + 51, this.left - 12);
+    // Series of one unit share a scale; those of another have their own, and then each says its range.
+    const scaled = ([low, high]) => (v) => (high === low ? (top + floor) / 2 : floor - 3 - ((v - low) / (high - low)) * (LANE - 28));
     pen.save(); pen.beginPath(); pen.rect(this.left, top, this.width - this.left - 8, LANE); pen.clip();
     if (lane.onset?.length) { pen.fillStyle = this.color("select"); pen.globalAlpha = 0.35; const a = this.x(lane.onset[0]); pen.fillRect(a, top + 4, Math.max(this.x(lane.onset[1]) - a, 3), LANE - 12); pen.globalAlpha = 1; }
     lane.series.forEach((one, number) => {
+      const y = scaled(one.scale?.length ? one.scale : [lane.low, lane.high]);
       pen.strokeStyle = color; pen.lineWidth = 1.5; pen.setLineDash(DASHES[number % 4]); pen.beginPath();
       let open = false;
       for (let i = one.offset; i < one.offset + one.n; i++) {
@@ -106,6 +107,25 @@ class Chart {
       pen.stroke(); pen.setLineDash([]);
     });
     pen.restore();
+    pen.fillStyle = this.color("dim");
+    this.legend(pen, lane, top, color);
+  }
+  // Which line is which: a piece of it before its name, as many as fit.
+  legend(pen, lane, top, color) {
+    const unit = (one) => one.unit ?? lane.unit, alone = new Set(lane.series.map(unit)).size < 2;
+    if (alone) pen.fillText(`${figure(lane.low)} to ${figure(lane.high, unit(lane.series[0]))}`, 2, top + 35, this.left - 12);
+    const room = this.width - this.left - 50, wide = (texts) => texts.reduce((sum, text) => sum + pen.measureText(text).width + 38, 0);
+    const ranged = lane.series.map((one) => (alone ? short(one.name, 44) : `${short(one.name, 44)} ${figure(one.low)} to ${figure(one.high, unit(one))}`));
+    const texts = wide(ranged) <= room ? ranged : lane.series.map((one) => short(one.name, room < 500 ? 26 : 34));
+    let x = this.left + 6;
+    for (const [number, text] of texts.entries()) {
+      const size = wide([text]);
+      if (number > 0 && x + size > this.width - 40) { pen.fillText(`+${texts.length - number}`, x, top + 13); break; }
+      pen.globalAlpha = 0.8; pen.fillStyle = this.color("bg"); pen.fillRect(x - 3, top + 2, size - 6, 14); pen.globalAlpha = 1; pen.fillStyle = this.color("dim");
+      pen.lineWidth = 1.5; pen.strokeStyle = color; pen.setLineDash(DASHES[number % 4]); pen.beginPath(); pen.moveTo(x, top + 9); pen.lineTo(x + 20, top + 9); pen.stroke(); pen.setLineDash([]);
+      pen.fillText(text, x + 25, top + 13);
+      x += size;
+    }
   }
   hatch(pen, top, floor) {
     pen.save(); pen.beginPath(); pen.rect(this.left, top + 4, this.width - this.left - 8, floor - top - 4); pen.clip();
@@ -129,7 +149,7 @@ class Chart {
     for (const lane of this.model.get("lanes") ?? []) for (const one of lane.series ?? []) {
       let best = -1;
       for (let i = one.offset; i < one.offset + one.n; i++) if (best < 0 || Math.abs(points[i] - t) < Math.abs(points[best] - t)) best = i;
-      if (best >= 0) parts.push(`${one.name} ${figure(points[best + one.n], lane.unit)}`);
+      if (best >= 0) parts.push(`${one.name} ${figure(points[best + one.n], one.unit ?? lane.unit)}`);
     }
     return `${iso(this.zero + t).slice(0, 11)}${moment(t, this.zero, this.step)}Z: ${parts.join(" · ")}`;
   }
@@ -172,7 +192,7 @@ function render({ model, el }) {
       return one;
     }));
     const rows = lanes.flatMap((l) => (l.series ?? []).map((one) => h("tr", {}, h("td", {}, l.title), h("td", {}, one.name),
-      h("td", { class: "n" }, figure(one.low, l.unit)), h("td", { class: "n" }, figure(one.high, l.unit)), h("td", { class: "n" }, figure(one.last, l.unit)), h("td", { class: "n" }, String(one.of)))));
+      h("td", { class: "n" }, figure(one.low, one.unit ?? l.unit)), h("td", { class: "n" }, figure(one.high, one.unit ?? l.unit)), h("td", { class: "n" }, figure(one.last, one.unit ?? l.unit)), h("td", { class: "n" }, String(one.of)))));
     const silent = lanes.filter((l) => l.state || l.note).map((l) => h("tr", {}, h("td", {}, l.title), h("td", { colspan: 5 }, l.state || l.note)));
     table.replaceChildren(h("thead", {}, h("tr", {}, ...["Lane", "Series", "Lowest", "Highest", "Last", "Points"].map((w, i) => h("th", { class: i > 1 && "n" }, w)))),
       h("tbody", {}, rows, silent, changes.map((c) => h("tr", {}, h("td", {}, "Change"), h("td", { colspan: 5 }, `${iso(chart.zero + c.t)} ${c.kind}: ${c.title}`)))));

@@ -37,8 +37,9 @@ class Timeline(Board):
     """Draw lanes of time series.
 
     A lane is a dict: title, unit, series (dicts of name, times in ns sorted,
-    values with NaN for unknown), and optionally first, onset ``[ns, ns]`` and state
-    (why there is nothing to draw). Changes are dicts of time_ns, kind and title.
+    values with NaN for unknown, and unit where it is not the lane's), and optionally first, onset ``[ns, ns]`` and
+    state (why there is nothing to draw). Series of one unit share a scale. Changes are dicts of time_ns, kind
+    and title.
     `selection` is ``[start, end]`` in ms since 1970, or empty. `view`, `extent`, points, changes and baseline count
     ms from `zero` (ms since 1970), and no view is shorter than `least` ms. `shown` is the view that the points are of.
     """
@@ -84,7 +85,7 @@ class Timeline(Board):
 
     def twin(self) -> str:
         """Return the lanes as SVG lines and as a table."""
-        rows = [(lane["title"], one["name"], one["low"], one["high"], one["last"], lane["unit"])
+        rows = [(lane["title"], one["name"], one["low"], one["high"], one["last"], one["unit"])
                 for lane in self.lanes for one in lane["series"]]  # fmt: skip
         silent = [(lane["title"], lane["state"], None, None, None, "") for lane in self.lanes if lane["state"]]
         head = ("Lane", "Series", "Lowest", "Highest", "Last", "Unit")
@@ -113,13 +114,13 @@ class Timeline(Board):
                 places = self._places(one, first, last, most)
                 shown = values[places]
                 buffers += [(times[places] - self._zero_ns) / NS_PER_MS, shown]
-                drawn.append({"name": one["name"], "offset": offset, "n": len(places), "of": last - first,
-                              **_range(shown)})  # fmt: skip
+                drawn.append({"name": one["name"], "unit": one["unit"], "offset": offset, "n": len(places),
+                              "of": last - first, **_range(shown)})  # fmt: skip
                 offset += 2 * len(places)
             lows = [d["low"] for d in drawn if d["low"] is not None]
             highs = [d["high"] for d in drawn if d["high"] is not None]
             state = lane["state"] or ("" if lows else "no data in this window")
-            lanes.append({**lane, "series": drawn, "state": state, "low": min(lows, default=None),
+            lanes.append({**lane, "series": _scaled(drawn), "state": state, "low": min(lows, default=None),
                           "high": max(highs, default=None)})  # fmt: skip
         with self.hold_sync():
             self.lanes = lanes
@@ -136,12 +137,13 @@ class Timeline(Board):
         for place, lane in enumerate(self.lanes):
             top = 60 * place
             parts.append(f"<text x='0' y='{top + 30}' font-size='12'>{escape(lane['title'])}</text>")
-            spread = (lane["high"] or 0) - (lane["low"] or 0) or 1
             for one in lane["series"]:
+                low, high = one["scale"] or (0.0, 0.0)
+                spread = high - low or 1
                 x, y = np.split(numbers[one["offset"] : one["offset"] + 2 * one["n"]], 2)
                 known = ~np.isnan(y)
                 line = " ".join(
-                    f"{180 + 700 * (a - start) / (end - start):.1f},{top + 52 - 44 * (b - lane['low']) / spread:.1f}"
+                    f"{180 + 700 * (a - start) / (end - start):.1f},{top + 52 - 44 * (b - low) / spread:.1f}"
                     for a, b in zip(x[known], y[known], strict=True)
                 )
                 parts.append(f"<polyline fill='none' stroke='currentColor' points='{line}'/>")
@@ -154,10 +156,19 @@ def _kept(lane: Mapping[str, Any], zero_ns: int) -> dict[str, Any]:
     for one in lane.get("series", ()):
         times = np.ascontiguousarray(one["times"], dtype=np.int64)
         values = np.ascontiguousarray(one["values"], dtype=np.float64)
-        series.append({"name": str(one["name"]), "times": times, "values": values})
+        unit = str(one.get("unit") or lane.get("unit") or "")
+        series.append({"name": str(one["name"]), "unit": unit, "times": times, "values": values})
     onset = [(t - zero_ns) / NS_PER_MS for t in lane.get("onset") or ()]
     return {"title": str(lane["title"]), "unit": str(lane.get("unit") or ""), "series": series, "onset": onset,
             "first": bool(lane.get("first")), "state": str(lane.get("state") or "")}  # fmt: skip
+
+
+def _scaled(drawn: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return series with the scale that those of one unit share: ``[lowest, highest]``, or empty for unknown."""
+    found: dict[str, list[float]] = {}
+    for one in drawn:
+        found.setdefault(one["unit"], []).extend(one[end] for end in ("low", "high") if one[end] is not None)
+    return [{**one, "scale": [min(known), max(known)] if (known := found[one["unit"]]) else []} for one in drawn]
 
 
 def _range(values: NDArray[np.float64]) -> dict[str, float | None]:

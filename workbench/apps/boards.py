@@ -4,26 +4,19 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
-import numpy as np
-import pandas as pd
 from markupsafe import Markup
 
 from workbench.apps.facts import standing_lead
-from workbench.apps.screens._drawn import answers
 from workbench.case.case import Case
 from workbench.errors import UsageError
 from workbench.model.entities import split
+from workbench.views.lanes import around, changes_near, lanes, near
 
-MOST_SERIES = 3
 MOST_ASKS = 60
-MOST_CHANGES = 60
-AROUND = 3
-"""Lanes reach so many lengths of the selection before it, and one after it."""
 
 
 @cache
@@ -60,38 +53,18 @@ def timeline(case: Case, theme: str) -> Markup | None:
     from workbench_widgets.timeline import Timeline
 
     symptom = case.symptom
-    found = [lane for lane in _lanes(case) if lane["series"]]
+    found = near(case, lanes(case)) if symptom else ()
     if symptom is None or not found:
         return None
     lead = standing_lead(case)
     ns = [(w.start_ns, w.end_ns) for w in symptom.baseline.windows] if symptom.baseline else []
-    near = [pair for pair in ns if pair[1] > _span(case)[0]]
+    close = [pair for pair in ns if pair[1] > around(case)[0]]
     caption = f"Selection {symptom.words()}."
     if lead is not None and lead.onset_ns is not None:
         caption += " The best lead begins before the symptom." if lead.onset_ns < symptom.window.start_ns else ""
-    board = Timeline(found, changes=list(_changes(case)), baseline=near, caption=caption)
+    board = Timeline([lane.drawn() for lane in found], changes=changes_near(case), baseline=close, caption=caption)
     board.selection = [symptom.window.start_ns // 10**6, symptom.window.end_ns // 10**6]
     return held(board, "timeline", theme=theme, height=190 + 58 * len(found))
-
-
-def _span(case: Case) -> tuple[int, int]:
-    assert case.symptom is not None
-    window = case.symptom.window
-    return window.start_ns - AROUND * window.duration_ns, window.end_ns + window.duration_ns
-
-
-def _one(case: Case, name: str, times: pd.Series, values: pd.Series) -> dict[str, Any] | None:
-    """Return a series of a lane, cut to what is around the selection; None for fewer than two points."""
-    start, end = _span(case)
-    rows = pd.DataFrame({"t": times.astype("Int64"), "v": pd.to_numeric(values, errors="coerce")}).dropna(subset="t")
-    rows = rows[(rows["t"] >= start) & (rows["t"] < end)].groupby("t", sort=True)["v"].mean().reset_index()
-    if rows["v"].notna().sum() < 2:
-        return None
-    return {"name": name, "times": rows["t"].to_numpy(dtype=np.int64), "values": rows["v"].to_numpy(dtype=float)}
-
-
-def _lane(title: str, unit: str, found: list[dict[str, Any] | None]) -> dict[str, Any]:
-    return {"title": title, "unit": unit, "series": [one for one in found if one is not None][:MOST_SERIES]}
 
 
 def lineage(case: Case, theme: str) -> tuple[Markup, list[list[Any]]] | None:
@@ -137,62 +110,3 @@ def answered(case: Case, kind: str, asked: str, theme: str) -> str:
         except (ValueError, TypeError, KeyError, OverflowError) as error:
             raise UsageError("The board cannot answer this.") from error
     return json.dumps({**board.state(), "theme": theme}, default=_packed, allow_nan=False)
-
-
-def of_symptom(case: Case, frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the samples of the symptom's own metric, by its entity or by a label that names it; the busiest series."""
-    if case.symptom is None:
-        return frame[:0]
-    kind, name = split(case.symptom.entity)
-    rows = frame[frame["metric"].isin([case.symptom.signal, f"{kind}_{case.symptom.signal}"])]
-    own = rows[rows["entity"] == case.symptom.entity]
-    if own.empty and len(rows):
-        own = rows[[name in dict(labels or {}).values() for labels in rows["labels"]]]
-    if own.empty:
-        return own
-    return own[own["series"] == own["series"].value_counts().index[0]]
-
-
-def _lanes(case: Case) -> Iterator[dict[str, Any]]:
-    """Yield the fixed lanes, from business to metal."""
-    symptom = case.symptom
-    if symptom is None:
-        return
-    kpis = [_one(case, str(n), f["time_ns"], f["value"]) for frame in answers(case, "kpi_series")
-            for n, f in frame.groupby("kpi")]  # fmt: skip
-    for frame in answers(case, "metric_series"):
-        own = of_symptom(case, frame)
-        kpis.append(_one(case, symptom.signal, own["time_ns"], own["value"]))
-    yield _lane("Figure that went wrong", "", kpis)
-    for frame in answers(case, "prediction_series"):
-        known = frame.assign(total=frame["mean_score"] * frame["n"])
-        sums = known.groupby("start_ns", as_index=False)[["n", "total"]].sum(min_count=1)
-        yield _lane("Mean score", "", [_one(case, "mean score", sums["start_ns"], sums["total"] / sums["n"])])
-        yield _lane("Predictions", "an interval", [_one(case, "predictions", sums["start_ns"], sums["n"])])
-        break
-    for frame in answers(case, "span_percentiles"):
-        busiest = frame.groupby("service")["count"].sum().sort_values(ascending=False).index[:2]
-        yield _lane("Requests, p95", "ms", [
-            _one(case, str(s), own["start_ns"], own["p95_ms"])
-            for s in busiest for own in [frame[frame["service"] == s]]])  # fmt: skip
-        errors = frame.groupby("start_ns", as_index=False)["errors"].sum()
-        yield _lane("Failed requests", "an interval", [_one(case, "failed", errors["start_ns"], errors["errors"])])
-        break
-    machines: list[dict[str, Any] | None] = []
-    for frame in answers(case, "metric_series"):
-        rows = frame[frame["entity"].str.startswith(("gpu:", "host:"))]
-        for (entity, metric), own in rows.groupby(["entity", "metric"], sort=True):
-            if len(machines) < 2 * MOST_SERIES:
-                machines.append(_one(case, f"{metric} of {split(entity)[1]}", own["time_ns"], own["value"]))
-    yield _lane("GPU and hosts", "", machines)
-
-
-def _changes(case: Case) -> Iterator[dict[str, Any]]:
-    rows = pd.concat([pd.DataFrame(), *answers(case, "changes")])
-    if rows.empty:
-        return
-    start, end = _span(case)
-    rows = rows.drop_duplicates("change_id")
-    rows = rows[(rows["time_ns"] >= start) & (rows["time_ns"] < end)].sort_values("time_ns").tail(MOST_CHANGES)
-    for row in rows.itertuples():
-        yield {"time_ns": int(row.time_ns), "kind": str(row.kind), "title": str(row.title)}

@@ -129,7 +129,7 @@ def _incident(case: Case, desk: Desk) -> Incident:
 
 
 def _decisions(case: Case, start_ns: int, end_ns: int) -> int | None:
-    from workbench.apps.screens._drawn import answers
+    from workbench.views.lane_lines import answers
 
     for frame in answers(case, "prediction_series"):
         inside = frame[(frame["start_ns"] >= start_ns) & (frame["start_ns"] < end_ns)]

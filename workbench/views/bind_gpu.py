@@ -17,7 +17,8 @@ from workbench.model.entities import split
 from workbench.model.window import MINUTE_NS
 from workbench.sources.kineto import trace as read_trace
 from workbench.views.bind import wire
-from workbench.views.bind_timeline import changes_of, frozen
+from workbench.views.lane_lines import frozen
+from workbench.views.lanes import changes
 from workbench_widgets.gpu import GpuTimeline
 from workbench_widgets.kernels import Kernels
 
@@ -37,7 +38,7 @@ def gpu(case: Case, trace: str = "") -> GpuTimeline:
     """
     devices, symptom = list(_devices(case)), case.symptom
     windows = [(w.start_ns, w.end_ns) for w in symptom.baseline.windows] if symptom and symptom.baseline else []
-    moved = list(changes_of(case))
+    moved = changes(case)
     if trace:
         lanes, clock = kernel_lanes(Path(trace))
         # Times that count from a machine's start share no axis with the case.

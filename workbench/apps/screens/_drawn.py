@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +10,9 @@ import pandas as pd
 from markupsafe import Markup
 
 from workbench.case.case import Case
-from workbench.model.entities import split
 from workbench.report import charts
 from workbench.report.pages import drawn
+from workbench.views.lane_lines import Line, machines
 
 MOST = 3
 """A lane shows as many charts at most."""
@@ -43,24 +43,18 @@ def shown(made: charts.Chart) -> Drawing:
     return Drawing(drawn(made.svg), made.caption, [str(c) for c in made.twin.columns], made.twin.to_numpy().tolist())
 
 
-def answers(case: Case, query: str) -> Iterator[pd.DataFrame]:
-    """Yield the frozen answers of a named query that hold rows, oldest first."""
-    for item in case.evidence.values():
-        if item.query.partition("(")[0] == query and item.rows:
-            yield case.frame(item.id)
-
-
 def kept(found: list[Drawing | None]) -> list[Drawing]:
     """Return the charts that could be drawn, the first three."""
     return [d for d in found if d is not None][:MOST]
 
 
+def charts_of(case: Case, lines: Iterable[Line | None]) -> list[Drawing]:
+    """Return lines of a lane as charts, the first three that can be drawn."""
+    known = (x for x in lines if x is not None)
+    return kept([series(case, pd.Series(x.times), pd.Series(x.values), f"{x.name}, {x.unit}" if x.unit else x.name)
+                 for x in known])  # fmt: skip
+
+
 def of_machines(case: Case) -> list[Drawing]:
     """Return figures of GPUs and hosts, the first three."""
-    found: list[Drawing | None] = []
-    for frame in answers(case, "metric_series"):
-        machines = frame[frame["entity"].str.startswith(("gpu:", "host:"))]
-        for (entity, metric), own in machines.groupby(["entity", "metric"], sort=True):
-            if len(found) < 2 * MOST:
-                found.append(series(case, own["time_ns"], own["value"], f"{metric} of {split(entity)[1]}"))
-    return kept(found)
+    return charts_of(case, machines(case))

@@ -6,8 +6,9 @@ from markupsafe import Markup
 
 from workbench.apps import Screen, boards
 from workbench.apps.page import Page, render
-from workbench.apps.screens._drawn import answers, of_machines
+from workbench.apps.screens._drawn import of_machines
 from workbench.case.case import Case
+from workbench.views.lane_lines import answers
 
 _PLACES = ["service", "host", "gpu", "model_version", "region"]
 _MOST_PLACES = 12

@@ -10,9 +10,9 @@ from markupsafe import Markup
 from workbench.apps import Screen, boards
 from workbench.apps.facts import standing_lead
 from workbench.apps.page import Page, render
-from workbench.apps.screens._drawn import answers
 from workbench.case.case import Case
 from workbench.model.entities import split
+from workbench.views.lane_lines import answers
 
 _MOST = 40
 _DEEPEST = 4
