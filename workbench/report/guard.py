@@ -7,25 +7,35 @@ import re
 
 from workbench.model.entities import split
 from workbench.model.findings import Cause, Finding
+from workbench.model.window import MINUTE_NS
+from workbench.report.guard_trial import Trial
+from workbench.report.words import duration
 
 STANDARD = "v3.0.2"
+_FIGURED = ("null_rate", "drift", "rows")
 
 
-def rule(cause: Cause, guard: str) -> str:
-    """Return a contract in YAML with one quality rule for the cause's column, feature or data set.
+def rule(cause: Cause, guard: str, tried: Trial | None = None, written_in: str = "") -> str:
+    """Return a contract in YAML with one quality rule where the cause is first seen: a column, feature or data set.
 
-    Figures come from the cause's own findings; a rule that no figure can be given
-    for is a text rule, which the standard keeps for people.
+    The limit is the one that was *tried* on the frozen history, else one from the cause's own findings; a rule that
+    no figure can be given for is a text rule, which the standard keeps for people. *written_in* is the data set that
+    a feature stands in, where the lineage knows it.
     """
-    kind, name = split(cause.entity)
+    found = tried.finding if tried else next((f for f in cause.evidence_for if f.signal in _FIGURED), None)
+    entity = found.entity if tried and found else cause.entity
+    kind, name = split(entity)
     table, _, column = name.rpartition(".") if kind == "column" else (name, "", "")
     if kind == "feature":
-        table, column = "features", name
-    found = next((f for f in cause.evidence_for if f.signal in ("null_rate", "drift", "rows")), None)
-    lines = [f"apiVersion: {STANDARD}", "kind: DataContract", f"id: {_text(f'guard-{_slug(name)}')}",
-             "version: 1.0.0", "status: draft", "schema:", f"  - name: {_text(table)}",
-             "    logicalType: object"]  # fmt: skip
-    checks = _quality(found, column, table, guard)
+        table, column = written_in or "features", name
+    physical = table.rpartition("/")[2] or table
+    named = f"guard-{_slug(f'{physical} {column}')}"
+    lines = [f"apiVersion: {STANDARD}", "kind: DataContract", f"id: {_text(named)}",
+             "version: 1.0.0", "status: draft", "schema:", f"  - name: {_text(physical.rpartition('.')[2])}",
+             "    logicalType: object", f"    physicalName: {_text(physical)}"]  # fmt: skip
+    if physical != table:
+        lines += ["    customProperties:", "      - property: dataset", f"        value: {_text(table)}"]
+    checks = _quality(found, column, physical, guard, tried)
     if column:
         lines += ["    properties:", f"      - name: {_text(column)}", "        quality:"]
         lines += [f"          {line}" for line in checks]
@@ -34,23 +44,45 @@ def rule(cause: Cause, guard: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _quality(found: Finding | None, column: str, table: str, guard: str) -> list[str]:
-    described = ["  dimension: completeness" if found is not None and found.signal in ("null_rate", "rows")
-                 else "  dimension: conformity", "  severity: error", f"  description: {_text(guard)}"]  # fmt: skip
-    usual = found.values.get("usual") if found is not None else None
-    if found is None or not isinstance(usual, int | float) or (not column and found.signal != "rows"):
+def _quality(found: Finding | None, column: str, table: str, guard: str, tried: Trial | None) -> list[str]:
+    dimension = "completeness" if found is not None and found.signal in ("null_rate", "rows") else "conformity"
+    told = f"{guard} Run it on the rows of the newest {duration(tried.every_ns)}." if tried else guard
+    described = [f"  dimension: {dimension}", "  severity: error", f"  description: {_text(told)}",
+                 *(_schedule(tried) if tried else ())]  # fmt: skip
+    checked = None if found is None else _checked(found, column, table, tried)
+    if checked is None:
         return ["- type: text", *described]
-    if found.signal == "null_rate":
-        query = f"SELECT AVG(CASE WHEN {_name(column)} IS NULL THEN 1.0 ELSE 0.0 END) FROM {_name(table)}"
-        return ["- type: sql", f"  query: {_text(query)}", f"  mustBeLessThan: {max(2 * usual, 0.001):.6g}", *described]
-    if found.signal == "rows":
-        query = f"SELECT COUNT(*) FROM {_name(table)}"
-        return ["- type: sql", f"  query: {_text(query)}", f"  mustBeGreaterThan: {0.4 * usual:.6g}", *described]
+    query, operator, limit = checked
+    return ["- type: sql", f"  query: {_text(query)}", f"  {operator}: {limit:.6g}", *described]
+
+
+def _checked(found: Finding, column: str, table: str, tried: Trial | None) -> tuple[str, str, float] | None:
+    """Return query, operator and limit of a rule; None where no query of the table says it."""
+    usual = found.values.get("usual")
+    limit = tried.limit if tried else max(2 * usual, 0.001) if isinstance(usual, int | float) else None
+    if limit is None or (tried is not None and tried.kind == "gap"):
+        return None
+    if found.signal == "rows" and not column:
+        fewer = tried.side == "below" if tried else True
+        least = tried.limit if tried else 0.2 * limit
+        return f"SELECT COUNT(*) FROM {_table(table)}", "mustBeGreaterThan" if fewer else "mustBeLessThan", least
     level = str(found.values.get("level") or "").replace("'", "''")
-    if not level:
-        return ["- type: text", *described]
-    query = f"SELECT AVG(CASE WHEN {_name(column)} = '{level}' THEN 1.0 ELSE 0.0 END) FROM {_name(table)}"
-    return ["- type: sql", f"  query: {_text(query)}", f"  mustBeLessThan: {max(2 * usual, 0.001):.6g}", *described]
+    if not column or (found.signal == "drift" and not level) or found.signal == "rows":
+        return None
+    met = f"{_name(column)} IS NULL" if found.signal == "null_rate" else f"{_name(column)} = '{level}'"
+    query = f"SELECT AVG(CASE WHEN {met} THEN 1.0 ELSE 0.0 END) FROM {_table(table)}"
+    return query, "mustBeLessThan", limit
+
+
+def _schedule(tried: Trial) -> list[str]:
+    """Return when the rule is run: at the interval that it was tried with, at least each minute."""
+    minutes = max(1, round(tried.every_ns / MINUTE_NS))
+    if minutes < 60:
+        every = f"*/{minutes} * * * *"
+    else:
+        hours = min(max(1, round(minutes / 60)), 23)
+        every = f"0 */{hours} * * *" if hours > 1 else "0 * * * *"
+    return ["  scheduler: cron", f"  schedule: {_text(every)}"]
 
 
 def _text(text: str) -> str:
@@ -63,6 +95,11 @@ def _text(text: str) -> str:
 
 def _name(text: str) -> str:
     return '"' + text.replace('"', '""') + '"'
+
+
+def _table(physical: str) -> str:
+    """Return a table's name for SQL, each part quoted by itself."""
+    return ".".join(_name(part) for part in physical.split("."))
 
 
 def _slug(text: str) -> str:

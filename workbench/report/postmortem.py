@@ -17,7 +17,7 @@ from workbench.case.case import Case
 from workbench.case.render import line
 from workbench.case.replay import Progress, ReplayReport, replay
 from workbench.errors import IntegrityError, UsageError
-from workbench.report import guard, postmortem_impact, postmortem_proposals, postmortem_story
+from workbench.report import guard, guard_trial, postmortem_impact, postmortem_proposals, postmortem_story
 from workbench.report.document import Document, Section, Sentence, Source
 from workbench.report.html import Shown, Sketch, headline
 from workbench.report.notebook import write_notebook
@@ -73,11 +73,13 @@ def draft(case: Case) -> Document:
     of = CaseReader(case)
     impact, proposals, story = postmortem_impact, postmortem_proposals, postmortem_story
     known = of.signature(of.lead) if of.lead and of.named else None
-    rule = guard.rule(of.lead, known.guard) if of.lead and known else ""
+    tried = guard_trial.trial(of, of.lead) if of.lead and known else None
+    seen_in = (tried.finding if tried else of.lead).entity if of.lead else ""
+    rule = guard.rule(of.lead, known.guard, tried, of.written_in(seen_in)) if of.lead and known else ""
     parts = (
         Section("summary", "Summary", tuple(story.summary(of))),
         Section("impact", "Impact", tuple(impact.impact(of))),
-        Section("detection", "Detection", tuple(impact.detection(of)), code=rule,
+        Section("detection", "Detection", tuple(impact.detection(of, tried)), code=rule,
                 code_title="The guard as an ODCS quality rule"),
         Section("timeline", "Timeline", head=("When", "What", "Event"), rows=story.timeline(of)),
         Section("causes", "Trigger and contributing factors", tuple(story.causes(of))),

@@ -10,6 +10,7 @@ import pandas as pd
 
 from workbench.model.window import SECOND_NS, Window
 from workbench.report.document import UNKNOWN, Sentence
+from workbench.report.postmortem_users import users
 from workbench.report.reading_case import CaseReader
 from workbench.report.words import duration, money
 
@@ -34,7 +35,7 @@ def harm(of: CaseReader, stretch: Window) -> Iterator[Sentence]:
     found = decided(of, stretch)
     if found is None:
         yield Sentence(f"{UNKNOWN}: no predictions were read.", (), "Predictions")
-        yield Sentence(f"{UNKNOWN}: no predictions were read that could bound it.", (), "Users")
+        yield users(of, stretch, None, of.scope_evidence or ("J0",))
         yield Sentence(f"{UNKNOWN}: no predictions were read that a price could be put on.", (), _label(of))
         return
     chips = (found.evidence, *of.scope_evidence)
@@ -47,8 +48,7 @@ def harm(of: CaseReader, stretch: Window) -> Iterator[Sentence]:
         interval = f"(95 % interval {round(low):,} to {round(high):,})"
         yield Sentence(f"{text}; at least {round(middle):,} {interval} were decided otherwise than the mix of outputs "
                        f"in {found.stretches} baseline stretches says.", chips, "Predictions")  # fmt: skip
-    yield Sentence(f"at most {found.made:,}: a decision is about one user at most; the case freezes no ids of users.",
-                   chips, "Users")  # fmt: skip
+    yield users(of, stretch, found.made, chips)
     yield _money(of, found, chips)
 
 

@@ -9,11 +9,11 @@ import pandas as pd
 from workbench.model.window import SECOND_NS, Window
 from workbench.report import postmortem_harm
 from workbench.report.document import UNKNOWN, Sentence, ids
+from workbench.report.guard_trial import Trial, lead_time
+from workbench.report.postmortem_change import interval
 from workbench.report.reading_case import CaseReader, entry_ns
-from workbench.report.words import clock, duration, number, share
+from workbench.report.words import clock, duration, number
 
-_NORMAL_95 = 1.96
-_LEAST_Z = 0.5
 _CONSUMERS = ("model", "service", "kpi", "dataset", "dashboard")
 
 
@@ -31,33 +31,14 @@ def impact(of: CaseReader) -> Iterator[Sentence]:
     yield Sentence(f"{began}{ongoing}.", (*of.scope_evidence, "J0"), "Affected stretch")
     found = list(of.ranking.impact) if of.ranking else []
     for finding in found:
-        text = f"{finding.statement}{_interval(finding.values)}{_chance(finding.values)}"
-        yield Sentence(text, ids(finding.evidence), "Symptom")
+        text = f"{finding.statement}{interval(of, finding)}{_chance(finding.values)}"
+        yield Sentence(text, ids(finding.evidence), "Symptom" if finding.signal == of.symptom.signal else "Hit part")
     if not found:
         yield Sentence(f"{UNKNOWN}: no step measured {of.symptom.signal} of {of.symptom.entity}.",
                        ("J0",), "Symptom")  # fmt: skip
     yield from _figures(of)
     yield from postmortem_harm.harm(of, stretch)
     yield _not_alerting(of)
-
-
-def _interval(values: object) -> str:
-    """Return the 95 % interval of the change, from the spread of quiet windows that its distance was measured in.
-
-    The step records the change and its distance in spreads, so one spread is their quotient, and
-    chance takes a window 1.96 spreads either way. Nothing is said where the distance is about 0.
-    """
-    known = values if isinstance(values, dict) else {}
-    numbers = [float(v) for name in ("now", "usual", "z") if isinstance(v := known.get(name), int | float)]
-    if len(numbers) < 3 or abs(numbers[2]) < _LEAST_Z:
-        return ""
-    now, usual, z = numbers
-    change, half = now - usual, abs((now - usual) / z) * _NORMAL_95
-    low, high = change - half, change + half
-    if 0 <= now <= 1 and 0 <= usual <= 1:
-        return f" The change of {100 * change:+.1f} pp has the 95 % interval {100 * low:+.1f} to {100 * high:+.1f} pp."
-    relative = f" ({share(low / usual)} to {share(high / usual)})" if usual > 0 else ""
-    return f" The change of {number(change)} has the 95 % interval {number(low)} to {number(high)}{relative}."
 
 
 def _chance(values: object) -> str:
@@ -96,8 +77,8 @@ def _not_alerting(of: CaseReader) -> Sentence:
     return Sentence(f"{many} of {origin} sent no alert: {', '.join(silent[:6])}{more}.", read, label)
 
 
-def detection(of: CaseReader) -> Iterator[Sentence]:
-    """Yield how it was noticed, how long that took, what should have caught it and how much earlier."""
+def detection(of: CaseReader, tried: Trial | None) -> Iterator[Sentence]:
+    """Yield how it was noticed, how long that took, what should have caught it and, as *tried*, how much earlier."""
     alert = of.symptom.alert or {}
     described = "somebody described it; no alert began it"
     how = f"alert {alert.get('name')} ({alert.get('severity')})" if alert else described
@@ -115,15 +96,7 @@ def detection(of: CaseReader) -> Iterator[Sentence]:
         return
     evidence = ids(e for f in of.lead.evidence_for for e in f.evidence)
     yield Sentence(signature.guard, evidence, "What should have caught it")
-    label = "Lead time a guard would have bought"
-    if of.lead.onset_ns is not None and of.alert_ns is not None:
-        early = of.alert_ns - of.lead.onset_ns
-        yield Sentence(f"up to {duration(early)}, from the cause's onset {clock(of.lead.onset_ns)} to the alert; "
-                       "one interval of the check is still to be taken off." if early > 0
-                       else f"none: the cause is first seen {duration(-early)} after the alert.",
-                       (*evidence, "J0"), label)  # fmt: skip
-    else:
-        yield Sentence(f"{UNKNOWN} for this incident; in general: {signature.lead_time}", evidence, label)
+    yield lead_time(of, of.lead, tried, signature.lead_time)
 
 
 def _delay(label: str, begin: int | None, end: int | None, what: str, evidence: tuple[str, ...]) -> Sentence:

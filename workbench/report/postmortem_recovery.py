@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
-
-import pyarrow as pa
+from collections.abc import Iterator
 
 from workbench.analysis.deviation import Deviation
-from workbench.case.bundle import Bundle, Frozen, question
-from workbench.case.reading import Reading
-from workbench.errors import CouldNotRunError, WorkbenchError
+from workbench.errors import WorkbenchError
 from workbench.model.window import HOUR_NS, Window
 from workbench.playbook.steps.scope import measured
 from workbench.playbook.symptoms import history_start, series
@@ -75,15 +70,5 @@ def same_check(of: CaseReader) -> Sentence:
 
 def _measured(of: CaseReader, window: Window) -> Deviation | None:
     """Run the scope's own measure on a window, from frozen evidence alone."""
-
-    bundle = Bundle(of.case.path)
-    bundle.refresh()
-
-    def answer(query: str, arguments: Mapping[str, Any]) -> tuple[Frozen, pa.Table]:
-        frozen = bundle.find(query, arguments)
-        if frozen is None:
-            raise CouldNotRunError(f"{question(query, arguments)} is not in the bundle")
-        return frozen, bundle.read(frozen.id)
-
-    reading = Reading(of.case.state, answer, lambda entry: of.case.outcome(entry.seq))
+    reading = of.reading()
     return measured(series(reading), (window.start_ns, window.end_ns), history_start(reading))

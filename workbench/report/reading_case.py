@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from workbench import plugins
+from workbench.case.bundle import Bundle, Frozen, question
 from workbench.case.case import Case
 from workbench.case.journal import Entry
 from workbench.case.operations import Outcome
+from workbench.case.reading import Reading
 from workbench.case.symptom import Symptom
-from workbench.errors import IntegrityError, UsageError
+from workbench.errors import CouldNotRunError, IntegrityError, UsageError
 from workbench.model.findings import Cause, Finding, Ranking
 from workbench.model.window import parse_time_ns
 
@@ -57,6 +60,33 @@ class CaseReader:
         """Yield every finding of the steps, each once."""
         for outcome in self.outcomes.values():
             yield from outcome.findings
+
+    @cached_property
+    def bundle(self) -> Bundle:
+        """The frozen evidence of the case."""
+        bundle = Bundle(self.case.path)
+        bundle.refresh()
+        return bundle
+
+    def reading(self) -> Reading:
+        """Return what a step would see of the case, answered from frozen evidence alone."""
+
+        def answer(query: str, arguments: Mapping[str, Any]) -> tuple[Frozen, pa.Table]:
+            frozen = self.bundle.find(query, arguments)
+            if frozen is None:
+                raise CouldNotRunError(f"{question(query, arguments)} is not in the bundle")
+            return frozen, self.bundle.read(frozen.id)
+
+        return Reading(self.case.state, answer, lambda entry: self.case.outcome(entry.seq))
+
+    def frozen(self, evidence: str) -> tuple[pd.DataFrame, Mapping[str, Any]] | None:
+        """Return a frozen answer and what was asked for; None where it was changed since."""
+        found = next((item for item in self.bundle.frozen if item.id == evidence), None)
+        try:
+            return None if found is None else (self.case.frame(evidence), found.arguments)
+        except IntegrityError as error:
+            self.changed.append(f"{evidence}: {error}")
+            return None
 
     def frame(self, query: str) -> tuple[pd.DataFrame, str] | None:
         """Return the first frozen answer to a query and its id; None where it was not asked or was changed."""
@@ -110,6 +140,12 @@ class CaseReader:
         """Return the failure signature of a cause, or None where it is not installed."""
         names = plugins.names("signature")
         return plugins.load("signature", cause.kind) if cause.kind in names else None
+
+    def written_in(self, feature: str) -> str:
+        """Return the first by name of the data sets that jobs write a feature into; empty where none is known."""
+        columns = self.frame("column_edges")
+        found = sorted(_columns_of(columns[0], feature)) if columns is not None else []
+        return found[0].removeprefix("column:").rpartition(".")[0] if found else ""
 
     def downstream(self, entity: str) -> tuple[list[str] | None, tuple[str, ...]]:
         """Return what is made from an entity, sorted, and the evidence read; None where the lineage lacks it."""
