@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from workbench.analysis import drivers as driving
 from workbench.analysis.drift import Pair
-from workbench.analysis.drift_decision import ALPHA, EFFECT_FLOOR, POLICIES, Decision, Policy, decide, records
+from workbench.analysis.drift_decision import ALPHA, EFFECT_FLOOR, POLICIES, Decision, Policy, decide
 from workbench.analysis.drift_null import Spread
 from workbench.analysis.drift_words import Change, describe
 from workbench.analysis.parity import evidently, nannyml
@@ -23,11 +23,22 @@ from workbench.analysis.profiles import merge
 from workbench.errors import UsageError
 
 Floats = NDArray[np.float64]
+_OUTER = np.array([0.01, 0.99])
 BARS = 24
 """Bars of a small histogram."""
 MOST_HISTOGRAMS = 60
 MOST_DRIVERS = 3
 """Drifted columns whose drivers are looked for."""
+
+
+@dataclass(frozen=True)
+class Bars:
+    """One column's small paired histogram: labels, and shares (0..1) of both windows, shape (bars,)."""
+
+    column: str
+    labels: list[str]
+    reference: Floats
+    current: Floats
 
 
 @dataclass(frozen=True)
@@ -37,27 +48,36 @@ class Comparison:
     decision: Decision
     changes: dict[str, list[Change]]
     """What changed in each drifted column, in words."""
-    histograms: pd.DataFrame
-    """column, place (0 ..), label, reference and current (shares 0..1)."""
+    bars: Sequence[Bars]
+    """By evidence; columns without rows in either window have none."""
     drivers: pd.DataFrame = field(default_factory=pd.DataFrame)
     """column and what `workbench.analysis.drivers.drivers` returns; empty where only profiles are at hand."""
 
     @cached_property
+    def words(self) -> list[str]:
+        """Return what to say of each column, by evidence."""
+        rows = self.decision.records()
+        said = ("; ".join(c.statement for c in self.changes.get(row["column"], [])[:2]) for row in rows)
+        return [text or _plainly(row) for text, row in zip(said, rows, strict=True)]
+
+    @cached_property
     def columns(self) -> pd.DataFrame:
         """Return the columns by evidence, with what changed in words."""
-        table = self.decision.columns
-        said = ["; ".join(c.statement for c in self.changes.get(name, [])[:2]) for name in table["column"]]
-        return table.assign(
-            words=[text or _plainly(row) for text, row in zip(said, records(table), strict=True)]
-        )
+        return self.decision.columns.assign(words=self.words)
+
+    @cached_property
+    def histograms(self) -> pd.DataFrame:
+        """Return column, place (0 ..), label, reference and current (shares 0..1), one row a bar."""
+        return _histograms(self.bars)
 
     def sentences(self) -> list[str]:
         """Return what to say, the strongest evidence first; one sentence where nothing changed."""
-        told = [f"{text}." for text in self.columns.loc[self.columns["verdict"] == "drifted", "words"]]
         d = self.decision
+        told = [f"{text}." for text, verdict in zip(self.words, d.figures["verdict"], strict=True)
+                if verdict == "drifted"]  # fmt: skip
         if d.rows_verdict in {"drifted", "silent"}:
             told.insert(0, f"Rows went from {d.rows_before:.3g} to {d.rows_now:.3g} an hour.")
-        return told or [f"None of {len(d.columns)} columns differs beyond chance (false alarms borne: {d.alpha:.0%})."]
+        return told or [f"None of {len(self.words)} columns differs beyond chance (false alarms borne: {d.alpha:.0%})."]
 
 
 def compare(
@@ -86,12 +106,10 @@ def compare_frames(
     found = _compared(history, before, now, decision)
     if look_for_drivers == "no":
         return found
-    parts = [
-        driving.drivers(reference, current, name, by).assign(column=name) for name in decision.drifted[:MOST_DRIVERS]
-    ]
-    return Comparison(
-        decision, found.changes, found.histograms, pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
-    )
+    # A column that is in one of the frames only has drifted, and no rows to take away.
+    both = [name for name in decision.drifted if name in reference.columns and name in current.columns]
+    parts = [driving.drivers(reference, current, name, by).assign(column=name) for name in both[:MOST_DRIVERS]]
+    return replace(found, drivers=pd.concat(parts, ignore_index=True) if parts else pd.DataFrame())
 
 
 def score_frames(
@@ -126,9 +144,9 @@ def _history(reference: pd.DataFrame, current: pd.DataFrame) -> History:
 
 def _compared(history: History, reference: Windows, current: Windows, decision: Decision) -> Comparison:
     changes: dict[str, list[Change]] = {}
-    shown: list[tuple[str, list[str], Floats, Floats]] = []
+    shown: list[Bars] = []
     pairs = history.pairs(reference, current)
-    for number, row in enumerate(records(decision.columns)):
+    for number, row in enumerate(decision.records()):
         name = row["column"]
         if number >= MOST_HISTOGRAMS and row["verdict"] != "drifted":
             continue
@@ -136,26 +154,26 @@ def _compared(history: History, reference: Windows, current: Windows, decision: 
         if row["verdict"] == "drifted":
             changes[name] = describe(name, pair, null_before=row["null_rate_before"], null_now=row["null_rate_now"])
         if number < MOST_HISTOGRAMS and min(pair.rows) > 0:
-            shown.append((name, *paired(pair)))
-    return Comparison(decision, changes, _histograms(shown))
+            shown.append(Bars(name, *paired(pair)))
+    return Comparison(decision, changes, shown)
 
 
-def _histograms(shown: Sequence[tuple[str, list[str], Floats, Floats]]) -> pd.DataFrame:
+def _histograms(shown: Sequence[Bars]) -> pd.DataFrame:
     if not shown:
         return pd.DataFrame(columns=["column", "place", "label", "reference", "current"])
-    sizes = [len(labels) for _, labels, _, _ in shown]
+    sizes = [len(bars.labels) for bars in shown]
     return pd.DataFrame({
-        "column": np.repeat(np.array([name for name, *_ in shown], dtype=object), sizes),
+        "column": np.repeat(np.array([bars.column for bars in shown], dtype=object), sizes),
         "place": np.concatenate([np.arange(size) for size in sizes]),
-        "label": [label for _, labels, _, _ in shown for label in labels],
-        "reference": np.concatenate([left for _, _, left, _ in shown]),
-        "current": np.concatenate([right for *_, right in shown]),
+        "label": [label for bars in shown for label in bars.labels],
+        "reference": np.concatenate([bars.reference for bars in shown]),
+        "current": np.concatenate([bars.current for bars in shown]),
     })  # fmt: skip
 
 
 def histogram(column: str, pair: Pair) -> pd.DataFrame:
     """Return a column's paired histogram as `paired` gives it, one row a bar."""
-    return _histograms([(column, *paired(pair))])
+    return _histograms([Bars(column, *paired(pair))])
 
 
 def paired(pair: Pair, *, bars: int = BARS) -> tuple[list[str], Floats, Floats]:
@@ -171,12 +189,16 @@ def paired(pair: Pair, *, bars: int = BARS) -> tuple[list[str], Floats, Floats]:
             return labels, p[order], q[order]
         return [*labels, "(other)"], np.append(p[order], rest[0]), np.append(q[order], rest[1])
     mean = np.cumsum((p + q) / 2)
-    low, high = (float(pair.positions[min(int(np.searchsorted(mean, at)), len(mean) - 1)]) for at in (0.01, 0.99))
-    edges = np.linspace(low, high, bars + 1) if high > low else np.array([low, low + 1.0])
-    place = np.clip(np.searchsorted(edges, pair.positions, side="right") - 1, 0, len(edges) - 2)
+    low, high = pair.positions[np.minimum(np.searchsorted(mean, _OUTER), len(mean) - 1)].tolist()
+    if high > low:
+        edges = np.arange(bars + 1) * ((high - low) / bars) + low
+        edges[-1] = high
+    else:
+        edges = np.array([low, low + 1.0])
     size = len(edges) - 1
-    left, right = (np.bincount(place, share, size).astype(float) for share in (p, q))
-    return [f"{e:.4g}" for e in edges[:-1]], left, right
+    place = np.minimum(np.maximum(np.searchsorted(edges, pair.positions, side="right") - 1, 0), size - 1)
+    left, right = (np.asarray(np.bincount(place, share, size), dtype=float) for share in (p, q))
+    return [f"{e:.4g}" for e in edges[:-1].tolist()], left, right
 
 
 def strip(history: History, baseline: Windows, *, points: int = 2000) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from workbench.analysis import impact
 from workbench.analysis.deviation import DAY_NS, HOUR_NS, Deviation, deviate, spread_of
 from workbench.analysis.drift import Pair
-from workbench.analysis.drift_words import FACTORS, Unit, unit
+from workbench.analysis.drift_words import FACTORS, Unit, units
 
 Floats = NDArray[np.float64]
 STEADY = 0.02
@@ -101,8 +101,7 @@ def unit_change(before: Floats, now: Floats) -> Unit | None:
     if min(len(before), len(now)) < MIN_ROWS:
         return None
     pair = Pair.of_numbers(before.tolist(), now.tolist())
-    options = [unit(pair, by) for factor in FACTORS for by in (factor, 1 / factor)]
-    held = [u for u in options if u is not None]
+    held = units(pair, [by for factor in FACTORS for by in (factor, 1 / factor)])
     best = max((u.explained for u in held), default=0.0)
     # Factors stand in the order of how common they are: 1024 is not told from 1000 by a few hundredths.
     return next((u for u in held if u.explained >= best - 0.03), None)

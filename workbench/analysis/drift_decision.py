@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from workbench.analysis.drift import Pair
 from workbench.analysis.drift.psi import psi
 from workbench.analysis.drift_null import (
     Spread,
@@ -90,8 +92,8 @@ POLICIES = (
 class Decision:
     """What two windows of one table say."""
 
-    columns: pd.DataFrame
-    """One row a column, the strongest evidence first: verdict, p_value, q_value, figures, policies."""
+    figures: Mapping[str, NDArray[Any]]
+    """What `columns` has, name -> values by column of the table, the strongest evidence first."""
     rows_before: float
     """Rows an hour in the reference."""
     rows_now: float
@@ -102,10 +104,20 @@ class Decision:
     """Quiet comparisons of the column's own history that widened the null."""
     alpha: float
 
+    @cached_property
+    def columns(self) -> pd.DataFrame:
+        """Return one row a column, the strongest evidence first: verdict, p_value, q_value, figures, policies."""
+        return pd.DataFrame(dict(self.figures))
+
     @property
     def drifted(self) -> tuple[str, ...]:
         """Return the columns that drifted, the strongest evidence first."""
-        return tuple(self.columns.loc[self.columns["verdict"] == "drifted", "column"])
+        told = zip(self.figures["column"], self.figures["verdict"], strict=True)
+        return tuple(name for name, verdict in told if verdict == "drifted")
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return a dict a column, the strongest evidence first, without making a frame of them."""
+        return _records(self.figures)
 
 
 def decide(
@@ -120,65 +132,72 @@ def decide(
     """
     length = sum(end - start for start, end in current)
     wide = learned or spread(history, [reference], length)
-    found = distances(history.columns, history.counts(reference), history.counts(current))
-    table = _figures(history, reference, current, found)
+    before, now = history.counts(reference), history.counts(current)
+    found = distances(history.columns, before, now)
+    table = _figures(history, reference, current, found, history.pairs_of(before, now))
     p = p_values(found, history.columns, wide)
     p_nulls = null_p_values(history, reference, current, wide)
-    few = np.minimum(table["rows_before"], table["rows_now"]).to_numpy() < MIN_ROWS
+    few = np.minimum(table["rows_before"], table["rows_now"]) < MIN_ROWS
     # Columns without any null do not count as a question that was asked.
-    asked = (table["null_rate_before"] + table["null_rate_now"]).to_numpy() > 0
+    asked = (table["null_rate_before"] + table["null_rate_now"]) > 0
     p, p_nulls = np.where(few, np.nan, p), np.where(few | ~asked, np.nan, p_nulls)
     q = benjamini_hochberg(np.concatenate([p, p_nulls]))
-    table = table.assign(
-        p_value=p, q_value=q[: len(p)], null_p_value=p_nulls, null_q_value=q[len(p) :],
-        widened=np.where(history.columns.numeric, wide.anderson, wide.chi2),
-    )  # fmt: skip
+    table |= {
+        "p_value": p, "q_value": q[: len(p)], "null_p_value": p_nulls, "null_q_value": q[len(p) :],
+        "widened": np.where(history.columns.numeric, wide.anderson, wide.chi2),
+    }  # fmt: skip
     ratio = row_ratio(history, reference, current)
-    rows = records(table)
-    table["verdict"] = [_verdict(row, alpha, floor) for row in rows]
-    table["policies"] = [_broken(policies, row, ratio) for row in rows]
-    rank = np.fmin(np.where(table["verdict"] == "drifted", 0, 1)
-                   + table[["q_value", "null_q_value"]].min(axis=1).fillna(1.0), 2.0)  # fmt: skip
-    table = table.assign(_rank=rank, _effect=-np.maximum(table["ks"], table["tv"])).sort_values(
-        ["_rank", "_effect", "column"], kind="stable"
-    )
-    before, now = (_per_hour(history, windows) for windows in (reference, current))
-    verdict, chance = _rows(before, now, ratio, wide)
-    return Decision(table.drop(columns=["_rank", "_effect"]).reset_index(drop=True), before, now, verdict, chance,
-                    wide.quiet, alpha)  # fmt: skip
+    rows = _records(table)
+    table["verdict"] = np.array([_verdict(row, alpha, floor) for row in rows], dtype=object)
+    table["policies"] = np.array([_broken(policies, row, ratio) for row in rows], dtype=object)
+    order = _by_evidence(table)
+    hourly = [_per_hour(history, windows) for windows in (reference, current)]
+    verdict, chance = _rows(hourly[0], hourly[1], ratio, wide)
+    ordered = {name: values[order] for name, values in table.items()}
+    return Decision(ordered, hourly[0], hourly[1], verdict, chance, wide.quiet, alpha)
+
+
+def _by_evidence(table: Mapping[str, NDArray[Any]]) -> NDArray[np.intp]:
+    """Return the places of columns: what drifted first, then by q-value, effect and name."""
+    least = np.fmin(table["q_value"], table["null_q_value"])
+    rank = np.fmin((table["verdict"] != "drifted") + np.where(np.isnan(least), 1.0, least), 2.0)
+    # A history has its columns by name, and sorting keeps what is equal in place.
+    return np.lexsort((-np.maximum(table["ks"], table["tv"]), rank))
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows of a frame as dicts, column by column: several times faster than row by row."""
-    names = [str(name) for name in table.columns]
-    return [dict(zip(names, row, strict=True)) for row in zip(*(table[n].tolist() for n in table.columns), strict=True)]
+    return _records({str(name): table[name] for name in table.columns})
 
 
-def _figures(history: History, reference: Windows, current: Windows, found: Distances) -> pd.DataFrame:
+def _records(table: Mapping[str, Any]) -> list[dict[str, Any]]:
+    names = list(table)
+    return [dict(zip(names, row, strict=True)) for row in zip(*(v.tolist() for v in table.values()), strict=True)]
+
+
+def _figures(
+    history: History, reference: Windows, current: Windows, found: Distances, pairs: Mapping[str, Pair]
+) -> dict[str, NDArray[Any]]:
     n, m = (history.figures(windows, "rows") for windows in (reference, current))
     with np.errstate(divide="ignore", invalid="ignore"):
         nulls = [history.figures(w, "nulls") / rows for w, rows in ((reference, n), (current, m))]
-        centers = np.array([_center(grid) for grid in history.columns.grids])
+        centers = history.columns.centers
         means = [np.where(history.columns.numeric, history.figures(w, "sum") / k + centers, np.nan)
                  for w, k in ((reference, found.reference_rows), (current, found.current_rows))]  # fmt: skip
         deviation = np.sqrt(np.maximum(history.figures(reference, "sumsq") / found.reference_rows
                                        - (means[0] - centers) ** 2, 0.0))  # fmt: skip
         w1 = found.w1 / np.where(deviation > 0, deviation, np.nan)
     held = (found.reference_rows > 0) & (found.current_rows > 0)
-    pairs = history.pairs(reference, current)
-    return pd.DataFrame({
-        "column": history.columns.names, "type": np.where(history.columns.numeric, "number", "text"),
+    names = history.columns.names
+    return {
+        "column": np.array(names, dtype=object),
+        "type": np.where(history.columns.numeric, "number", "text").astype(object),
         "rows_before": n, "rows_now": m, "null_rate_before": nulls[0], "null_rate_now": nulls[1],
         "mean_before": means[0], "mean_now": means[1], "ks": np.where(held, found.ks, np.nan),
         "tv": np.where(held, found.tv, np.nan), "w1": np.where(held, found.w1, np.nan),
         "wasserstein": np.where(held, w1, np.nan),
-        "psi": [psi(pairs[name]) if ok else np.nan
-                for name, ok in zip(history.columns.names, held, strict=True)],
-    })  # fmt: skip
-
-
-def _center(grid: str) -> float:
-    return float(grid.partition(";c=")[2].partition(";")[0]) if ";c=" in grid else float("nan")
+        "psi": np.array([psi(pairs[name]) if ok else np.nan for name, ok in zip(names, held, strict=True)]),
+    }  # fmt: skip
 
 
 def _verdict(row: dict[str, float], alpha: float, floor: float) -> Verdict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,12 +41,8 @@ def _numbers(column: str, pair: Pair) -> list[Change]:
     total = kolmogorov_smirnov(pair) if min(pair.rows) > 0 else 0.0
     if total < 0.05 or pair.positions is None:
         return []
-    found = []
-    for factor in FACTORS:
-        for by, word in ((factor, f"x{factor:g}"), (1 / factor, f"/{factor:g}")):
-            change = _unit(column, pair, by, word)
-            if change is not None:
-                found.append(change)
+    words = {by: word for factor in FACTORS for by, word in ((factor, f"x{factor:g}"), (1 / factor, f"/{factor:g}"))}
+    found = [_unit(column, change, words[change.factor]) for change in units(pair, tuple(words))]
     shifted = _clock(column, pair, total)
     return [*sorted(found, key=lambda c: -c.explained)[:1], *shifted]
 
@@ -59,33 +56,33 @@ class Unit:
     explained: float
 
 
-def unit(pair: Pair, by: float) -> Unit | None:
-    """Return a change of unit if moving some share of the reference by a factor gives the current window."""
+def units(pair: Pair, factors: Sequence[float]) -> list[Unit]:
+    """Return the factors by which moving some share of the reference gives the current window."""
     if min(pair.rows) <= 0 or pair.positions is None:
-        return None
-    total = kolmogorov_smirnov(pair)
-    if total < 0.05:
-        return None
-    positions = np.asarray(pair.positions)
+        return []
     p, q = pair.shares()
-    moved = np.cumsum(p)[np.clip(np.searchsorted(positions, positions / by * (1 + 1e-9), side="right") - 1, -1, None)]
-    moved = np.where(positions / by * (1 + 1e-9) < positions[0], 0.0, moved)
     below_p, below_q = np.cumsum(p), np.cumsum(q)
-    step = moved - below_p
-    share = float(np.clip((step * (below_q - below_p)).sum() / max(float((step**2).sum()), 1e-12), 0.0, 1.0))
-    rest = float(np.abs(below_q - below_p - share * step).max())
-    explained = 1 - rest / total
-    return None if explained < 0.8 or share < 0.02 else Unit(by, share, explained)
+    total = float(np.abs(below_p - below_q).max())
+    if total < 0.05:
+        return []
+    positions, found = np.asarray(pair.positions), []
+    for by in factors:
+        came = positions / by * (1 + 1e-9)
+        moved = np.append(below_p, 0.0)[positions.searchsorted(came, side="right") - 1]
+        step = moved - below_p
+        share = min(max(float((step * (below_q - below_p)).sum() / max(float((step**2).sum()), 1e-12)), 0.0), 1.0)
+        rest = float(np.abs(below_q - below_p - share * step).max())
+        explained = 1 - rest / total
+        if explained >= 0.8 and share >= 0.02:
+            found.append(Unit(by, share, explained))
+    return found
 
 
-def _unit(column: str, pair: Pair, by: float, word: str) -> Change | None:
+def _unit(column: str, found: Unit, word: str) -> Change:
     """Return a change of unit in words."""
-    found = unit(pair, by)
-    if found is None:
-        return None
-    share, explained = found.share, found.explained
-    part = "all" if share > 0.95 else _percent(share)
-    return Change("unit", f"{part} of {column} looks multiplied: {word} of what it was (a change of unit)", explained)
+    part = "all" if found.share > 0.95 else _percent(found.share)
+    text = f"{part} of {column} looks multiplied: {word} of what it was (a change of unit)"
+    return Change("unit", text, found.explained)
 
 
 def _clock(column: str, pair: Pair, total: float) -> list[Change]:

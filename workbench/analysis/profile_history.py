@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from workbench.analysis.drift import Pair
 from workbench.analysis.profiles import Profile, positions
 from workbench.errors import UsageError
+from workbench.model.grid import Grid
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -30,6 +32,17 @@ class Columns:
     position: Floats
     """Middle of each bin, of all columns after each other, shape (bins,); NaN for text."""
     levels: tuple[tuple[str, ...], ...]
+
+    @cached_property
+    def centers(self) -> Floats:
+        """Return what each column's sums are taken about, shape (columns,); NaN for text."""
+        return np.array([Grid.parse(text).center if numeric else np.nan
+                         for text, numeric in zip(self.grids, self.numeric.tolist(), strict=True)])  # fmt: skip
+
+    @cached_property
+    def owner(self) -> Ints:
+        """Return the column that each bin belongs to, shape (bins,)."""
+        return np.repeat(np.arange(len(self.names)), self.last - self.first)
 
 
 class History:
@@ -72,8 +85,11 @@ class History:
 
     def whole(self, windows: Windows) -> list[tuple[int, int]]:
         """Return the places (first, after last) of the buckets that lie wholly within each window."""
-        return [(int(np.searchsorted(self.starts, start)), int(np.searchsorted(self.ends, end, side="right")))
-                for start, end in windows]  # fmt: skip
+        if not windows:
+            return []
+        first = self.starts.searchsorted([start for start, _ in windows]).tolist()
+        after = self.ends.searchsorted([end for _, end in windows], side="right").tolist()
+        return list(zip(first, after, strict=True))
 
     def counts(self, windows: Windows) -> Floats:
         """Return rows per bin of all columns in the union of disjoint windows, shape (bins,)."""
@@ -107,7 +123,10 @@ class History:
 
     def pairs(self, reference: Windows, current: Windows) -> dict[str, Pair]:
         """Return every column's counts in two sets of windows; the running totals are read once for all of them."""
-        before, now = self.counts(reference), self.counts(current)
+        return self.pairs_of(self.counts(reference), self.counts(current))
+
+    def pairs_of(self, before: Floats, now: Floats) -> dict[str, Pair]:
+        """Return every column's part of two arrays of counts that `counts` gave."""
         c, found = self.columns, {}
         cuts = zip(c.names, c.numeric.tolist(), c.first.tolist(), c.last.tolist(), c.levels, strict=True)
         for name, numeric, first, last, levels in cuts:
@@ -164,7 +183,7 @@ BINS = 20
 def largest_gap(columns: Columns, before: Floats, now: Floats) -> Floats:
     """Return the KS distance of each column of numbers and the largest share difference of text, shape (columns,)."""
     first, held = columns.first, columns.last > columns.first
-    owner = np.repeat(np.arange(len(first)), columns.last - first)
+    owner = columns.owner
     with np.errstate(divide="ignore", invalid="ignore"):
         n, m = (_sums(counts, first, held) for counts in (before, now))
         step = np.nan_to_num(before / n[owner]) - np.nan_to_num(now / m[owner])
@@ -176,7 +195,7 @@ def distances(columns: Columns, before: Floats, now: Floats) -> Distances:
     """Compare two arrays of counts of shape (bins,), all columns at once."""
     first, last = columns.first, columns.last
     held = last > first
-    owner = np.repeat(np.arange(len(first)), last - first)
+    owner = columns.owner
     n, m = (_sums(counts, first, held) for counts in (before, now))
     with np.errstate(divide="ignore", invalid="ignore"):
         p, q = before / n[owner], now / m[owner]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.comparison import compare, strip
+from workbench.analysis.comparison import Bars, Comparison, Floats, compare, strip
 from workbench.analysis.drift_baseline import same_hours
 from workbench.analysis.drift_decision import records
 from workbench.analysis.drift_null import Spread, spread
@@ -83,7 +83,7 @@ class Brushed:
                 return
             found = compare(held, before, [current], learned=self._learned)
             board.caption = " ".join(found.sentences()[:2])
-            board.show(_columns(found.columns, found.histograms))
+            board.show(_looked(found))
 
     def refresh(self) -> None:
         """Draw what the newest entry of the table says."""
@@ -195,14 +195,29 @@ def _columns(table: pd.DataFrame, histograms: pd.DataFrame) -> list[dict[str, An
     found = []
     for row in records(table):
         part = parts.get(row["column"], slice(0, 0))
-        number = row["type"] == "number"
-        found.append({
-            "name": str(row["column"]), "type": str(row["type"]), "verdict": str(row["verdict"]), "words": row["words"],
-            "effect": _known(row["ks" if number else "tv"]), "q": _known(np.fmin(row["q_value"], row["null_q_value"])),
-            "nulls_before": _known(row["null_rate_before"]), "nulls_now": _known(row["null_rate_now"]),
-            "labels": labels[part], "reference": left[part], "current": right[part],
-        })  # fmt: skip
+        found.append(_column(row, row["words"], labels[part], left[part], right[part]))
     return found
+
+
+def _looked(comparison: Comparison) -> list[dict[str, Any]]:
+    """Return what `_columns` does, without a frame in between: it is asked at every move of a brush."""
+    drawn = {bars.column: bars for bars in comparison.bars}
+    none = Bars("", [], np.zeros(0), np.zeros(0))
+    rows = zip(comparison.decision.records(), comparison.words, strict=True)
+    return [_column(row, words, bars.labels, bars.reference, bars.current)
+            for row, words in rows for bars in (drawn.get(row["column"], none),)]  # fmt: skip
+
+
+def _column(
+    row: Mapping[str, Any], words: str, labels: Sequence[str], reference: Floats, current: Floats
+) -> dict[str, Any]:
+    least = np.fmin(row["q_value"], row["null_q_value"])
+    return {
+        "name": str(row["column"]), "type": str(row["type"]), "verdict": str(row["verdict"]), "words": words,
+        "effect": _known(row["ks" if row["type"] == "number" else "tv"]), "q": _known(least),
+        "nulls_before": _known(row["null_rate_before"]), "nulls_now": _known(row["null_rate_now"]),
+        "labels": labels, "reference": reference, "current": current,
+    }  # fmt: skip
 
 
 def _known(value: Any) -> float | None:

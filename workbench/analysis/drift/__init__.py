@@ -52,10 +52,9 @@ class Pair:
             return self
         below = np.cumsum(self.reference) - self.reference
         number = np.minimum((below / max(self.reference.sum(), 1e-12) * bins).astype(int), bins - 1)
-        occupied, number = np.unique(number, return_inverse=True)
-        size = len(occupied)
-        before, now = (np.bincount(number, counts, size).astype(float) for counts in (self.reference, self.current))
-        return Pair(before, now)
+        # Bins rise with their values, so that each of the coarse ones is one stretch.
+        first = np.flatnonzero(np.append(True, number[1:] != number[:-1]))
+        return Pair(np.add.reduceat(self.reference, first), np.add.reduceat(self.current, first))
 
     @classmethod
     def of_numbers(cls, reference: Sequence[float], current: Sequence[float]) -> Pair:
