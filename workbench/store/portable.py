@@ -7,7 +7,9 @@ is of floats, which row of equal ones is first.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import inspect
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import ibis
@@ -18,12 +20,23 @@ from workbench.model.tables import Table
 HIDDEN = "hidden."
 """Prefix of columns that an answer is only ordered by; the engine leaves them out."""
 
+_WHOLE_FROM = 2.0**53
+"""From here on every float is a whole number."""
+_MANTISSA, _BIAS = 52, 1023
+"""Bits of a float64's mantissa, and what its exponent is raised by."""
+_EVENT = "struct<name: string, attributes: map<string, string>>"
+_NUMBER_ENTRIES = "array<struct<key: string, value: float64>>"
+_TEXT_ENTRIES = "array<struct<key: string, value: string>>"
+
 
 class Tables(Protocol):
     """Where a portable query finds its rows."""
 
     def relation(self, name: str, start_ns: int | None = None, end_ns: int | None = None) -> Any:
         """Return a declared table's rows, one a key, within ``start_ns <= time < end_ns``, as an Ibis table."""
+
+    def filled(self, name: str) -> bool:
+        """Say whether a declared table has rows at all."""
 
     def register(self, rows: Any) -> Any:
         """Return rows of the caller (an Arrow table) as an Ibis table."""
@@ -60,7 +73,7 @@ def count_where(condition: Any) -> Any:
 
 def quotient(above: Any, below: Any) -> Any:
     """Divide as floats, null where the divisor is 0: some engines divide whole numbers as decimals, some refuse 0."""
-    below = ibis.literal(float(below), "float64") if isinstance(below, int | float) else below.nullif(0)
+    below = real(below) if isinstance(below, int | float) else below.nullif(0)
     return above.cast("float64") / below.cast("float64")
 
 
@@ -112,10 +125,11 @@ def cells(rows: Any, column: str) -> Any:
 
 def together(parts: Sequence[Any]) -> Any:
     """Put rows of the same columns below each other, none left out."""
-    whole_of = parts[0]
-    for part in parts[1:]:
-        whole_of = whole_of.union(part.select(whole_of.columns), distinct=False)
-    return whole_of
+    if len(parts) == 1:
+        return parts[0]
+    # Halves of halves: a chain of many would be nested as deep as it is long.
+    left, right = together(parts[: len(parts) // 2]), together(parts[len(parts) // 2 :])
+    return left.union(right.select(left.columns), distinct=False)
 
 
 def inside(time: Any, windows: Sequence[tuple[int, int]]) -> Any:
@@ -148,6 +162,11 @@ def whole(value: int) -> Any:
     return ibis.literal(int(value), "int64")
 
 
+def real(value: float) -> Any:
+    """Return a constant float64; written as digits alone, engines take it for a decimal and compare as decimals."""
+    return word(repr(float(value))).cast("float64")
+
+
 def truth(*, value: bool) -> Any:
     """Return a constant boolean."""
     return ibis.literal(value, "boolean")
@@ -167,3 +186,94 @@ def texts(column: Any) -> Any:
     """Collect the distinct texts of a group, sorted; null where there is none."""
     found = column.collect(distinct=True, where=column.notnull()).sort()
     return ibis.ifelse(found.length() > 0, found, ibis.null("array<string>"))
+
+
+def either(condition: Any, then: Any, otherwise: Any) -> Any:
+    """Return one of two values; null does not hold."""
+    return ibis.ifelse(condition, then, otherwise)
+
+
+def rounded(value: Any) -> Any:
+    """Return the nearest whole number as a float, so that numbers beyond int64 stay what they are."""
+    small = value.abs() < real(_WHOLE_FROM)
+    # What is too large is left out first: an engine may work both sides out for every row.
+    return either(small, either(small, value, real(0.0)).round().cast("float64"), value)
+
+
+def finite(value: Any) -> Any:
+    """Say whether a float is finite; null is not."""
+    return coalesce(value.abs() <= real(sys.float_info.max), truth(value=False))
+
+
+def top_bits(value: Any, shift: Any) -> Any:
+    """Return the leading bits of a positive, normal float64, as ``model.grid.top_bits`` does, by exact arithmetic.
+
+    No engine's SQL looks at a float's bits in the same words. The logarithm is only a first guess at the exponent.
+    """
+    guess = value.log2().floor()
+    exponent = guess + either(_power(guess) > value, -1, 0) + either(_power(guess) * real(2.0) <= value, 1, 0)
+    parts = _power((whole(_MANTISSA) - shift).cast("float64"))
+    part = ((value / _power(exponent) - real(1.0)) * parts).floor()
+    return ((exponent + real(_BIAS)) * parts + part).cast("int64")
+
+
+def _power(exponent: Any) -> Any:
+    return real(2.0) ** exponent
+
+
+def digest(text: Any) -> Any:
+    """Return a text's MD5 in hexadecimal; null for null."""
+    return text.hexdigest("md5")
+
+
+def lowest_digests(rows: Any, own_id: str, count: int) -> Any:
+    """Keep so many rows, those whose id has the lowest digest: the same ones wherever it is asked."""
+    return first_of(rows, (), [digest(rows[own_id]).asc(), rows[own_id].asc()], int(count))
+
+
+def joined(*values: Any) -> Any:
+    """Join values by a blank, nulls left out."""
+    parts = [coalesce(word(" ").concat(value.cast("string")), word("")) for value in values]
+    return parts[0].concat(*parts[1:])
+
+
+def hits(rows: Any, tests: Mapping[str, Any], table: str, time: str) -> Any:
+    """Count the rows for which each named test holds, with the first and last time of them, in one pass."""
+    names = ibis.array([either(test, word(name), unknown("string")) for name, test in tests.items()])
+    found = rows.filter(ibis.or_(*tests.values())).select(hit=names.unnest(), at=rows[time])
+    found = found.filter(found.hit.notnull())
+    counted = found.group_by(table=word(table), column=found.hit)
+    return counted.agg(n=found.count(), first_ns=found["at"].min(), last_ns=found["at"].max())
+
+
+def _builtin(name: str, takes: tuple[str, ...], gives: str) -> Callable[..., Any]:
+    """Return an engine's own function that Ibis has no word for."""
+
+    def call(*_: Any) -> Any:
+        """Stand for the engine's function."""
+
+    call.__name__ = call.__qualname__ = name
+    call.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [inspect.Parameter(f"value_{n}", inspect.Parameter.POSITIONAL_OR_KEYWORD) for n in range(len(takes))]
+    )
+    built: Callable[..., Any] = ibis.udf.scalar.builtin(call, name=name, signature=(takes, gives))
+    return built
+
+
+_FROM_JSON = _builtin("from_json", ("string", "string"), f"array<{_EVENT}>")
+_ENTRIES_OF_NUMBERS = _builtin("map_entries", ("map<string, float64>",), _NUMBER_ENTRIES)
+_ENTRIES_OF_TEXTS = _builtin("map_entries", ("map<string, string>",), _TEXT_ENTRIES)
+
+
+def entries(held: Any) -> Any:
+    """Return a map's entries in order, none for a map that is null: two maps are equal where these are."""
+    numbers = held.type().value_type.is_floating()
+    listed = (_ENTRIES_OF_NUMBERS if numbers else _ENTRIES_OF_TEXTS)(held).sort()
+    return coalesce(listed, ibis.literal([], _NUMBER_ENTRIES if numbers else _TEXT_ENTRIES))
+
+
+def events(rows: Any, kept: Sequence[str], **more: Any) -> Any:
+    """Return one row an event of spans: kept columns, ``event`` (its name) and ``told`` (its attributes as texts)."""
+    shape = word(f"array<{_EVENT}>")
+    each = rows.select(*kept, **more, one_event=_FROM_JSON(rows.events, shape).unnest())
+    return each.mutate(event=each.one_event["name"], told=each.one_event["attributes"]).drop("one_event")

@@ -43,6 +43,9 @@ _IBIS = {
     "text": "string", "json": "string", "int": "int64", "time_ns": "int64", "float": "float64", "bool": "boolean",
     "texts": "map<string, string>", "numbers": "map<string, float64>",
 }  # fmt: skip
+_SENT = {pa.int64(): "int64", pa.float64(): "float64", pa.string(): "string"}
+"""Types of rows that a caller sends along, and what Ibis calls them."""
+_SQL_SENT = {pa.int64(): "BIGINT", pa.float64(): "DOUBLE", pa.string(): "STRING"}
 _FILE_GONE = ("PATH_NOT_FOUND", "FILE_NOT_EXIST", "No such file", "NotFound", "FileNotFound")
 
 
@@ -178,11 +181,16 @@ class _Relations:
         self._views.append(view)
         return _ibis().table({c.name: _IBIS[c.type] for c in sources.declared}, name=view)
 
+    def filled(self, name: str) -> bool:
+        """Say whether a declared table has rows at all."""
+        return bool(self._session.segments(name) or self._session.pending(name))
+
     def register(self, rows: pa.Table) -> Any:
-        """Return rows of the caller, columns of int64, as an Ibis table."""
-        if any(f.type != pa.int64() for f in rows.schema):
-            raise UsageError(f"Rows are registered as whole numbers; got {rows.schema}.")
-        return _ibis().table(dict.fromkeys(rows.column_names, "int64"), name=self._sent(rows))
+        """Return rows of the caller, columns of int64, float64 or text, as an Ibis table."""
+        types = {f.name: _SENT.get(f.type) for f in rows.schema}
+        if None in types.values():
+            raise UsageError(f"Rows are registered as whole numbers, floats and texts; got {rows.schema}.")
+        return _ibis().table(types, name=self._sent(rows))
 
     def forget(self) -> None:
         """Drop the views; a server that is gone has dropped them already."""
@@ -195,7 +203,13 @@ class _Relations:
 
     def _sent(self, rows: pa.Table) -> str:
         view = self._engine.new_name("sent")
-        self._spark.createDataFrame(rows).createOrReplaceTempView(view)
+        if rows.num_rows:
+            frame = self._spark.createDataFrame(rows)
+        else:
+            # The client refuses to send a table without rows.
+            nothing = ", ".join(f"CAST(NULL AS {_SQL_SENT[f.type]}) AS `{f.name}`" for f in rows.schema)
+            frame = self._spark.sql(f"SELECT * FROM (SELECT {nothing}) WHERE false")
+        frame.createOrReplaceTempView(view)
         self._views.append(view)
         return view
 

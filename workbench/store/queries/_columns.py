@@ -78,3 +78,16 @@ def portable_number(source: Origin, rows: Any, column: str) -> Any:
     if column in source.typed_numbers:
         return rows[column].cast("float64")
     return rows[source.numbers].get(text("column", column))
+
+
+def portable_cells(source: Origin, rows: Any, side: Literal["numbers", "texts"], *kept: str) -> Any:
+    """Return every cell (kept columns, ``col``, ``v``) of an Ibis table of the origin's rows, null ones included."""
+    from workbench.store import portable as p
+
+    column = source.numbers if side == "numbers" else source.texts
+    type_ = "float64" if side == "numbers" else "string"
+    mapped = p.cells(rows.select(*kept, column), column)
+    parts = [mapped.select(*kept, "col", v=mapped.v.cast(type_))]
+    typed = source.typed_numbers if side == "numbers" else source.typed_texts
+    parts += [rows.select(*kept, col=p.word(name), v=rows[name].cast(type_)) for name in typed]
+    return p.together(parts)

@@ -27,6 +27,8 @@ _TYPED = {
     "predictions": ("model", "model_version", "run_id", "feature_version", "output"),
     "table_rows": ("dataset", "data_version"),
 }  # fmt: skip
+_FEW = {"kind", "status", "severity", "model", "model_version", "region"}
+"""Columns of few values each."""
 _MAPS = {
     "spans": ("attributes", "resource"),
     "logs": ("attributes",),
@@ -50,19 +52,54 @@ def _run(
     declared = _countable(table)
     asked = Conditions().columns(declared, equals)
     rows = _marked(session, declared, selection, baseline, asked)
-    parts = [_counted(f"SELECT {literal(c)} AS key, {quoted(c)} AS value, side, bad FROM {rows}") for c in _TYPED[table]
-             if keys is None or c in keys]  # fmt: skip
+    typed = [c for c in _TYPED[table] if keys is None or c in keys]
+    parts = [_of_column(typed, c) for c in typed]
     parts += [_counted(f"SELECT side, bad, unnest({entries}, recursive := true) FROM {rows}")
               for entries in _entries(declared, keys, asked)]  # fmt: skip
     if not parts:
         raise UsageError(f"None of {list(keys or ())!r} is a key of {table}; map keys are written map.key.")
     sql = f"""
+        WITH sets AS MATERIALIZED ({_sets(typed, rows)})
         SELECT counted.*, selection_total, baseline_total
         FROM ({" UNION ALL ".join(parts)}) counted,
-             (SELECT {_side_count(0)} AS selection_total, {_side_count(1)} AS baseline_total FROM {rows})
+             (SELECT {_summed("code < 2")} AS selection_total, {_summed("code >= 2")} AS baseline_total
+              FROM sets WHERE grouped = {2 ** len(typed) - 1})
         QUALIFY row_number() OVER (PARTITION BY key ORDER BY selection + baseline DESC, value) <= {int(max_values)}
         ORDER BY key, selection DESC, value"""
     return session.query(sql, asked.values)
+
+
+def _sets(typed: Sequence[str], rows: str) -> str:
+    """Return SQL that counts every typed column in one pass over the rows.
+
+    *code* is twice the side, plus one where the row failed. Columns of few values are counted together, one lookup a
+    row for all of them; *grouped* says, as GROUPING does, which columns a line does not speak of.
+    """
+    few = [c for c in typed if c in _FEW]
+    sets = ([few] if few else []) + [[c] for c in typed if c not in _FEW]
+    lists = ", ".join(f"({', '.join([*map(quoted, s), 'code'])})" for s in [*sets, []])
+    names = ", ".join(quoted(c) for c in typed)
+    return (
+        f"SELECT {names}{', ' if typed else ''}code, {f'GROUPING({names})' if typed else '0'} AS grouped, "
+        f"count(*) AS n FROM (SELECT {names}{', ' if typed else ''}CAST(2 * side + CAST(bad AS TINYINT) AS TINYINT) "
+        f"AS code FROM {rows}) GROUP BY GROUPING SETS ({lists})"
+    )
+
+
+def _of_column(typed: Sequence[str], column: str) -> str:
+    """Return SQL for the counts of a typed column's values, added up from the sets that it was counted in."""
+    together = {c for c in typed if c in _FEW} if column in _FEW else {column}
+    grouped = sum(2 ** (len(typed) - 1 - place) for place, c in enumerate(typed) if c not in together)
+    return (
+        f"SELECT {literal(column)} AS key, {quoted(column)} AS value, {_summed('code < 2')} AS selection, "
+        f"{_summed('code >= 2')} AS baseline, {_summed('code = 1')} AS selection_bad, "
+        f"{_summed('code = 3')} AS baseline_bad "
+        f"FROM sets WHERE grouped = {grouped} AND {quoted(column)} IS NOT NULL GROUP BY {quoted(column)}"
+    )
+
+
+def _summed(condition: str) -> str:
+    return f"CAST(coalesce(sum(n) FILTER (WHERE {condition}), 0) AS BIGINT)"
 
 
 def _countable(name: str) -> Table:

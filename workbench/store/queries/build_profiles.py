@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from workbench.model.grid import INFINITE_EXPONENT, Grid
 from workbench.store.engines.duckdb import Session
-from workbench.store.queries._columns import ENTITY, cells, origin
+from workbench.store.queries._columns import ENTITY, cells, origin, portable_cells
 from workbench.store.queries._conditions import END, EVERY, START, Conditions, bucket
 from workbench.store.query import Query
 from workbench.store.resolve import quoted
+
+if TYPE_CHECKING:
+    from workbench.store.portable import Tables
 
 
 def _run(
@@ -66,6 +70,61 @@ def _constants(grids: Mapping[str, Grid]) -> pa.Table:
     })  # fmt: skip
 
 
+def _portable(
+    tables: Tables, *, entity: str, start_ns: int, end_ns: int, every_ns: int, grids: Mapping[str, str]
+) -> Any:
+    from workbench.store import portable as p
+
+    source = origin(entity)
+    rows = tables.relation(source.table.name, start_ns, end_ns)
+    rows = rows.filter(rows[source.owner] == source.name).mutate(start_ns=p.begin(rows.time_ns, every_ns))
+    constants = tables.register(_constants({name: Grid.parse(text) for name, text in grids.items()}))
+    both = rows.group_by("start_ns").agg(n=rows.count(), least=rows.time_ns.min(), most=rows.time_ns.max())
+    table = both.select("start_ns", "n", column=p.word("*"), stat=p.word("rows"), bin=p.unknown("int64"),
+                        level=p.unknown("string"), sum=p.unknown("float64"), sumsq=p.unknown("float64"),
+                        min=p.quotient(both.least, 1e9), max=p.quotient(both.most, 1e9))  # fmt: skip
+    order = ("start_ns", "column", "stat", "bin", "level", "n", "sum", "sumsq", "min", "max")
+    parts = [_portable_bins(portable_cells(source, rows, "numbers", "start_ns"), constants),
+             _portable_levels(portable_cells(source, rows, "texts", "start_ns"), constants), table]  # fmt: skip
+    found = p.together([part.select(*order) for part in parts])
+    return p.ordered(found, "column", "start_ns", "stat", "bin", "level")
+
+
+def _portable_bins(cells: Any, constants: Any) -> Any:
+    from workbench.store import portable as p
+
+    grid = constants.filter(constants.kind == "numbers").rename(grid="col")
+    cells = cells.inner_join(grid, [cells.col == grid.grid])
+    cells = cells.mutate(z=cells.v - cells.center, known=cells.v.notnull() & ~cells.v.isnan())
+    size = p.top_bits(cells.z.abs() + cells.scale, cells.shift) - cells.base
+    cells = cells.mutate(size=p.either(cells.known, p.either(p.finite(cells.z), size, cells.limit_), None))
+    inside = p.coalesce(cells["size"] < cells.limit_, p.truth(value=False))
+    stat = p.either(cells["size"].isnull(), p.word("null"), p.either(inside, p.word("bin"), p.word("infinite")))
+    signed = p.either(cells.z < 0, -cells["size"], cells["size"])
+    cells = cells.mutate(stat=stat, bin=p.either(inside, signed, None), inside=inside)
+    by = {"start_ns": cells.start_ns, "column": cells.col, "stat": cells.stat, "bin": cells.bin}
+    found = cells.group_by(**by).agg(
+        n=cells.count(), sum=cells.z.sum(where=cells.inside), sumsq=(cells.z * cells.z).sum(where=cells.inside),
+        min=cells.v.min(where=cells.inside), max=cells.v.max(where=cells.inside),
+    )  # fmt: skip
+    return found.mutate(level=p.unknown("string"))
+
+
+def _portable_levels(cells: Any, constants: Any) -> Any:
+    from workbench.store import portable as p
+
+    grid = constants.filter(constants.kind != "numbers").rename(grid="col")
+    cells = cells.inner_join(grid, [cells.col == grid.grid])
+    hashed = p.word("#").concat(p.digest(cells.v).substr(0, 4))
+    by = {
+        "start_ns": cells.start_ns, "column": cells.col,
+        "stat": p.either(cells.v.isnull(), p.word("null"), p.word("level")),
+        "level": p.either(cells.kind == "hashed", hashed, cells.v),
+    }  # fmt: skip
+    unknown = {name: p.unknown("float64") for name in ("sum", "sumsq", "min", "max")}
+    return cells.group_by(**by).agg(n=cells.count()).mutate(bin=p.unknown("int64"), **unknown)
+
+
 QUERY = Query(
     doc="Rows per bin or level of every column that has a grid, in buckets of time.",
     arguments={
@@ -88,4 +147,5 @@ QUERY = Query(
         "max": "greatest value; of the whole table the latest time, in s",
     },
     run=_run,
+    portable=_portable,
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import pyarrow as pa
 
 from workbench.model.tables import TABLES, Table
@@ -10,6 +12,9 @@ from workbench.store.layout import time_column
 from workbench.store.queries._conditions import text as as_text
 from workbench.store.query import Query
 from workbench.store.resolve import literal, quoted
+
+if TYPE_CHECKING:
+    from workbench.store.portable import Tables
 
 _IN_MAPS = {"runs", "model_versions", "changes", "alerts"}
 """Small tables, where the values of maps are looked through too."""
@@ -40,6 +45,24 @@ def _run(session: Session, *, text: str) -> pa.Table:
     return session.query(f"SELECT * FROM ({sql}) ORDER BY n DESC, 1, 2", {"text": wanted} if filled else None)
 
 
+def _portable(tables: Tables, *, text: str) -> Any:
+    from workbench.store import portable as p
+
+    wanted = p.word(as_text("text", text))
+    parts = []
+    for declared in (t for t in TABLES.values() if tables.filled(t.name)):
+        rows = tables.relation(declared.name)
+        tests = {c.name: rows[c.name] == wanted for c in declared.own_columns if c.type == "text"}
+        if declared.name in _IN_MAPS:
+            maps = [c.name for c in declared.own_columns if c.type == "texts"]
+            tests |= {name: rows[name].values().contains(wanted) for name in maps}
+        parts.append(p.hits(rows, tests, declared.name, time_column(declared)))
+    if not parts:
+        parts.append(p.hits(tables.relation("kpis"), {"": p.truth(value=False)}, "", "time_ns"))
+    found = p.together(parts)
+    return found.order_by([found.n.desc(), p.nulls_last(found["table"]), p.nulls_last(found["column"])])
+
+
 QUERY = Query(
     doc="Tables and columns in which a text stands as a whole value: an id, a name, a version.",
     arguments={"text": "id or name, exactly as stored"},
@@ -51,4 +74,5 @@ QUERY = Query(
         "last_ns": "latest of them",
     },
     run=_run,
+    portable=_portable,
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import pyarrow as pa
 
 from workbench.model.window import HOUR_NS
@@ -9,7 +11,11 @@ from workbench.store.engines.duckdb import Session
 from workbench.store.queries._conditions import END, START
 from workbench.store.query import Query
 
+if TYPE_CHECKING:
+    from workbench.store.portable import Tables
+
 _MODERN, _OLDER = "feature_flag.evaluation", "feature_flag"
+_MINE = ("trace_id", "span_id", "service", "region", "service_version", "start_ns", "duration_ns", "status")
 
 
 def _run(session: Session, *, start_ns: int, end_ns: int) -> pa.Table:
@@ -47,6 +53,28 @@ def _run(session: Session, *, start_ns: int, end_ns: int) -> pa.Table:
     return session.query(sql)
 
 
+def _portable(tables: Tables, *, start_ns: int, end_ns: int) -> Any:
+    from workbench.store import portable as p
+
+    def said(rows: Any, told: Any) -> Any:
+        variants = ("feature_flag.result.variant", "feature_flag.variant", "feature_flag.result.value")
+        providers = ("feature_flag.provider.name", "feature_flag.provider_name")
+        return rows.select(*_MINE, flag=told.get("feature_flag.key"), variant=p.coalesce(*map(told.get, variants)),
+                           provider=p.coalesce(*map(told.get, providers)))  # fmt: skip
+
+    spans = tables.relation("spans", start_ns, end_ns)
+    spans = spans.mutate(service_version=spans.resource.get("service.version"))
+    events = p.events(spans.filter(spans.events.contains(_OLDER)), _MINE)
+    events = events.filter(events.event.isin([_MODERN, _OLDER]))
+    # A log record may lag the span in which its flag was asked for.
+    logs = tables.relation("logs", start_ns, end_ns + HOUR_NS)
+    logs = logs.filter(logs.attributes.get("event.name") == _MODERN)
+    logs = logs.select(of_trace=logs.trace_id, of_span=logs.span_id, told=logs.attributes)
+    both = spans.select(*_MINE).inner_join(logs, [spans.trace_id == logs.of_trace, spans.span_id == logs.of_span])
+    found = p.together([said(events, events.told), said(spans, spans.attributes), said(both, both.told)])
+    return p.ordered(found.filter(found.flag.notnull()).distinct(), *found.columns)
+
+
 QUERY = Query(
     doc="Evaluations of feature flags in spans (events or attributes) and log records, with the request around each.",
     arguments={"start_ns": START, "end_ns": END},
@@ -64,4 +92,5 @@ QUERY = Query(
         "provider": "who decided on the variant",
     },
     run=_run,
+    portable=_portable,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -11,6 +12,9 @@ from workbench.store.engines.duckdb import Session
 from workbench.store.queries._conditions import END, START, Conditions
 from workbench.store.query import Query
 from workbench.store.resolve import quoted
+
+if TYPE_CHECKING:
+    from workbench.store.portable import Tables
 
 
 def _run(
@@ -37,6 +41,22 @@ def _run(
     return session.query(sql, asked.values)
 
 
+def _portable(
+    tables: Tables, *, start_ns: int, end_ns: int, model: str | None = None, numbers: Sequence[str] = (),
+    texts: Sequence[str] = (), max_rows: int = 50_000,
+) -> Any:  # fmt: skip
+    from workbench.store import portable as p
+
+    rows = p.equal(tables.relation("predictions", start_ns, end_ns), "model", model)
+    cells = {
+        f"{kind}.{place}": rows[f"feature_{kind}"].get(name)
+        for kind, wanted in (("numbers", numbers), ("texts", texts))
+        for place, name in enumerate(wanted)
+    }
+    kept = ("prediction_id", "time_ns", "model_version", "score", "output", "row_ref")
+    return p.ordered(p.lowest_digests(rows.select(*kept, **cells), "prediction_id", max_rows), "time_ns", kept[0])
+
+
 QUERY = Query(
     doc="Decisions in order of time with chosen features as columns; where there are too many, those of lowest digest.",
     arguments={
@@ -56,4 +76,5 @@ QUERY = Query(
         "row_ref": "key of the source row",
     },
     run=_run,
+    portable=_portable,
 )

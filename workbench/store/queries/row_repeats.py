@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import pyarrow as pa
 
 from workbench.model.window import DAY_NS
@@ -10,6 +12,9 @@ from workbench.store.queries._columns import ENTITY, origin
 from workbench.store.queries._conditions import END, EVERY, START, Conditions, bucket
 from workbench.store.query import Query
 from workbench.store.resolve import quoted
+
+if TYPE_CHECKING:
+    from workbench.store.portable import Tables
 
 
 def _run(session: Session, *, entity: str, start_ns: int, end_ns: int, every_ns: int) -> pa.Table:
@@ -36,6 +41,29 @@ def _run(session: Session, *, entity: str, start_ns: int, end_ns: int, every_ns:
     return session.query(sql, asked.values)
 
 
+def _portable(tables: Tables, *, entity: str, start_ns: int, end_ns: int, every_ns: int) -> Any:
+    from workbench.store import portable as p
+
+    source = origin(entity)
+    rows = tables.relation(source.table.name, start_ns, end_ns)
+    rows = rows.filter(rows[source.owner] == source.name)
+    own = "row_id" if source.kind == "dataset" else "prediction_id"
+    same = {name: p.entries(rows[name]) for name in (source.numbers, source.texts)}
+    # As in DuckDB, decisions that name no row are about the same one.
+    same = same if source.kind == "dataset" else {"row_ref": rows.row_ref}
+    rows = rows.select(own, "time_ns", start_ns=p.begin(rows.time_ns, every_ns),
+                       delivery=p.joined(rows.source, rows.place, rows.received_ns),
+                       **{f"same_{place}": value for place, value in enumerate(same.values())})  # fmt: skip
+    twins = p.window([rows[f"same_{place}"] for place in range(len(same))], [rows.time_ns.asc(), rows[own].asc()])
+    rows = rows.mutate(twin=rows.time_ns.lag().over(twins), twin_delivery=rows.delivery.lag().over(twins))
+    near, here = rows.time_ns - rows.twin <= DAY_NS, rows.delivery == rows.twin_delivery
+    found = rows.group_by("start_ns").agg(
+        rows=rows.count(), duplicates=p.count_where((rows.twin == rows.time_ns) & here),
+        redelivered=p.count_where(near & ~here), repeats=p.count_where(near),
+    )  # fmt: skip
+    return p.ordered(found, "start_ns")
+
+
 QUERY = Query(
     doc="Rows per bucket that repeat a row of the day before it: within one delivery, or by another one.",
     arguments={"entity": ENTITY, "start_ns": START, "end_ns": END, "every_ns": EVERY},
@@ -47,4 +75,5 @@ QUERY = Query(
         "repeats": "rows equal to one of the day before in every cell; of a model: about the same source row",
     },
     run=_run,
+    portable=_portable,
 )

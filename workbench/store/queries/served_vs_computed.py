@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import pyarrow as pa
 
 from workbench.store.engines.duckdb import Session
 from workbench.store.queries._conditions import END, EVERY, START, bucket
 from workbench.store.query import Query
+
+if TYPE_CHECKING:
+    from workbench.store.portable import Tables
 
 _NEAR = "abs(s.value - c.value) <= 1e-3 * (1 + abs(s.value) + abs(c.value))"
 
@@ -30,6 +35,26 @@ def _run(session: Session, *, start_ns: int, end_ns: int, every_ns: int) -> pa.T
     return session.query(sql)
 
 
+def _portable(tables: Tables, *, start_ns: int, end_ns: int, every_ns: int) -> Any:
+    from workbench.store import portable as p
+
+    decided = tables.relation("predictions", start_ns, end_ns)
+    decided = decided.filter(decided.row_ref.notnull() & decided.model.notnull())
+    served = p.cells(decided.select("model", "row_ref", "feature_numbers",
+                                    start_ns=p.begin(decided.time_ns, every_ns)), "feature_numbers")  # fmt: skip
+    rows = tables.relation("table_rows")
+    rows = rows.semi_join(decided, [rows.row_id == decided.row_ref])
+    computed = p.cells(rows.select("dataset", "row_id", "numbers"), "numbers")
+    computed = computed.select("dataset", "row_id", computed_col=computed.col, computed=computed.v)
+    both = served.inner_join(computed, [served.row_ref == computed.row_id, served.col == computed.computed_col])
+    near = (both.v - both.computed).abs() <= p.real(1e-3) * (1 + both.v.abs() + both.computed.abs())
+    differ = (both.v.isnull() != both.computed.isnull()) | ~near
+    found = both.group_by(model=both.model, dataset=both.dataset, column=both.col, start_ns=both.start_ns).agg(
+        n=both.count(), differ=p.count_where(differ), served_mean=both.v.mean(), computed_mean=both.computed.mean()
+    )
+    return p.ordered(found, "model", "dataset", "column", "start_ns")
+
+
 QUERY = Query(
     doc="Per bucket and numeric feature: how often the served value differs from the row it was computed in.",
     arguments={"start_ns": START, "end_ns": END, "every_ns": EVERY},
@@ -44,4 +69,5 @@ QUERY = Query(
         "computed_mean": "mean of the computed values",
     },
     run=_run,
+    portable=_portable,
 )
