@@ -3,71 +3,18 @@
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.strategies.boards import BUCKETS, HOSTILE, HOUR_MS, START_MS
+from tests.strategies.boards import comparator as board
 from workbench_widgets.comparator import Comparator
 from workbench_widgets.page import page
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-HOSTILE = '<img src=x onerror="window.hacked=1"></script><script>window.hacked=1</script>'
-HOUR_MS = 3_600_000
-START_MS = 1_770_000_000_000 // HOUR_MS * HOUR_MS
-BUCKETS = 480
 SIZES = [(1100, 900), (360, 800)]
-
-
-def board(text: str = "merchant_category") -> Comparator:
-    """Return 20 days by the hour, two drifted columns of six, one silent, and a driver; drift rises at the end."""
-    dice = np.random.default_rng(3)
-    made = Comparator("features.transactions", caption="2 of 6 columns drifted.")
-    drift = 0.04 + 0.01 * dice.random(BUCKETS)
-    drift[-2:] = 0.62
-    nulls = 0.01 * dice.random(BUCKETS)
-    nulls[100:110] = np.nan
-    begins = (START_MS + HOUR_MS * np.arange(BUCKETS)) * 1_000_000
-    lanes = {"rows": 1400 + 300 * np.sin(np.arange(BUCKETS) / 24 * 2 * np.pi), "nulls": nulls, "drift": drift}
-    made.lay(begins, lanes, every_ns=HOUR_MS * 1_000_000, until_ns=(START_MS + BUCKETS * HOUR_MS) * 1_000_000)
-    last = START_MS + BUCKETS * HOUR_MS
-    made.current = [last - 2 * HOUR_MS, last]
-    made.baseline = [[last - (24 * k + 2) * HOUR_MS, last - 24 * k * HOUR_MS] for k in range(1, 15)]
-    made.rule = "same hours, 30 d"
-    grid = np.linspace(-2, 2, 24)
-    bell, moved = np.exp(-(grid**2)), np.exp(-((grid - 1) ** 2) * 2)
-    edges = [f"{10 + 4 * e:.3g}" for e in grid]
-    one = {"type": "number", "verdict": "ok", "effect": 0.02, "q": 0.7, "nulls_before": 0.01, "nulls_now": 0.01,
-           "labels": edges, "reference": bell / bell.sum(), "current": bell / bell.sum()}  # fmt: skip
-    made.show(
-        [{**one, "name": "amount", "verdict": "drifted", "effect": 0.62, "q": 1e-9, "current": moved / moved.sum(),
-          "words": "all of amount looks multiplied: x100 of what it was (a change of unit)"},
-         {**one, "name": text, "type": "text", "verdict": "drifted", "effect": 0.31, "q": 1e-6, "nulls_now": 0.31,
-          "labels": ["groceries", "fuel", f"{text} new", "(other)"], "reference": [0.5, 0.3, 0.0, 0.2],
-          "current": [0.3, 0.2, 0.4, 0.1], "words": f"new value {text}"},
-         *({**one, "name": f"feature_{i}", "words": f"feature_{i} is as before"} for i in range(3)),
-         {**one, "name": "device_id", "verdict": "silent", "effect": None, "q": None, "nulls_now": None, "labels": [],
-          "reference": [], "current": [], "words": "device_id: silent"}],
-        [{"column": text, "segment": f"{text} = provider_zeta", "explained": 0.98, "share_before": 0.0,
-          "share_now": 0.4}],
-    )  # fmt: skip
-    return made
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Start headless Chromium once."""
-    if CHROMIUM is None:
-        pytest.skip("No Chromium was found; install it to test widgets in a browser.")
-    sync = pytest.importorskip("playwright.sync_api")
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync.sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=CHROMIUM, args=flags)
-        yield running
-        running.close()
 
 
 def shown(browser: Any, tmp_path: Path, made: Comparator, theme: str, size: tuple[int, int] = SIZES[0]) -> Any:

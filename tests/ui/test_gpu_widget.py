@@ -2,52 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.strategies.boards import HOSTILE, START
+from tests.strategies.boards import gpu as board
 from workbench_widgets.gpu import UNKNOWN, GpuTimeline
 from workbench_widgets.page import page
 from workbench_widgets.pyramid import BLOCK, Pyramid
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-HOSTILE = "<img src=x onerror=\"window.hacked=1\"></script><script>window.hacked=1</script>"
-START, MINUTE = 1_770_714_960_000_000_000, 60_000_000_000
-
-
-def board(name: str = "GPU-0") -> GpuTimeline:
-    """Return a throttled device with waits and two programs, a MIG that says nothing, and a lost one."""
-    times = START + MINUTE * np.arange(600)
-    used = 60 + 10 * np.sin(np.arange(600) / 30)
-    used[100:130] = np.nan
-    waits = np.where(np.arange(600) > 360, 80.0, 4.0)
-    devices: list[dict[str, Any]] = [
-        {"name": name,
-         "figures": {"utilization": (times, used), "temperature": (times, used + 5), "power": (times, used)},
-         "throttled": [(START + 360 * MINUTE, START + 600 * MINUTE, f"thermal {name}")], "waits": (times, waits),
-         "programs": {f"serve {name}": (times, used * 100), "other": (times[400:], used[400:] * 10)}},
-        {"name": "MIG-1", "figures": {"utilization": (times, np.full(600, np.nan))}},
-        {"name": "GPU-2", "state": "lost since 09:16"},
-    ]  # fmt: skip
-    changes = [{"time_ns": START + 340 * MINUTE, "kind": "deploy", "title": f"v42 {name}"}]
-    return GpuTimeline(devices, changes=changes, title=f"Devices {name}", caption="Busy 75 %, yet requests wait.")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if CHROMIUM is None:
-        pytest.skip("No Chromium was found; install it to test widgets in a browser.")
-    sync = pytest.importorskip("playwright.sync_api")
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync.sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=CHROMIUM, args=flags)
-        yield running
-        running.close()
 
 
 @pytest.mark.browser

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -23,7 +22,6 @@ from nbformat.v4 import new_code_cell, new_notebook
 from workbench.case.case import Case
 from workbench.commands.lab import lab_options, lay_notebooks
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 TOKEN = "a-token-of-this-test"
 WINDOW = "2026-02-10T10:00:00Z/2026-02-10T11:00:00Z"
 OPEN = 'import workbench as wb\nfrom workbench.views.bind_steps import stepper\n\ncase = wb.Case.open("INC-1")'
@@ -53,11 +51,9 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def address(workspace: Path) -> Iterator[str]:
+def address(browser: Any, workspace: Path) -> Iterator[str]:
     """Serve the folder with JupyterLab as ``workbench lab`` starts it, on a free port of this machine only."""
     pytest.importorskip("jupyterlab")
-    if CHROMIUM is None:
-        pytest.skip("No Chromium was found; install it to test JupyterLab in a browser.")
     port, home = free_port(), workspace / ".home"
     root = ["--allow-root"] if os.geteuid() == 0 else []
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", f"--port={port}", *root,
@@ -138,18 +134,6 @@ class Lab:
         """Return what the last cell printed, word by word; empty before it did."""
         text = self.page.locator(".jp-OutputArea").last.inner_text()
         return re.findall(r"said (\d+) (\w*) ([0-9a-f]{64})", text)[-1:] and text.split()[1:]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Start headless Chromium once."""
-    if CHROMIUM is None:
-        pytest.skip("No Chromium was found; install it to test JupyterLab in a browser.")
-    sync = pytest.importorskip("playwright.sync_api")
-    with sync.sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield running
-        running.close()
 
 
 def opened(browser: Any, address: str, name: str) -> Lab:

@@ -3,7 +3,7 @@ const TOKENS = `
 .wbw{--wb-select:#D55E00;--wb-base:#0072B2;--wb-bg:#fff;--wb-soft:#f3f4f6;--wb-fg:#1b1f24;--wb-dim:#59616b;--wb-line:#c9ced6;
  --wb-l0:#915026;--wb-l1:#3f83b3;--wb-l2:#566372;--wb-l3:#857868;--wb-l4:#9105E9;--wb-l5:#b9620f;
  font:13px/1.45 system-ui,sans-serif;color:var(--wb-fg);background:var(--wb-bg);padding:12px;border:1px solid var(--wb-line);
- border-radius:8px;box-sizing:border-box;width:100%;min-width:0;overflow:hidden}
+ border-radius:8px;box-sizing:border-box;width:100%;min-width:0;overflow:hidden;container-type:inline-size}
 .wbw[data-theme=dark]{--wb-bg:#14171b;--wb-soft:#20252b;--wb-fg:#e8eaed;--wb-dim:#a3abb5;--wb-line:#3b434d;
  --wb-select:#F08030;--wb-base:#4DA6E0;--wb-l0:#C98A5B;--wb-l1:#7FB6DC;--wb-l2:#93A1B2;--wb-l3:#BDB1A4;--wb-l4:#C07BFF;--wb-l5:#F0A04B}
 .wbw[data-lab]{--wb-bg:var(--jp-layout-color1,#fff);--wb-fg:var(--jp-content-font-color1,#1b1f24)}
@@ -24,6 +24,8 @@ const TOKENS = `
 .wbw td.n,.wbw th.n{text-align:right;white-space:nowrap}
 .wbw details{margin-top:8px}.wbw summary{cursor:pointer;min-height:24px;color:var(--wb-dim)}
 .wbw .scroll{overflow:auto;max-width:100%}
+.wbw .scroll td{overflow-wrap:break-word}
+.wbw .sub{display:block;margin-top:12px;font-weight:650}
 .wbw .dim{color:var(--wb-dim)}
 .wbw .tag{border:1px solid var(--wb-line);border-radius:9px;padding:0 7px;white-space:nowrap}
 .wbw .said{display:flex;gap:8px;align-items:center;margin-top:8px;padding:4px 8px;background:var(--wb-soft);border-radius:5px}

@@ -1,7 +1,7 @@
 const CSS = `
 .wbw ol{list-style:none;margin:0;padding:0;display:grid;gap:8px}
 .wbw li.cause{border:1px solid var(--wb-line);border-left:4px solid var(--wb-base);border-radius:6px;padding:8px 10px}
-.wbw li.cause[data-rejected]{border-left-style:dashed}
+.wbw li.cause[data-rejected]{border-left:4px dashed var(--wb-line);color:var(--wb-dim)}
 .wbw li.cause b{overflow-wrap:anywhere}
 .wbw .factor{display:grid;grid-template-columns:110px 1fr 56px;gap:8px;align-items:center}
 .wbw .factor i{display:block;height:8px;border-radius:4px;background:var(--wb-base)}
@@ -21,7 +21,7 @@ function render({ model, el }) {
       h("div", { class: "bar" }, h("b", {}, `${cause.rank}. ${cause.entity}`), h("span", { class: "tag" }, cause.kind.replaceAll("_", " ")),
         h("span", { class: "tag" }, cause.verdict), h("span", { class: "dim" }, `confidence ${percent(cause.confidence)}`)),
       h("div", {}, cause.statement), rejected ? h("div", { class: "dim" }, `Rejected: ${rejected}`) : null,
-      h("details", {}, h("summary", {}, "What the confidence is made of, and the evidence"),
+      h("details", {}, h("summary", {}, `What the confidence is made of; evidence: ${cause.for.length} for, ${cause.against.length} against`),
         Object.entries(cause.factors).map(([name, value]) => {
           const bar = h("i");
           bar.style.width = `${Math.max(0, Math.min(1, value)) * 100}%`;

@@ -18,6 +18,12 @@ const CSS = `
 .wbw .edge[data-change=vanished]{stroke-dasharray:1 4}
 .wbw .stub{cursor:pointer}.wbw .stub text{fill:var(--wb-base);font-weight:600}
 .wbw td[data-level]{padding-left:calc(8px + 18px * var(--level))}
+.wbw .key{display:flex;flex-wrap:wrap;gap:2px 14px;margin:4px 0;color:var(--wb-dim)}
+.wbw .key i{display:inline-block;width:22px;margin-right:5px;vertical-align:middle;border-top:1.5px solid var(--wb-dim)}
+.wbw .key .path{border-top:3.5px solid var(--wb-select)}.wbw .key .new{border-top:2px dashed var(--wb-base)}.wbw .key .gone{border-top:1.5px dotted var(--wb-dim)}
+.wbw .key .bad,.wbw .key .own,.wbw .key .from{width:13px;height:13px;border:1.5px solid var(--wb-dim)}
+.wbw .key .bad{background:repeating-linear-gradient(45deg,var(--wb-select) 0 2px,transparent 2px 4px)}
+.wbw .key .own{border:2px solid var(--wb-select);border-radius:7px}.wbw .key .from{border:1.5px dashed var(--wb-select);border-radius:7px}
 .wbw label{display:inline-flex;gap:5px;align-items:center}
 .wbw select{font:inherit;color:inherit;background:var(--wb-bg);border:1px solid var(--wb-line);border-radius:5px;min-height:26px}
 `;
@@ -140,13 +146,20 @@ function render({ model, el }) {
       Enter: () => ui.ask("focus", { name: here }), " ": () => pick(here), "+": () => ui.ask("expand", { name: here, side: "both" }), Escape: () => { chosen = null; side(); } };
     if (keys[e.key]) { e.preventDefault(); e.stopPropagation(); keys[e.key](); }
   });
-  ui.body.append(title, caption, bar, hits, when, graph, about, h("details", {}, h("summary", {}, "The same as a tree"), h("div", { class: "scroll" }, tree)));
-  const later = ui.soon(() => { draw(); side(); });
+  // What signs mean, of those only that are drawn here; the words stand in every node's name too.
+  const legend = h("div", { class: "key" }), signs = { bad: "deviates", own: "by itself", from: "inherited from upstream", path: "proven path", new: "appeared", gone: "vanished" };
+  function signed() {
+    const nodes = model.get("nodes") ?? [], edges = model.get("edges") ?? [], both = [...nodes, ...edges];
+    const here = { bad: nodes.some((n) => n.health && n.health !== "well"), own: nodes.some((n) => n.origin === "own"), from: nodes.some((n) => n.origin === "inherited"), path: both.some((n) => n.proven), new: both.some((n) => n.change === "appeared"), gone: both.some((n) => n.change === "vanished") };
+    legend.replaceChildren(...Object.entries(signs).filter(([name]) => here[name]).map(([name, words]) => h("span", {}, h("i", { class: name }), words)));
+  }
+  ui.body.append(title, caption, bar, hits, when, graph, legend, about, h("details", {}, h("summary", {}, "The same as a tree"), h("div", { class: "scroll" }, tree)));
+  const later = ui.soon(() => { draw(); side(); signed(); });
   for (const trait of ["nodes", "edges", "focus", "title", "caption"]) ui.on(trait, later);
   for (const trait of ["signals", "shown"]) ui.on(trait, controls);
   ui.on("times", () => { if (!when.contains(when.getRootNode().activeElement)) controls(); });
   ui.on("found", results); ui.on("profile", side);
-  controls(); results(); draw();
+  controls(); results(); draw(); signed();
   return ui.end;
 }
 export default { render };

@@ -5,15 +5,12 @@ const CSS = `
 .wbw .glyphs button{position:absolute;pointer-events:auto;min-height:24px;width:24px;padding:0;margin-left:-12px;border-radius:12px;background:var(--wb-bg)}
 .wbw .read{min-height:20px;color:var(--wb-dim)}
 `;
-const TOP = 28, LANE = 66, AXIS = 22;
+const TOP = 28, LANE = 66, AXIS = 22, SETTLE_MS = 250;
 const GLYPHS = { deploy: "▲", commit: "◆", config: "■", flag: "⚑", model: "●", data: "▼", schema: "✚" };
 const DASHES = [[], [6, 3], [2, 2], [8, 2, 2, 2]];
 
-function floats(raw) {
-  if (!raw) return new Float64Array();
-  const bytes = raw instanceof ArrayBuffer ? new Uint8Array(raw) : new Uint8Array(raw.buffer, raw.byteOffset, raw.byteLength);
-  return new Float64Array(bytes.slice().buffer);
-}
+const bytes = (raw) => (!raw ? new Uint8Array() : raw instanceof ArrayBuffer ? new Uint8Array(raw) : new Uint8Array(raw.buffer, raw.byteOffset, raw.byteLength));
+const floats = (raw) => new Float64Array(bytes(raw).slice().buffer);
 
 const STEPS = [...[1e-4, 1e-3, 1e-2, 0.1, 1, 10, 100].flatMap((size) => [size, 2 * size, 5 * size]), 1e3, 5e3, 15e3, 6e4, 3e5, 9e5, 18e5, 36e5, 108e5, 216e5, 432e5, 864e5, 1728e5, 6048e5, 2592e6];
 const stepOf = (start, end, most) => STEPS.find((size) => (end - start) / size <= most) ?? 2592e6;
@@ -35,11 +32,134 @@ function ticks(start, end, most, zero) {
     : step >= 864e5 || (zero + t) % 864e5 === 0 ? iso(zero + t).slice(5, 10) : iso(zero + t).slice(11, step < 6e4 ? 19 : 16)]);
 }
 
+const BINS = 256, RUN = 4, AT_ONCE = 16, AHEAD = 6, BEHIND = 5, PATIENCE_MS = 5000, MOST_NUMBERS = 8e6, MOST_SPANS = 2000;
+const wide = (level) => 2 ** level / 1e6;
+
+// What was sent of a recording: slabs of tiles by level (bins of 2^level ns), and what to ask for before it is needed.
+class Tiles {
+  constructor(model) {
+    Object.assign(this, { model, slabs: [], size: 0, waiting: null, unheard: 0, serial: Math.floor(Math.random() * 1e9) });
+  }
+  take() {
+    const raw = bytes(this.model.get("tiles"));
+    if (raw.length < 8) return;
+    const length = Number(new DataView(raw.buffer, raw.byteOffset).getBigInt64(0, true));
+    const head = JSON.parse(new TextDecoder().decode(raw.subarray(8, 8 + length)));
+    const numbers = new Float64Array(raw.slice(8 + length).buffer);
+    if (head.serial === this.waiting?.serial) { this.waiting = null; this.unheard = 0; }
+    for (const slab of head.groups) {
+      if (this.slabs.some((s) => s.level === slab.level && s.first <= slab.first && s.last >= slab.last)) continue;
+      const parts = slab.lanes.flatMap((lane) => [...lane.series, ...lane.over]);
+      for (const part of parts) part.gaps = new Set(part.gaps);
+      const few = parts.every((part) => part.how === "samples") && slab.lanes.every((lane) => !lane.kernels || lane.kernels.spans >= 0);
+      const size = wide(slab.level) * BINS, tall = parts.reduce((sum, part) => sum + 2 * part.n, 0);
+      this.slabs.push({ ...slab, numbers, few, start: slab.first * size, end: (slab.last + 1) * size, tall });
+      this.size += tall;
+    }
+    while (this.size > MOST_NUMBERS) this.size -= this.slabs.shift().tall;
+  }
+  // The slab that holds a tile: one of few samples serves every level below its own.
+  of(level, tile) {
+    let found = null;
+    for (const slab of this.slabs) {
+      const by = slab.level - level, own = by > 0 ? Math.floor(tile / 2 ** by) : tile;
+      if (by < 0 || (by > 0 && !slab.few) || slab.first > own || slab.last < own) continue;
+      if (slab.few) return slab;
+      found = slab;
+    }
+    return found;
+  }
+  // Slabs that together hold a view, each with the stretch of time that it is drawn for; null where a tile is missing.
+  pieces(level, start, end) {
+    const size = wide(level) * BINS, found = [];
+    if (level < 0 || (end - start) / size > 80) return null;
+    for (let tile = Math.floor(start / size), last = Math.floor(end / size); tile <= last;) {
+      const slab = this.of(level, tile);
+      if (!slab) return null;
+      const next = Math.max(tile + 1, Math.round(slab.end / size));
+      found.push({ slab, from: tile * size, to: next * size });
+      tile = next;
+    }
+    found[0].from = -Infinity; found.at(-1).to = Infinity;
+    return found;
+  }
+  static level({ start, end }, width) { return Math.max(0, Math.floor(Math.log2(((end - start) * 1e6) / width))); }
+  // The finest that is here: exact, else coarser, else finer.
+  best(view, width) {
+    const level = Tiles.level(view, width);
+    for (const by of [0, 1, 2, 3, 4, 5, 6, -1, -2]) {
+      const pieces = this.slabs.length ? this.pieces(level + by, view.start, view.end) : null;
+      if (pieces) return { pieces, exact: by === 0 };
+    }
+    return null;
+  }
+  // Ask for what the view lacks; where it lacks nothing, for where the hand may go next. *pivot* is the share of the view zoomed about.
+  ask(view, width, extent, pivot) {
+    if (this.waiting && performance.now() - this.waiting.at < PATIENCE_MS) return;
+    if (this.waiting) { this.waiting = null; this.unheard++; }
+    // Nobody answers in a page that was saved.
+    if (this.unheard > 1) return;
+    const ranges = [], level = Tiles.level(view, width), length = view.end - view.start, center = view.start + pivot * length;
+    let left = AT_ONCE;
+    const add = (k, a, b) => {
+      const size = wide(k) * BINS, last = Math.floor(Math.min(b, extent[1]) / size);
+      for (let tile = Math.floor(Math.max(a, extent[0]) / size); tile <= last && left > 0; tile++) {
+        if (this.of(k, tile)) continue;
+        const run = ranges.at(-1);
+        if (run && run[0] === k && run[2] === tile - 1 && tile - run[1] < RUN) run[2] = tile; else ranges.push([k, tile, tile]);
+        left--;
+      }
+    };
+    add(level, view.start, view.end);
+    if (!ranges.length) for (let j = 1; j <= AHEAD && left > 0; j++) {
+      const near = length / 2 ** j;
+      if (level - j >= 0) add(level - j, center - (pivot + 0.3) * near, center + (1.3 - pivot) * near);
+      if (j === 1) add(level, view.start - 0.6 * length, view.end + 0.6 * length);
+      if (j <= BEHIND) add(level + j, center - (pivot + 0.3) * length * 2 ** j, center + (1.3 - pivot) * length * 2 ** j);
+    }
+    if (!ranges.length) return;
+    this.waiting = { serial: ++this.serial, at: performance.now() };
+    this.model.set("want", { serial: this.serial, ranges });
+    this.model.save_changes();
+  }
+}
+
+// A series out of slabs: times and values to draw a line by, and the extremes of the view.
+function traced(pieces, view, pick) {
+  const t = [], v = [];
+  let low = null, high = null, held = NaN;
+  const put = (time, value) => {
+    t.push(time); v.push(value);
+    if (Number.isNaN(value)) return;
+    held = value;
+    if (low === null || value < low) low = value;
+    if (high === null || value > high) high = value;
+  };
+  for (const { slab, from, to } of pieces) {
+    const part = pick(slab), { numbers } = slab, { at, n } = part;
+    if (part.how === "samples") {
+      for (let i = 0; i < n; i++) {
+        const time = numbers[at + i];
+        const near = (i + 1 < n ? numbers[at + i + 1] : Infinity) >= view.start && (i ? numbers[at + i - 1] : -Infinity) <= view.end;
+        if (time >= from && time < to && near) put(time, numbers[at + n + i]);
+      }
+      continue;
+    }
+    const size = wide(slab.level), begin = Math.max(from, view.start), end = Math.min(to, view.end);
+    const last = Math.min(n - 1, Math.floor((end - slab.start) / size));
+    for (let i = Math.max(0, Math.floor((begin - slab.start) / size)); i <= last; i++) {
+      const a = numbers[at + i], b = numbers[at + n + i], time = slab.start + (i + 0.5) * size;
+      if (!Number.isNaN(a)) { const up = Math.abs(a - held) <= Math.abs(b - held) || Number.isNaN(held); put(time, up ? a : b); if (a !== b) put(time, up ? b : a); }
+      if (part.gaps.has(i)) put(time, NaN);
+    }
+  }
+  return { t, v, low, high };
+}
+
 class Chart {
   constructor(model, canvas, root) {
-    Object.assign(this, { model, canvas, root, hover: null, draft: null });
+    Object.assign(this, { model, canvas, root, hover: null, draft: null, scene: [], exact: false, view: model.get("view"), tiles: new Tiles(model), inks: {} });
   }
-  get view() { return this.model.get("view"); }
   get zero() { return this.model.get("zero") ?? 0; }
   get step() { return stepOf(this.view.start, this.view.end, Math.max(2, (this.width - this.left) / 80)); }
   get width() { return this.canvas.clientWidth; }
@@ -47,19 +167,47 @@ class Chart {
   get letters() { return this.width < 560 ? 13 : 24; }
   x(t) { return this.left + ((t - this.view.start) / (this.view.end - this.view.start)) * (this.width - this.left - 8); }
   t(x) { return this.view.start + ((Math.max(x, this.left) - this.left) / (this.width - this.left - 8)) * (this.view.end - this.view.start); }
-  color(name) { return getComputedStyle(this.root).getPropertyValue(`--wb-${name}`).trim(); }
+  color(name) { return (this.inks[name] ??= this.styles.getPropertyValue(`--wb-${name}`).trim()); }
+  // What is drawn of each lane: out of the tiles that are here, else out of the points of the last whole answer.
+  resolve() {
+    const lanes = this.model.get("lanes") ?? [], found = this.tiles.best(this.view, Math.max(100, this.width - this.left));
+    this.exact = Boolean(found?.exact);
+    if (found && found.pieces.every(({ slab }) => slab.lanes.length === lanes.length)) {
+      this.scene = lanes.map((lane, place) => this.tiled(lane, place, found.pieces));
+      return;
+    }
+    this.exact = false;
+    const points = floats(this.model.get("points"));
+    const own = (one) => ({ ...one, t: points.subarray(one.offset, one.offset + one.n), v: points.subarray(one.offset + one.n, one.offset + 2 * one.n) });
+    this.scene = lanes.map((lane) => ({ ...lane, series: lane.series.map(own), over: (lane.over ?? []).map(own), drawn: lane.kernels && this.sent(lane.kernels, points) }));
+  }
+  tiled(lane, place, pieces) {
+    const held = pieces[0].slab.lanes[place];
+    if (!held.series.length && !held.kernels) return { ...lane, series: [], over: [] };
+    const of = (part) => held[part].map((_, k) => ({ ...lane[part][k], ...traced(pieces, this.view, (slab) => slab.lanes[place][part][k]) }));
+    const series = of("series"), over = of("over"), known = series.filter((one) => one.low !== null);
+    for (const one of known) { const alike = known.filter((other) => other.unit === one.unit); one.scale = [Math.min(...alike.map((other) => other.low)), Math.max(...alike.map((other) => other.high))]; }
+    const low = known.length ? Math.min(...known.map((one) => one.low)) : null, high = known.length ? Math.max(...known.map((one) => one.high)) : null;
+    const drawn = held.kernels && this.kernels(place, pieces);
+    return { ...lane, series, over, low, high, drawn, state: known.length || drawn ? "" : "no data in this window" };
+  }
+  sent() { return null; }
+  kernels() { return null; }
   draw() {
     const lanes = this.model.get("lanes") ?? [], width = this.width;
     if (width < 2) return;
+    this.styles = getComputedStyle(this.root); this.inks = {};
+    this.resolve();
     const height = TOP + lanes.length * LANE + AXIS, ratio = devicePixelRatio || 1;
-    this.canvas.width = width * ratio; this.canvas.height = height * ratio; this.canvas.style.height = `${height}px`;
+    if (this.canvas.width !== Math.floor(width * ratio)) this.canvas.width = width * ratio;
+    if (this.canvas.height !== Math.floor(height * ratio)) { this.canvas.height = height * ratio; this.canvas.style.height = `${height}px`; }
     const pen = this.canvas.getContext("2d");
-    pen.scale(ratio, ratio);
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    pen.clearRect(0, 0, width, height);
     pen.font = "12px system-ui,sans-serif";
     if ((this.model.get("changes") ?? []).length) { pen.fillStyle = this.color("fg"); pen.font = "600 12px system-ui,sans-serif"; pen.fillText("Changes", 2, 17); pen.font = "12px system-ui,sans-serif"; }
     this.windows(pen, height);
-    const points = floats(this.model.get("points"));
-    lanes.forEach((lane, place) => this.lane(pen, lane, place, points));
+    this.scene.forEach((lane, place) => this.lane(pen, lane, place));
     this.axis(pen, height);
     for (const change of this.model.get("changes") ?? []) this.line(pen, this.x(change.t), TOP - 2, height - AXIS, this.color("dim"), [2, 3]);
     if (this.hover !== null) this.line(pen, this.hover, TOP, height - AXIS, this.color("fg"), []);
@@ -80,7 +228,7 @@ class Chart {
     pen.strokeStyle = color; pen.lineWidth = 1; pen.setLineDash(dash);
     pen.beginPath(); pen.moveTo(x, top); pen.lineTo(x, bottom); pen.stroke(); pen.setLineDash([]);
   }
-  lane(pen, lane, place, points) {
+  lane(pen, lane, place) {
     const top = TOP + place * LANE, floor = top + LANE - 8, color = this.color(`l${place % 6}`);
     pen.fillStyle = this.color("fg"); pen.font = "600 12px system-ui,sans-serif";
     pen.fillText(short(`${lane.first ? "▶ " : ""}${lane.title}`, this.letters), 2, top + 18, this.left - 12);
@@ -96,14 +244,7 @@ class Chart {
     lane.series.forEach((one, number) => {
       const y = scaled(one.scale?.length ? one.scale : [lane.low, lane.high]);
       pen.strokeStyle = color; pen.lineWidth = 1.5; pen.setLineDash(DASHES[number % 4]); pen.beginPath();
-      let open = false;
-      for (let i = one.offset; i < one.offset + one.n; i++) {
-        const value = points[i + one.n];
-        if (Number.isNaN(value)) { open = false; continue; }
-        if (open) pen.lineTo(this.x(points[i]), y(value));
-        else { pen.moveTo(this.x(points[i]), y(value)); pen.lineTo(this.x(points[i]) + 0.5, y(value)); }
-        open = true;
-      }
+      this.path(pen, one, y);
       pen.stroke(); pen.setLineDash([]);
     });
     pen.restore();
@@ -117,6 +258,8 @@ class Chart {
     const room = this.width - this.left - 50, wide = (texts) => texts.reduce((sum, text) => sum + pen.measureText(text).width + 38, 0);
     const ranged = lane.series.map((one) => (alone ? short(one.name, 44) : `${short(one.name, 44)} ${figure(one.low)} to ${figure(one.high, unit(one))}`));
     const texts = wide(ranged) <= room ? ranged : lane.series.map((one) => short(one.name, room < 500 ? 26 : 34));
+    // A line alone that is called as its lane needs no name beside it.
+    if (texts.length === 1 && lane.title.toLowerCase().endsWith(lane.series[0].name.toLowerCase())) return;
     let x = this.left + 6;
     for (const [number, text] of texts.entries()) {
       const size = wide([text]);
@@ -125,6 +268,18 @@ class Chart {
       pen.lineWidth = 1.5; pen.strokeStyle = color; pen.setLineDash(DASHES[number % 4]); pen.beginPath(); pen.moveTo(x, top + 9); pen.lineTo(x + 20, top + 9); pen.stroke(); pen.setLineDash([]);
       pen.fillText(text, x + 25, top + 13);
       x += size;
+    }
+  }
+  path(pen, one, y) {
+    const { start, end } = this.view, scale = (this.width - this.left - 8) / (end - start), left = this.left, { t, v } = one;
+    let open = false;
+    for (let i = 0; i < t.length; i++) {
+      const value = v[i];
+      if (Number.isNaN(value)) { open = false; continue; }
+      const x = left + (t[i] - start) * scale;
+      if (open) pen.lineTo(x, y(value));
+      else { pen.moveTo(x, y(value)); pen.lineTo(x + 0.5, y(value)); }
+      open = true;
     }
   }
   hatch(pen, top, floor) {
@@ -143,13 +298,13 @@ class Chart {
     }
     pen.textAlign = "left"; pen.fillText(this.step < 1e3 ? `${iso(this.zero + this.view.start).slice(5, 16).replace("T", " ")} UTC, s` : "UTC", 2, height - 7);
   }
-  reading(points) {
+  reading() {
     if (this.hover === null) return "";
     const t = this.t(this.hover), parts = [];
-    for (const lane of this.model.get("lanes") ?? []) for (const one of lane.series ?? []) {
+    for (const lane of this.scene) for (const one of lane.series) {
       let best = -1;
-      for (let i = one.offset; i < one.offset + one.n; i++) if (best < 0 || Math.abs(points[i] - t) < Math.abs(points[best] - t)) best = i;
-      if (best >= 0) parts.push(`${one.name} ${figure(points[best + one.n], one.unit ?? lane.unit)}`);
+      for (let i = 0; i < one.t.length; i++) if (best < 0 || Math.abs(one.t[i] - t) < Math.abs(one.t[best] - t)) best = i;
+      if (best >= 0) parts.push(`${one.name} ${figure(one.v[best], one.unit ?? lane.unit)}`);
     }
     return `${iso(this.zero + t).slice(0, 11)}${moment(t, this.zero, this.step)}Z: ${parts.join(" · ")}`;
   }
@@ -168,27 +323,42 @@ function render({ model, el }) {
   const plot = h("div", { class: "plot", tabindex: 0, role: "group", "aria-label": "Time axis. w and s zoom, a and d pan, arrows move the selection, brackets go from change to change, Escape clears." }, canvas, glyphs);
   const from = h("input", { "aria-label": "Selection from, UTC", size: 22 }), to = h("input", { "aria-label": "Selection to, UTC", size: 22 });
   const chart = new Chart(model, canvas, ui.root), table = h("table");
-  let asked = 0, glyph = -1;
-  const look = (start, end) => ui.set({ view: { ...bounded(start, end, model.get("extent"), model.get("least") ?? 1000), width: Math.max(100, Math.round(chart.width - chart.left)) } });
-  const zoom = (factor, at) => { const { start, end } = chart.view, c = at ?? (start + end) / 2; look(c - (c - start) * factor, c + (end - c) * factor); };
+  let asked = 0, glyph = -1, settled = 0, pivot = 0.5, sent = "";
+  // The page follows at once; whoever listens in Python hears of a view once the hand rests.
+  const settle = () => { if (ui.signal.aborted) return; sent = JSON.stringify(chart.view); ui.set({ view: chart.view }); };
+  const ahead = () => chart.tiles.ask(chart.view, Math.max(100, chart.width - chart.left), model.get("extent"), pivot);
+  const look = (start, end) => {
+    chart.view = { ...bounded(start, end, model.get("extent"), model.get("least") ?? 1000), width: Math.max(100, Math.round(chart.width - chart.left)) };
+    clearTimeout(settled); settled = setTimeout(settle, SETTLE_MS);
+    draw(); ahead();
+  };
+  const zoom = (factor, at) => { const { start, end } = chart.view, c = at ?? (start + end) / 2; pivot = (c - start) / (end - start); look(c - (c - start) * factor, c + (end - c) * factor); };
   const pan = (share) => { const { start, end } = chart.view, by = (end - start) * share; look(start + by, end + by); };
   const choose = (a, b) => ui.set({ selection: a === null ? [] : [Math.round(chart.zero + Math.min(a, b)), Math.round(chart.zero + Math.max(a, b))] });
   const typed = () => { const a = Date.parse(from.value), b = Date.parse(to.value); if (a < b) choose(a - chart.zero, b - chart.zero); };
   const use = () => { typed(); const chosen = model.get("selection") ?? []; if (chosen.length) ui.act("select", { window: `${iso(chosen[0])}/${iso(chosen[1])}` }); };
   const button = (words, click, cls) => h("button", { type: "button", class: cls, click }, words);
   const draw = () => { if (!asked) asked = requestAnimationFrame(() => { asked = 0; if (!ui.signal.aborted) { chart.draw(); told(); } }); };
-  // Others may wait until what they asked for is drawn.
-  const told = () => ui.root.dispatchEvent(new CustomEvent("workbench:repainted", { bubbles: true, composed: true, detail: model.get("shown") }));
+  // Others may wait until what they asked for is drawn, exactly; what stands in for it meanwhile is not told.
+  const told = () => {
+    for (const [k, one] of [...glyphs.children].entries()) { const x = chart.x(changed[k].t); one.style.left = `${x}px`; one.hidden = x < chart.left - 1 || x > chart.width - 7; }
+    const { start, end } = chart.view, detail = chart.exact ? [start, end] : chart.tiles.slabs.length ? [] : model.get("shown");
+    ui.root.dispatchEvent(new CustomEvent("workbench:repainted", { bubbles: true, composed: true, detail }));
+  };
 
+  let changed = [], stale = 0;
+  // Several values that change at once are one writing of the table.
+  const fresh = () => { draw(); clearTimeout(stale); stale = setTimeout(() => { if (!ui.signal.aborted) facts(); }, 30); };
   function facts() {
     title.textContent = model.get("title") ?? ""; caption.textContent = model.get("caption") ?? "";
     const lanes = model.get("lanes") ?? [], changes = model.get("changes") ?? [], chosen = model.get("selection") ?? [];
     canvas.setAttribute("aria-label", `${lanes.length} lanes: ${lanes.map((l) => l.title).join(", ")}. The table below has the numbers.`);
     [from.value, to.value] = chosen.length ? chosen.map(iso) : ["", ""];
-    glyphs.replaceChildren(...changes.filter((c) => c.t >= chart.view.start && c.t <= chart.view.end).map((c) => {
+    changed = changes;
+    glyphs.replaceChildren(...changes.map((c) => {
       const words = `${iso(chart.zero + c.t)} ${c.kind}: ${c.title}`;
       const one = button(GLYPHS[c.kind] ?? "◇", () => { read.textContent = words; });
-      one.setAttribute("aria-label", words); one.title = words; one.style.left = `${chart.x(c.t)}px`;
+      one.setAttribute("aria-label", words); one.title = words;
       return one;
     }));
     const rows = lanes.flatMap((l) => (l.series ?? []).map((one) => h("tr", {}, h("td", {}, l.title), h("td", {}, one.name),
@@ -204,7 +374,7 @@ function render({ model, el }) {
   ui.listen(canvas, "pointermove", (e) => {
     chart.hover = e.offsetX >= chart.left ? e.offsetX : null;
     if (began !== null) chart.draft = [chart.t(Math.min(began, e.offsetX)), chart.t(Math.max(began, e.offsetX))];
-    read.textContent = chart.reading(floats(model.get("points")));
+    read.textContent = chart.reading();
     draw();
   });
   ui.listen(canvas, "pointerup", (e) => {
@@ -227,11 +397,13 @@ function render({ model, el }) {
   ui.body.append(title, caption, plot, read, h("div", { class: "bar" }, button("Zoom in", () => zoom(0.5)), button("Zoom out", () => zoom(2)), button("All", () => look(...model.get("extent"))),
     h("span", { class: "dim" }, "Selection"), from, to, button("Select", use, "main"), button("Clear", () => choose(null))),
     h("details", {}, h("summary", {}, "The same as a table"), h("div", { class: "scroll" }, table)));
-  for (const trait of ["lanes", "points", "changes", "selection", "view", "baseline", "title", "caption"]) ui.on(trait, facts);
+  for (const trait of ["lanes", "points", "changes", "selection", "baseline", "title", "caption"]) ui.on(trait, fresh);
+  ui.on("view", () => { const view = model.get("view"); if (JSON.stringify(view) !== sent) { chart.view = view; draw(); ahead(); } });
+  ui.on("tiles", () => { chart.tiles.take(); draw(); ahead(); });
   ui.redrawn.push(draw);
   // render may run before el is attached: the first drawing waits for a width.
   let known = 0;
-  const sized = new ResizeObserver(() => { if (chart.width > 1 && chart.width !== known) { known = chart.width; facts(); const width = Math.max(100, Math.round(known - chart.left)); if (Math.abs(width - (chart.view.width ?? 0)) > 40) look(chart.view.start, chart.view.end); } });
+  const sized = new ResizeObserver(() => { if (chart.width > 1 && chart.width !== known) { known = chart.width; facts(); const width = Math.max(100, Math.round(known - chart.left)); if (Math.abs(width - (chart.view.width ?? 0)) > 40) look(chart.view.start, chart.view.end); else ahead(); } });
   sized.observe(canvas); ui.signal.addEventListener("abort", () => sized.disconnect());
   facts();
   return ui.end;

@@ -77,7 +77,7 @@ function render({ model, el }) {
     if (!found.length) { compared.replaceChildren(); return; }
     const reach = Math.max(...found.map((r) => Math.max(Math.abs(r.more), Math.abs(r.low ?? 0), Math.abs(r.high ?? 0)))) || 1;
     const bar = (r) => { const i = h("i"), half = (50 * Math.abs(r.more)) / reach; i.style.width = `${half}%`; i.style.left = r.more < 0 ? `${50 - half}%` : "50%"; i.style.background = `var(--wb-${r.more < 0 ? "base" : "select"})`; return i; };
-    compared.replaceChildren(h("b", {}, `B against A: ${model.get("against")}`), h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {}, ["Service", "Operation", "A own time", "B own time", "B takes more", "95 % interval", ""].map((w, i) => h("th", { class: i > 1 && i < 6 && "n" }, w)))),
+    compared.replaceChildren(h("b", { class: "sub" }, `B against A: ${model.get("against")}`), h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {}, ["Service", "Operation", "A own time", "B own time", "B takes more", "95 % interval", ""].map((w, i) => h("th", { class: i > 1 && i < 6 && "n" }, w)))),
       h("tbody", {}, found.slice(0, 40).map((r) => h("tr", {}, h("td", {}, r.service), h("td", {}, r.name), h("td", { class: "n" }, figure(r.a, "ms")), h("td", { class: "n" }, figure(r.b, "ms")), h("td", { class: "n" }, figure(r.more, "ms")),
         h("td", { class: "n" }, r.low === null || r.low === undefined ? "" : `${figure(r.low)} to ${figure(r.high)} ms`), h("td", { class: "diff", "aria-hidden": "true" }, bar(r))))))));
   }
