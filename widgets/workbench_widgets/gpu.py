@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from workbench_widgets.board import module, table
 from workbench_widgets.kernels import Kernels
-from workbench_widgets.pyramid import Pyramid
-from workbench_widgets.timeline import NS_PER_MS, Timeline, _range
+from workbench_widgets.tiles import NS_PER_MS, Tiled
+from workbench_widgets.timeline import Timeline, _range
 
 FIGURES = (("utilization", "Utilisation", "%"), ("memory", "Memory", "%"), ("temperature", "Temperature", "°C"),
            ("power", "Power", "W"))  # fmt: skip
@@ -48,7 +48,6 @@ class GpuTimeline(Timeline):
                 ms = [(int(a - zero) / NS_PER_MS, int(b - zero) / NS_PER_MS, str(why)) for a, b, why in slowed]
                 self._bands.append([list(band) for band in ms])
                 self._kernels.append(lane.pop("kernels", None))
-        self._pyramids: dict[int, Pyramid] = {}
         super().__init__(lanes, changes=changes, baseline=baseline, title=title, caption=caption, width=width,
                          zero_ns=zero, least=LEAST_MS)  # fmt: skip
         self._reach_kernels()
@@ -75,11 +74,9 @@ class GpuTimeline(Timeline):
         kernels = table(("Lane", "Kernels in view"), notes) if notes else ""
         return super().twin() + slowed + waits + kernels
 
-    def _places(self, one: Mapping[str, Any], first: int, last: int, most: int) -> NDArray[np.intp]:
-        key = id(one["values"])
-        if key not in self._pyramids:
-            self._pyramids[key] = Pyramid(one["times"], one["values"])
-        return self._pyramids[key].places(first, last, most)
+    def _lanes_tiled(self) -> list[Tiled]:
+        parts = zip(super()._lanes_tiled(), self._over, self._kernels, strict=True)
+        return [Tiled(lane.series, [self._pyramid(one) for one in over], held) for lane, over, held in parts]
 
     def _draw(self, change: object) -> None:
         with self.hold_sync():

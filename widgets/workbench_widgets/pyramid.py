@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
-
-from workbench_widgets.timeline import thin
+from tsdownsample import MinMaxDownsampler
 
 BLOCK = 64
 STEP = 8
+_SAMPLER = MinMaxDownsampler()  # type: ignore[no-untyped-call]
+
+
+def thin(times: NDArray[np.int64], values: NDArray[np.float64], most: int) -> NDArray[np.intp]:
+    """Return the places to draw, in order: the extremes of each stretch, and where unknown values begin.
+
+    Both of shape (n,), times sorted (ns); at most *most* known points, and as many gaps.
+    """
+    known = np.flatnonzero(~np.isnan(values))
+    gaps = np.flatnonzero(np.isnan(values) & ~np.isnan(np.concatenate(([0.0], values[:-1]))))
+    even = max(4, most // 2 * 2)
+    if len(known) > even:
+        kept = _SAMPLER.downsample(times[known], np.ascontiguousarray(values[known]), n_out=even)
+        known = known[np.unique(kept.astype(np.intp))]
+    if len(gaps) > even:
+        gaps = gaps[np.linspace(0, len(gaps) - 1, even).astype(np.intp)]
+    return np.sort(np.concatenate((known, gaps)))
 
 
 class Pyramid:
@@ -21,6 +39,7 @@ class Pyramid:
         """Find the extremes once, level by level."""
         self.times, self.values = times, values
         missing = np.isnan(values)
+        self._some_missing = bool(missing.any())
         self._gaps = np.flatnonzero(missing & ~np.concatenate(([False], missing[:-1])))
         low = high = np.arange(len(values) // BLOCK * BLOCK, dtype=np.int64)
         self._levels: list[tuple[int, NDArray[np.int64], NDArray[np.int64]]] = []
@@ -46,6 +65,46 @@ class Pyramid:
             chosen = np.union1d(chosen, gaps)
         kept: NDArray[np.int64] = chosen[thin(self.times[chosen], self.values[chosen], most)]
         return kept
+
+    def bins(self, edges: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+        """Return the lowest and the highest value of each bin, exactly, and the bins in which unknown values begin.
+
+        *edges* (ns, sorted) has shape (n + 1,), the answers (n,); NaN where a bin holds no known value.
+        """
+        at = np.searchsorted(self.times, edges)
+        low, high = (self._reduced(at, side) for side in (0, 1))
+        gaps = self._gaps[np.searchsorted(self._gaps, at[0]) : np.searchsorted(self._gaps, at[-1])]
+        broken = np.unique(np.searchsorted(at, gaps, side="right") - 1)
+        return np.where(np.isfinite(low), low, np.nan), np.where(np.isfinite(high), high, np.nan), broken
+
+    @cached_property
+    def _sides(self) -> tuple[tuple[NDArray[np.float64], NDArray[np.float64]], ...]:
+        """Return values and extremes of the smallest blocks, for the lowest and for the highest; unknown loses."""
+        found = []
+        for side, unknown in ((1, np.inf), (2, -np.inf)):
+            whole = np.where(np.isnan(self.values), unknown, self.values) if self._some_missing else self.values
+            places = self._levels[0][side] if self._levels else np.zeros(0, np.int64)
+            found.append((whole, np.concatenate((whole[places], [unknown]))))
+        return tuple(found)
+
+    def _reduced(self, at: NDArray[np.intp], side: int) -> NDArray[np.float64]:
+        """Return the extreme of each stretch of places [at[i], at[i + 1]): whole blocks, and single values around."""
+        (whole, blocks), unknown = self._sides[side], (np.inf, -np.inf)[side]
+        best = (np.minimum, np.maximum)[side]
+        first, last = at[:-1], at[1:]
+        if at[-1] - at[0] <= BLOCK * len(first):
+            held = np.concatenate((whole[at[0] : at[-1]], [unknown]))
+            return np.where(last > first, best.reduceat(held, first - at[0]), unknown)
+        begin, end = -(-first // BLOCK), last // BLOCK
+        both = np.stack((begin, np.maximum(begin, end)), axis=1).ravel()
+        inner = best.reduceat(blocks, np.minimum(both, len(blocks) - 1))[::2]
+        found: NDArray[np.float64] = np.where(end > begin, inner, unknown)
+        tail = np.where(end >= begin, np.maximum(end * BLOCK, first), last)
+        for start, stop in ((first, np.minimum(begin * BLOCK, last)), (tail, last)):
+            places = start[:, None] + np.arange(BLOCK)
+            near = np.where(places < stop[:, None], whole[np.minimum(places, len(whole) - 1)], unknown)
+            found = best(found, best.reduce(near, axis=1))
+        return found
 
     def _extreme(self, places: NDArray[np.int64], by: int, unknown: float) -> NDArray[np.int64]:
         """Return for each *by* neighbouring places the one with the lowest value (highest, where *unknown* is low)."""

@@ -9,28 +9,11 @@ from typing import Any, ClassVar
 import numpy as np
 import traitlets
 from numpy.typing import NDArray
-from tsdownsample import MinMaxDownsampler
 
+from workbench_widgets import tiles
 from workbench_widgets.board import Board, module, table
-
-NS_PER_MS = 1_000_000
-_SAMPLER = MinMaxDownsampler()  # type: ignore[no-untyped-call]
-
-
-def thin(times: NDArray[np.int64], values: NDArray[np.float64], most: int) -> NDArray[np.intp]:
-    """Return the places to draw, in order: the extremes of each stretch, and where unknown values begin.
-
-    Both of shape (n,), times sorted (ns); at most *most* known points, and as many gaps.
-    """
-    known = np.flatnonzero(~np.isnan(values))
-    gaps = np.flatnonzero(np.isnan(values) & ~np.isnan(np.concatenate(([0.0], values[:-1]))))
-    even = max(4, most // 2 * 2)
-    if len(known) > even:
-        kept = _SAMPLER.downsample(times[known], np.ascontiguousarray(values[known]), n_out=even)
-        known = known[np.unique(kept.astype(np.intp))]
-    if len(gaps) > even:
-        gaps = gaps[np.linspace(0, len(gaps) - 1, even).astype(np.intp)]
-    return np.sort(np.concatenate((known, gaps)))
+from workbench_widgets.pyramid import Pyramid
+from workbench_widgets.tiles import NS_PER_MS, Tiled
 
 
 class Timeline(Board):
@@ -41,7 +24,8 @@ class Timeline(Board):
     state (why there is nothing to draw). Series of one unit share a scale. Changes are dicts of time_ns, kind
     and title.
     `selection` is ``[start, end]`` in ms since 1970, or empty. `view`, `extent`, points, changes and baseline count
-    ms from `zero` (ms since 1970), and no view is shorter than `least` ms. `shown` is the view that the points are of.
+    ms from `zero` (ms since 1970), and no view is shorter than `least` ms. `shown` is the view that the points
+    are of. Pages ask for tiles by `want` (``serial`` and ``ranges``) and draw from them: they follow the hand at once.
     """
 
     _esm = module("timeline")
@@ -56,6 +40,8 @@ class Timeline(Board):
     shown: traitlets.List[Any] = traitlets.List().tag(sync=True)
     zero = traitlets.Float(0.0).tag(sync=True)
     least = traitlets.Float(1000.0).tag(sync=True)
+    want = traitlets.Dict().tag(sync=True)
+    tiles = traitlets.Bytes(b"").tag(sync=True)
 
     def __init__(self, lanes: Sequence[Mapping[str, Any]], *, changes: Sequence[Mapping[str, Any]] = (),
                  baseline: Sequence[tuple[int, int]] = (), title: str = "Joined timeline", caption: str = "",
@@ -63,6 +49,8 @@ class Timeline(Board):
         """Lay the lanes out; *zero_ns* (whole seconds) and *least* (ms) let a view be shorter than floats of ms do."""
         self._zero_ns = zero_ns
         self._kept = [_kept(lane, zero_ns) for lane in lanes]
+        self._pyramids: dict[int, Pyramid] = {}
+        self._tiled: list[Tiled] = []
         ends = [t for lane in self._kept for one in lane["series"] if len(one["times"])
                 for t in (one["times"][0], one["times"][-1])]  # fmt: skip
         ends += [change["time_ns"] for change in changes]
@@ -77,6 +65,7 @@ class Timeline(Board):
         )  # fmt: skip
         self._draw(None)
         self.observe(self._draw, names="view")
+        self.observe(self._answer, names="want")
 
     @property
     def selection_ns(self) -> tuple[int, int] | None:
@@ -127,8 +116,24 @@ class Timeline(Board):
             self.points = np.concatenate(buffers).tobytes() if buffers else b""
             self.shown = [self.view["start"], self.view["end"]]
 
-    def _places(self, one: Mapping[str, Any], first: int, last: int, most: int) -> NDArray[np.intp]:
-        return first + thin(one["times"][first:last], one["values"][first:last], most)
+    def _answer(self, _: object) -> None:
+        if not self.want:
+            return
+        if not self._tiled:
+            self._tiled = self._lanes_tiled()
+        self.tiles = tiles.answer(self.want, self._tiled, self._zero_ns)
+
+    def _lanes_tiled(self) -> list[Tiled]:
+        return [Tiled([self._pyramid(one) for one in lane["series"]]) for lane in self._kept]
+
+    def _pyramid(self, one: Mapping[str, Any]) -> Pyramid:
+        key = id(one["values"])
+        if key not in self._pyramids:
+            self._pyramids[key] = Pyramid(one["times"], one["values"])
+        return self._pyramids[key]
+
+    def _places(self, one: Mapping[str, Any], first: int, last: int, most: int) -> NDArray[np.int64]:
+        return self._pyramid(one).places(first, last, most)
 
     def _picture(self) -> str:
         start, end = self.view["start"], self.view["end"]
