@@ -1,4 +1,4 @@
-"""Figures of a postmortem: in words and digits by their value, the symptom's interval, dates that are proposed."""
+"""Figures of a postmortem: in words and digits by their value, dates that are proposed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import pytest
 from workbench.report.figures import in_digits, in_words
 from workbench.report.given_names import given_name
 from workbench.report.lint import lint
-from workbench.report.postmortem_impact import _interval
 from workbench.report.reading_case import _columns_of
 
 
@@ -42,14 +41,6 @@ def test_digits_are_read_by_value_and_names_are_no_figures(text: str, values: li
 def test_words_are_figures_from_ten_or_with_a_unit(text: str, values: list[float]) -> None:
     """One and two point at things; with a unit, or from ten, they measure."""
     assert [value for _, value in in_words(text)] == values
-
-
-def test_the_interval_of_a_change_is_1_96_spreads_either_way() -> None:
-    """-4 pp at -5 spreads is one spread of 0.8 pp: -5.6 to -2.4 pp; at 0 spreads nothing is said."""
-    assert "-4.0 pp has the 95 % interval -5.6 to -2.4 pp" in _interval({"now": 0.73, "usual": 0.77, "z": -5.0})
-    assert "interval 60.8 to 139 (61 % to 139 %)" in _interval({"now": 200, "usual": 100, "z": 5.0})
-    assert _interval({"now": 0.77, "usual": 0.77, "z": 0.0}) == ""
-    assert _interval({}) == ""
 
 
 def test_tables_of_a_feature_are_those_that_nothing_of_its_name_is_made_from() -> None:

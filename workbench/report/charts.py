@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from html import escape
 
@@ -176,16 +177,17 @@ class _Plot:
         return f'<polyline class="series" points="{points}"/>'
 
     def axes(self) -> list[str]:
-        """Return three lines with their values, and three times."""
+        """Return lines at round values, and three times, the first with its zone."""
         ticks = []
-        for value in np.linspace(self._low, self._high, 3).tolist():
+        for value in round_values(self._low, self._high):
             y = self.y(value)
             ticks.append(f'<line class="axis" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
             ticks.append(f'<text class="tick" x="{_LEFT - 6}" y="{y + 3:.1f}" text-anchor="end">{number(value)}</text>')
         for fraction, anchor in ((0.0, "start"), (0.5, "middle"), (1.0, "end")):
             time_ns = int(self._start + fraction * (self._end - self._start))
+            shown = clock(time_ns) if fraction == 0.0 else clock(time_ns).removesuffix(" UTC")
             ticks.append(f'<text class="tick" x="{self.x(time_ns):.1f}" y="{HEIGHT - 6}" text-anchor="{anchor}">'
-                         f"{clock(time_ns)}</text>")  # fmt: skip
+                         f"{shown}</text>")  # fmt: skip
         return ticks
 
 
@@ -235,12 +237,24 @@ def _limits(low: float, high: float) -> tuple[float, float]:
     return low, high + 0.06 * (high - low)
 
 
+def round_values(low: float, high: float) -> list[float]:
+    """Return three to six round values between two limits: multiples of 1, 2 or 5 and a power of ten.
+
+    >>> round_values(0.65, 0.985)
+    [0.7, 0.8, 0.9]
+    """
+    rough = (high - low) / 4
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(size * power for size in (1, 2, 5, 10) if size * power >= rough * 0.8)
+    return [round(n * step, 12) for n in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
 def _series_legend(band: list[tuple[float, float, float, float]]) -> list[str]:
     if not band:
         return []
     return [f'<rect class="band" x="{WIDTH - 246}" y="1" width="16" height="9"/>'
             f'<line class="median" x1="{WIDTH - 246}" x2="{WIDTH - 230}" y1="5.5" y2="5.5"/>'
-            f'<text class="tick" x="{WIDTH - 224}" y="9">baseline: median, 10-90 % of values</text>']  # fmt: skip
+            f'<text class="tick" x="{WIDTH - 224}" y="9">baseline: median, 10-90 %</text>']  # fmt: skip
 
 
 def _pairs_legend() -> list[str]:

@@ -70,7 +70,7 @@ class Document:
     """A postmortem before it is laid out."""
 
     case: str
-    title: str
+    title: Sentence
     sections: tuple[Section, ...]
     sources: tuple[Source, ...]
     facts: tuple[Sentence, ...] = ()
@@ -82,6 +82,7 @@ class Document:
 
     def sentences(self) -> Iterator[tuple[str, Sentence]]:
         """Yield every sentence and every row as (id, sentence), in reading order; ids are stable within a document."""
+        yield "title-1", self.title
         for place, fact in enumerate(self.facts, start=1):
             yield f"header-{place}", fact
         for section in self.sections:

@@ -80,8 +80,10 @@ def _tried(finding: Finding, watched: _Watched, onset_ns: int, end_ns: int, evid
         return None
     side: Literal["above", "below"] = "below" if watched.kind == "rows" and _fell(finding) else "above"
     usual = float(np.median(quiet))
+    # Regular writes are never old at the check that follows them: two missed ones are what a guard may wait for.
+    least = 2 * watched.every_ns / SECOND_NS if watched.kind == "gap" else max(2 * usual, 0.001)
     limit = (min(0.5 * usual, float(np.quantile(quiet, 1 - _TAIL))) if side == "below"
-             else max(2 * usual, 0.001, float(np.quantile(quiet, _TAIL))))  # fmt: skip
+             else max(least, float(np.quantile(quiet, _TAIL))))  # fmt: skip
     beyond = values < limit if side == "below" else values > limit
     after = starts[beyond & (starts + watched.every_ns > onset_ns) & (starts + watched.every_ns <= end_ns)]
     alarms = quiet < limit if side == "below" else quiet > limit

@@ -20,7 +20,7 @@ def template(name: str) -> Template:
     )  # fmt: skip
     environment.filters.update(
         number=words.number, share=words.share, clock=words.clock,
-        short=words.short, shape=words.shape, title=words.title,
+        short=words.short, shape=words.shape, title=words.title, asked=words.asked,
     )  # fmt: skip
     return environment.get_template(name)
 

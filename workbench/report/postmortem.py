@@ -19,10 +19,11 @@ from workbench.case.replay import Progress, ReplayReport, replay
 from workbench.errors import IntegrityError, UsageError
 from workbench.report import guard, guard_trial, postmortem_impact, postmortem_proposals, postmortem_story
 from workbench.report.document import Document, Section, Sentence, Source
-from workbench.report.html import Shown, Sketch, headline
+from workbench.report.html import Shown, Sketch
 from workbench.report.notebook import write_notebook
 from workbench.report.pages import stylesheet, template
-from workbench.report.reading_case import CaseReader
+from workbench.report.reading_case import CaseReader, Masked
+from workbench.report.words import measured_words
 
 DIGEST = "workbench-sha256"
 MAX_BYTES = 5_000_000
@@ -46,11 +47,15 @@ def write_postmortem(
     *,
     clock: Callable[[], int] = time.time_ns,
     progress: Progress | None = None,
+    masked: Masked | None = None,
 ) -> Postmortem:
-    """Replay a case and write its postmortem into *out*, by default a folder beside the case."""
+    """Replay a case and write its postmortem into *out*, by default a folder beside the case.
+
+    *masked* says what was masked in a copy that is being shared; a copy that was shared says it by itself.
+    """
     begun = time.monotonic()
     report = replay(case.path, clock=clock, progress=progress)
-    document = draft(case)
+    document = draft(case, masked)
     folder = Path(out) if out is not None else case.path.parent.parent / "postmortems" / case.id
     folder.mkdir(parents=True, exist_ok=True)
     page = html(document, report, case.entries[-1].hash)
@@ -68,9 +73,9 @@ def write_postmortem(
     return Postmortem(html_path, markdown_path, notebook, rule_path, report, time.monotonic() - begun)
 
 
-def draft(case: Case) -> Document:
+def draft(case: Case, masked: Masked | None = None) -> Document:
     """Return the document of a begun case; what nobody knows is said to be unknown."""
-    of = CaseReader(case)
+    of = CaseReader(case, masked)
     impact, proposals, story = postmortem_impact, postmortem_proposals, postmortem_story
     known = of.signature(of.lead) if of.lead and of.named else None
     tried = guard_trial.trial(of, of.lead) if of.lead and known else None
@@ -94,14 +99,13 @@ def draft(case: Case) -> Document:
     )  # fmt: skip
     reviewed = of.entries("review")
     facts = (
-        Sentence(f"{case.symptom.signal} of {case.symptom.entity}" if case.symptom else "", ("J0",), "Symptom"),
+        Sentence(f"{measured_words(of.symptom.signal, of.symptom.entity)} ({of.symptom.signal})", ("J0",), "Symptom"),
         Sentence(of.symptom.words(), ("J0",), "Compared"),
         Sentence(reviewed[-1].arguments["status"] if reviewed else "draft",
                  tuple(f"J{e.seq}" for e in reviewed[-1:]), "Postmortem"),
         Sentence(case.state.owner or "nobody yet", tuple(f"J{e.seq}" for e in of.entries("assign")[-1:]), "Owner"),
     )  # fmt: skip
-    title = headline(case) if not of.changed else f"{of.symptom.signal} of {of.symptom.entity}"
-    return Document(case.id, title, parts, _sources(case), facts, tuple(case.lines()), _charts(of))
+    return Document(case.id, story.heading(of), parts, _sources(case), facts, tuple(case.lines()), _charts(of))
 
 
 def _charts(of: CaseReader) -> dict[str, tuple[Shown, ...]]:

@@ -51,7 +51,7 @@ def _part(rows: pd.DataFrame, finding: Finding) -> pd.DataFrame | None:
 
 
 def _told(found: ChangeInterval, finding: Finding, relative: bool) -> str:  # noqa: FBT001 - a fact of the family
-    rests = f"from the scatter of the stretch and of its baseline ({found.quiet} quiet windows)"
+    rests = "counting the scatter of the stretch and of its baseline"
     if relative:
         usual = finding.values.get("usual")
         absolute = (f", {number(found.low * usual)} to {number(found.high * usual)}"

@@ -12,7 +12,7 @@ from workbench.report.document import UNKNOWN, Sentence, ids
 from workbench.report.guard_trial import Trial, lead_time
 from workbench.report.postmortem_change import interval
 from workbench.report.reading_case import CaseReader, entry_ns
-from workbench.report.words import clock, duration, number
+from workbench.report.words import clock, duration, in_words, number
 
 _CONSUMERS = ("model", "service", "kpi", "dataset", "dashboard")
 
@@ -31,7 +31,7 @@ def impact(of: CaseReader) -> Iterator[Sentence]:
     yield Sentence(f"{began}{ongoing}.", (*of.scope_evidence, "J0"), "Affected stretch")
     found = list(of.ranking.impact) if of.ranking else []
     for finding in found:
-        text = f"{finding.statement}{interval(of, finding)}{_chance(finding.values)}"
+        text = f"{in_words(finding.statement, of.symptom.signal)}{interval(of, finding)}{_chance(finding.values)}"
         yield Sentence(text, ids(finding.evidence), "Symptom" if finding.signal == of.symptom.signal else "Hit part")
     if not found:
         yield Sentence(f"{UNKNOWN}: no step measured {of.symptom.signal} of {of.symptom.entity}.",
@@ -71,10 +71,17 @@ def _not_alerting(of: CaseReader) -> Sentence:
     silent = [e for e in below if e.partition(":")[0] in _CONSUMERS and e not in told and e != of.symptom.entity]
     read = (*evidence, *((alerts[1],) if alerts else ()))
     if not silent:
-        return Sentence(f"No other consumer of {origin} is known to the lineage.", read, label)
+        return Sentence(f"No other consumer of {_short(origin)} is known to the lineage.", read, label)
     more = f" and {len(silent) - 6} more" if len(silent) > 6 else ""
     many = f"{len(silent)} consumers" if len(silent) > 1 else "1 consumer"
-    return Sentence(f"{many} of {origin} sent no alert: {', '.join(silent[:6])}{more}.", read, label)
+    named = ", ".join(map(_short, silent[:6]))
+    return Sentence(f"{many} of {_short(origin)} sent no alert: {named}{more}.", read, label)
+
+
+def _short(entity: str) -> str:
+    """Return an entity without the address of the system that it stands in: "data set dwh.core_orders"."""
+    kind, _, name = entity.partition(":")
+    return f"{'data set' if kind == 'dataset' else kind} {name.rpartition('/')[2] or name}"
 
 
 def detection(of: CaseReader, tried: Trial | None) -> Iterator[Sentence]:

@@ -12,22 +12,34 @@ from workbench.report.postmortem_impact import span
 from workbench.report.postmortem_proposals import proposed_actions
 from workbench.report.postmortem_recovery import ended, same_check
 from workbench.report.reading_case import CaseReader, entry_ns
-from workbench.report.words import clock, duration, share, title
+from workbench.report.words import clock, duration, in_words, measured_words, plain_entity, share, title
 
 _MOST_ROWS = 60
 _MOST_CHANGES = 12
+_SINCE = re.compile(r" since \d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)? UTC(?=\.$)")
+"""The first line says since when; the second need not."""
 _VERDICTS = {"proven": "It is proven: the mechanism itself was shown", "suspected": "It is suspected, not proven",
              "none": "No cause is proven; this is the strongest lead"}  # fmt: skip
+
+
+def heading(of: CaseReader) -> Sentence:
+    """Return what the document is about in one line: the harm, and the cause that is proven or suspected."""
+    what, lead = measured_words(of.symptom.signal, of.symptom.entity), of.lead
+    if lead is None or not of.named or of.changed:
+        return Sentence(f"{what}: {'no cause proven' if not of.changed else 'evidence was changed'}", ("J0",))
+    known = of.signature(lead)
+    kind = str(known.title).lower() if known else title(lead.kind)
+    return Sentence(f"{what}: {kind} in {plain_entity(lead.entity)}, {lead.verdict}", _evidence(lead))
 
 
 def summary(of: CaseReader) -> Iterator[Sentence]:
     """Yield five lines in plain words: what, since when, how noticed, why, what now."""
     symptom, stretch = of.symptom, span(of)
-    yield Sentence(f"{_measured(symptom.signal, symptom.entity)} was not as usual for "
+    yield Sentence(f"{measured_words(symptom.signal, symptom.entity)} was not as usual for "
                    f"{duration(stretch.duration_ns)}, from {clock(stretch.start_ns)}.",
                    (*of.scope_evidence, "J0"))  # fmt: skip
     found = next(iter(of.ranking.impact), None) if of.ranking else None
-    yield (Sentence(_in_words(found.statement, symptom.signal), ids(found.evidence)) if found
+    yield (Sentence(_SINCE.sub("", in_words(found.statement, symptom.signal)), ids(found.evidence)) if found
            else Sentence(f"How large the harm was is {UNKNOWN}."))  # fmt: skip
     if of.alert_ns is not None and of.onset_ns is not None and of.alert_ns >= of.onset_ns:
         noticed = f"An alert noticed it after {duration(of.alert_ns - of.onset_ns)}."
@@ -162,37 +174,19 @@ def limits(of: CaseReader) -> Iterator[Sentence]:
     """Yield what the document cannot say: masking, unread sources, how far the digests reach."""
     yield Sentence("Personal data and secrets were replaced by keyed pseudonyms before they were stored; the case "
                    "holds no list of them.", (), "Masked fields")  # fmt: skip
+    if of.masked is not None:
+        kinds = ", ".join(of.masked.kinds)
+        yield Sentence(f"This copy was masked for {of.masked.audience}: {kinds or 'nothing was found to mask'}. Equal "
+                       "values have equal pseudonyms; share.json counts them.", (), "Masked in this copy")  # fmt: skip
     for text in of.changed:
         place, _, why = text.partition(": ")
         yield Sentence(f"left out, because {why}", (place,), "Changed since it was recorded")
     yield Sentence("The digests show changes to this file or the case. Somebody who writes both anew with their "
                    "digests is not noticed; keep the head hash elsewhere.", (), "Digests")  # fmt: skip
-    if not of.changed:
+    if not of.changed and of.case.state.status not in ("resolved", "closed"):
         yield Sentence(next_step(of.case), (f"J{of.case.entries[-1].seq}",), "Next step")
 
 
 def _evidence(cause: Cause) -> tuple[str, ...]:
     found = ids(e for f in (*cause.evidence_for, *cause.evidence_against) for e in f.evidence)
     return found or ("J0",)
-
-
-def _in_words(statement: str, signal: str) -> str:
-    """Return a statement that begins with the signal's name in words, since people read it first."""
-    rest = statement.removeprefix(signal)
-    named = re.match(r" of (\w+)", rest)
-    if named and (signal == named[1] or signal.endswith(f"_{named[1]}")):
-        return f"{title(named[1]).capitalize()}{rest[named.end() :]}"
-    return f"{title(signal).capitalize()}{rest}" if rest != statement else statement
-
-
-def _measured(signal: str, entity: str) -> str:
-    """Return what was measured in words: "Latency of model risk"; a figure named after its entity only once."""
-    name = entity.partition(":")[2]
-    if signal == name or signal.endswith(f"_{name}"):
-        return title(name).capitalize()
-    return f"{title(signal).capitalize()} of {_plain(entity)}"
-
-
-def _plain(entity: str) -> str:
-    kind, _, name = entity.partition(":")
-    return f"{title(kind)} {name}"

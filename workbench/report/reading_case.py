@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -16,6 +17,7 @@ from workbench.case.case import Case
 from workbench.case.journal import Entry
 from workbench.case.operations import Outcome
 from workbench.case.reading import Reading
+from workbench.case.shared_files import read_list
 from workbench.case.symptom import Symptom
 from workbench.errors import CouldNotRunError, IntegrityError, UsageError
 from workbench.model.findings import Cause, Finding, Ranking
@@ -24,15 +26,24 @@ from workbench.model.window import parse_time_ns
 _MOST_HOPS = 200
 
 
+@dataclass(frozen=True)
+class Masked:
+    """Say for whom a copy was masked, and which kinds of values were found in it."""
+
+    audience: str
+    kinds: tuple[str, ...]
+
+
 class CaseReader:
     """Read a begun case for a document; a result whose bytes were changed is left out and named in `changed`."""
 
-    def __init__(self, case: Case) -> None:
+    def __init__(self, case: Case, masked: Masked | None = None) -> None:
         if case.symptom is None:
             raise UsageError(f"{case.id} has not begun; begin it first: case.begin(entity, signal, window).")
         self.case = case
         self.symptom: Symptom = case.symptom
         self.changed: list[str] = []
+        self.masked = masked if masked is not None else _masked(case)
         self.outcomes: dict[str, Outcome] = {}
         for entry in case.state.in_force:
             if entry.mode == "computed":
@@ -178,6 +189,15 @@ class CaseReader:
         found |= {f"dataset:{c.removeprefix('column:').rpartition('.')[0]}" for c in found if c.startswith("column:")}
         known = entity in edges or any(entity in below for below in edges.values())
         return (sorted(found) if known else None), tuple(dict.fromkeys(read))
+
+
+def _masked(case: Case) -> Masked | None:
+    """Return what the list beside a shared case says; None where it was not shared or the list was changed."""
+    try:
+        listed = read_list(case.path)
+    except IntegrityError:
+        return None
+    return None if listed is None else Masked(str(listed["audience"]), tuple(sorted(listed["masked"])))
 
 
 def _column_edges(rows: pd.DataFrame, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:

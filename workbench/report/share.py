@@ -19,6 +19,7 @@ from workbench.errors import UsageError
 from workbench.intake.key import KEY_FILE, store_key
 from workbench.report.notebook import write_executed_notebook
 from workbench.report.postmortem import write_postmortem
+from workbench.report.reading_case import Masked
 
 NotebookForm = Literal["plain", "executed"]
 
@@ -90,7 +91,7 @@ def _written(
     copied = masked_copy(case.path, folder, masking)
     masked = dict(sorted(masking.found().items()))
     shared = Case.open(folder, who=masking.value("who", case.who))
-    written = write_postmortem(shared, folder)
+    written = write_postmortem(shared, folder, masked=Masked(audience, tuple(masked)))
     if notebook == "executed":
         write_executed_notebook(shared, written.notebook)
     write_list(folder, case.id, audience, masked)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 
 from workbench.model.window import DAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS, iso
 
 _LARGE = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+_NS = re.compile(r"\b(\w+)_ns=(\d+)\b")
 _SHAPES = {"proven": "●", "suspected": "◐", "none": "○", "interesting": "◆", "clear": "○", "could not run": "—"}
 
 
@@ -69,6 +71,38 @@ def shape(state: str) -> str:
     return _SHAPES.get(state, "○")
 
 
+def asked(query: str) -> str:
+    """Return a query for people: times as clock times and lengths as durations instead of nanoseconds.
+
+    >>> asked("rows(every_ns=3600000000000, start_ns=1772366400000000000)")
+    'rows(every=60 min, start=2026-03-01 12:00 UTC)'
+    """
+    return _NS.sub(lambda m: f"{m[1]}={clock(int(m[2])) if len(m[2]) > 17 else duration(int(m[2]))}", query)
+
+
 def title(name: str) -> str:
     """Return an operation's or signature's name as words."""
     return name.replace("_", " ")
+
+
+def in_words(statement: str, signal: str) -> str:
+    """Return a statement that begins with the signal's name in words, since people read it first."""
+    rest = statement.removeprefix(signal)
+    named = re.match(r" of (\w+)", rest)
+    if named and (signal == named[1] or signal.endswith(f"_{named[1]}")):
+        return f"{title(named[1]).capitalize()}{rest[named.end() :]}"
+    return f"{title(signal).capitalize()}{rest}" if rest != statement else statement
+
+
+def measured_words(signal: str, entity: str) -> str:
+    """Return what was measured in words: "Latency of model risk"; a figure named after its entity only once."""
+    name = entity.partition(":")[2]
+    if signal == name or signal.endswith(f"_{name}"):
+        return title(name).capitalize()
+    return f"{title(signal).capitalize()} of {plain_entity(entity)}"
+
+
+def plain_entity(entity: str) -> str:
+    """Return an entity in words: "feature ad_vertical"."""
+    kind, _, name = entity.partition(":")
+    return f"{title(kind)} {name}"
