@@ -53,6 +53,11 @@ SAMPLES: dict[str, bytes] = {
         {"name": "NAME", "description": "NAME", "status": "FAIL",
          "metric_config": {"params": {"column": "NAME"}}}]}).encode(),
     "git_log": b"commit 0123456789abcdef\nAuthor: NAME <a@b>\nDate:   2026-03-01T12:00:00Z\n\n    NAME\n\nNAME.py\n",
+    "jaeger": json.dumps({"data": [{"traceID": "0af7651916cd43dd8448eb211c80319c", "spans": [
+        {"traceID": "0af7651916cd43dd8448eb211c80319c", "spanID": "b7ad6b7169203331", "operationName": "NAME",
+         "references": [], "startTime": 1772366400000000, "duration": 500000, "processID": "p1", "logs": [],
+         "tags": [{"key": "NAME", "type": "string", "value": "NAME"}]}],
+        "processes": {"p1": {"serviceName": "NAME", "tags": []}}}]}).encode(),
     "kineto": json.dumps({"distributedInfo": {"rank": 0}, "deviceProperties": [{"id": 0, "name": "NAME"}],
                           "traceEvents": [{"ph": "X", "cat": "kernel", "name": "NAME", "ts": 1.5, "dur": 2,
                                            "args": {"device": 0, "stream": 7}}]}).encode(),
@@ -75,6 +80,9 @@ SAMPLES: dict[str, bytes] = {
     "otlp": json.dumps({"resourceSpans": [{"resource": {"attributes": [
         {"key": "service.name", "value": {"stringValue": "NAME"}}]}, "scopeSpans": [{"spans": [_SPAN]}]}]}).encode(),
     "prometheus": b'# TYPE kpi_x gauge\nkpi_x{segment="NAME"} 1 1772366400\n',
+    "zipkin": json.dumps([{"traceId": "0af7651916cd43dd8448eb211c80319c", "id": "b7ad6b7169203331", "name": "NAME",
+                           "timestamp": 1772366400000000, "duration": 500000, "tags": {"NAME": "NAME"},
+                           "localEndpoint": {"serviceName": "NAME"}}]).encode(),
 }  # fmt: skip
 """The smallest honest file of each source; NAME stands where a sender's own words do."""
 

@@ -16,7 +16,11 @@ from workbench.sources._otlp_json import LEVELS, Signal
 MAX_MESSAGE_BYTES = 512 * 2**20
 """A longer line, message or document is refused: it would have to stand in memory as a whole."""
 _CHUNK_BYTES = 4 * 2**20
-_NAMED = re.compile(rb'"resource(?:Spans|Metrics|Logs)"\s*:\s*\[')
+_NAMED = re.compile(
+    rb'"resource(?:Spans|Metrics|Logs)"\s*:\s*\['
+    rb'|"batches"\s*:\s*\[\s*\{\s*"(?:resource|scopeSpans|instrumentationLibrarySpans)"\s*:'
+)
+"""The list of resources, as OTLP calls it or as Grafana Tempo does."""
 
 _LENGTH = 2
 _ITEM_MARKS: dict[Signal, frozenset[tuple[int, int]]] = {

@@ -74,9 +74,15 @@ def _nesting(body: bytes) -> int:
 
 
 def unwrapped(document: object) -> object:
-    """Return the OTLP document that Jaeger's API wraps in ``result``; any other as it is."""
-    if isinstance(document, Mapping) and isinstance(document.get("result"), Mapping):
-        return document["result"]
+    """Return the OTLP document that Jaeger's API wraps in ``result`` and Tempo's in ``trace``; any other as it is.
+
+    Tempo calls the list of resources ``batches``.
+    """
+    for name in ("result", "trace"):
+        if isinstance(document, Mapping) and isinstance(document.get(name), Mapping):
+            document = document[name]
+    if isinstance(document, Mapping) and isinstance(document.get("batches"), list) and "resourceSpans" not in document:
+        return {**document, "resourceSpans": document["batches"]}
     return document
 
 

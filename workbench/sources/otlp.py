@@ -14,7 +14,7 @@ SOURCE = Source(
     name="otlp",
     title="OpenTelemetry (OTLP)",
     doc="Traces, metrics and logs of OpenTelemetry: OTLP JSON (one document, or lines of a collector's file "
-    "exporter) and OTLP protobuf, from files or from senders.",
+    "exporter; also as Jaeger's and Grafana Tempo's APIs wrap them) and OTLP protobuf, from files or from senders.",
     reads=("spans", "logs", "metric_samples"),
     recognise=recognise,
     read=read,
