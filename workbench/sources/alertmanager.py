@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,8 +12,9 @@ from workbench.errors import UnknownNameError, UsageError
 from workbench.model.entities import entity, split
 from workbench.model.tables import ALERTS
 from workbench.sources import Batch, Context, Head, Rejection, Source
+from workbench.sources._events import decode_events, read_events
 from workbench.sources._gpu_metrics import device
-from workbench.sources._json import canonical, documents, integer, mapping, objects, text, texts
+from workbench.sources._json import canonical, integer, mapping, objects, text, texts
 from workbench.sources._rows import Rows, digest
 from workbench.sources._time import iso_ns
 
@@ -30,7 +30,6 @@ _NOT_METRICS = re.compile(
     r"abs|absent|histogram_quantile|\w+_over_time|label_replace|group_left|group_right|ignoring|topk|clamp_\w+)"
 )
 _EXPRESSION_WORD = re.compile(r'"(?:[^"\\]|\\.)*"|\{[^}]*\}|\[[^\]]*\]|[a-zA-Z_:][\w:]*')
-_ROWS_AT_ONCE = 20_000
 
 
 def recognise(head: Head) -> float:
@@ -43,27 +42,12 @@ def recognise(head: Head) -> float:
 
 def read(what: BinaryIO | Path, context: Context) -> Iterator[Batch]:
     """Yield the rows of a file of webhook bodies, or of the API's alerts."""
-    if isinstance(what, Path):
-        with what.open("rb") as stream:
-            yield from read(stream, context)
-        return
-    rows = Rows("alertmanager", context, (ALERTS,))
-    for document in documents(what, context.place):
-        _take(document, rows)
-        if len(rows) >= _ROWS_AT_ONCE:
-            yield rows.batch()
-    if len(rows):
-        yield rows.batch()
+    yield from read_events(what, context, Rows("alertmanager", context, (ALERTS,)), _take)
 
 
 def decode(body: bytes, context: Context) -> Batch:
     """Return the rows of one webhook body; one that is none gives rejections and no table (answer 400)."""
-    rows = Rows("alertmanager", context, (ALERTS,))
-    taken = [_take(document, rows) for document in documents(io.BytesIO(body), context.place)]
-    if not taken:
-        rows.reject(Rejection.of("an empty body", context.place, body))
-    batch = rows.batch()
-    return batch if any(taken) else Batch({}, batch.rejections)
+    return decode_events(body, context, Rows("alertmanager", context, (ALERTS,)), _take)
 
 
 def _take(document: tuple[str, Any] | Rejection, rows: Rows) -> bool:

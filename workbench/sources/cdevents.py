@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -10,10 +9,9 @@ from typing import Any, BinaryIO
 from workbench.model.tables import CHANGES
 from workbench.sources import Batch, Context, Head, Rejection, Source
 from workbench.sources._cdevents_rows import envelope, named_kind, row
-from workbench.sources._json import canonical, documents, mapping
+from workbench.sources._events import decode_events, read_events
+from workbench.sources._json import canonical, mapping
 from workbench.sources._rows import Rows
-
-_ROWS_AT_ONCE = 20_000
 
 
 def recognise(head: Head) -> float:
@@ -29,17 +27,7 @@ def recognise(head: Head) -> float:
 
 def read(what: BinaryIO | Path, context: Context) -> Iterator[Batch]:
     """Yield the changes in a file: one event, an array of them (a CloudEvents batch), or one a line."""
-    if isinstance(what, Path):
-        with what.open("rb") as stream:
-            yield from read(stream, context)
-        return
-    rows = Rows("cdevents", context, (CHANGES,))
-    for document in documents(what, context.place):
-        _take(document, rows)
-        if len(rows) >= _ROWS_AT_ONCE:
-            yield rows.batch()
-    if len(rows):
-        yield rows.batch()
+    yield from read_events(what, context, Rows("cdevents", context, (CHANGES,)), _take)
 
 
 def decode(body: bytes, context: Context) -> Batch:
@@ -47,12 +35,7 @@ def decode(body: bytes, context: Context) -> Batch:
 
     A body in which nothing is an event gives rejections and no table (answer 400).
     """
-    rows = Rows("cdevents", context, (CHANGES,))
-    taken = [_take(document, rows) for document in documents(io.BytesIO(body), context.place)]
-    if not taken:
-        rows.reject(Rejection.of("an empty body", context.place, body))
-    batch = rows.batch()
-    return batch if any(taken) else Batch({}, batch.rejections)
+    return decode_events(body, context, Rows("cdevents", context, (CHANGES,)), _take)
 
 
 def _take(document: tuple[str, Any] | Rejection, rows: Rows) -> bool:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from workbench.model.tables import ASSERTIONS, COLUMN_LINEAGE, DATASET_VERSIONS, JOB_RUNS, LINEAGE
 from workbench.model.window import iso
 from workbench.sources import Batch, Context, Head, Rejection, Source
-from workbench.sources._json import canonical, documents, mapping, text
+from workbench.sources._events import decode_events, read_events
+from workbench.sources._json import canonical, mapping, text
 from workbench.sources._openlineage_events import (
     Dataset,
     Event,
@@ -25,7 +25,6 @@ from workbench.sources._openlineage_events import (
 from workbench.sources._rows import Rows
 
 _TABLES = (LINEAGE, COLUMN_LINEAGE, JOB_RUNS, DATASET_VERSIONS, ASSERTIONS)
-_ROWS_AT_ONCE = 20_000
 _BEFORE_WRITING = ("START", "RUNNING")
 _SIGNS = (
     rb'"eventTime"\s*:',
@@ -48,16 +47,9 @@ def recognise(head: Head) -> float:
 
 def read(what: BinaryIO | Path, context: Context) -> Iterator[Batch]:
     """Yield the rows of a file of events; runs are merged over the whole file, in memory bounded by its runs."""
-    rows, runs = Rows("openlineage", context, _TABLES), _Runs()
-    with ExitStack() as stack:
-        stream = stack.enter_context(what.open("rb")) if isinstance(what, Path) else what
-        for document in documents(stream, context.place):
-            _take(document, rows, runs)
-            if len(rows) >= _ROWS_AT_ONCE:
-                yield rows.batch()
-    _merge_runs(runs, rows)
-    if len(rows):
-        yield rows.batch()
+    runs = _Runs()
+    rows = Rows("openlineage", context, _TABLES)
+    yield from read_events(what, context, rows, partial(_take, runs=runs), partial(_merge_runs, runs))
 
 
 def decode(body: bytes, context: Context) -> Batch:
@@ -65,13 +57,9 @@ def decode(body: bytes, context: Context) -> Batch:
 
     A body without any event gives rejections and no table at all (answer 400).
     """
-    rows, runs = Rows("openlineage", context, _TABLES), _Runs()
-    taken = [_take(document, rows, runs) for document in documents(io.BytesIO(body), context.place)]
-    _merge_runs(runs, rows)
-    if not taken:
-        rows.reject(Rejection.of("an empty body", context.place, body))
-    batch = rows.batch()
-    return batch if any(taken) else Batch({}, batch.rejections)
+    runs = _Runs()
+    rows = Rows("openlineage", context, _TABLES)
+    return decode_events(body, context, rows, partial(_take, runs=runs), partial(_merge_runs, runs))
 
 
 def _take(document: tuple[str, Any] | Rejection, rows: Rows, runs: _Runs) -> bool:
