@@ -14,7 +14,7 @@ from workbench.analysis.linkage import LINK_COLUMNS, links, prefixed
 from workbench.model.entities import KINDS
 from workbench.model.show import html
 from workbench.model.window import DAY_NS
-from workbench.playbook.joined import QUERIES, TRACED_NS, edges
+from workbench.playbook.joined import TRACED_NS, edges, questions
 from workbench.playbook.linking import link_runs
 from workbench.playbook.record_path import record_path
 
@@ -174,13 +174,8 @@ def _joined(ask: Ask, entities: tuple[str, ...], places: pd.DataFrame) -> pd.Dat
     if not asked or places.empty:
         return pd.DataFrame(columns=list(LINK_COLUMNS))
     end = int(places["last_ns"].max()) + 1
-    spans = {"start_ns": end - TRACED_NS, "end_ns": end}
-    arguments: dict[str, dict[str, int]] = {
-        "lineage": {"as_of_ns": end}, "columns": {"as_of_ns": end}, "versions": {"until_ns": end}, "data": {},
-        "calls": spans, "kinds": spans, "features": {"start_ns": end - 3 * DAY_NS, "end_ns": end},
-        "metrics": {"start_ns": end - DAY_NS, "end_ns": end}, "spans": spans,
-    }  # fmt: skip
-    frames = {part: ask(query, **arguments[part]).to_pandas() for part, query in QUERIES.items()}
+    asking = questions(end - TRACED_NS, end).items()
+    frames = {part: ask(query, **arguments).to_pandas() for part, (query, arguments) in asking}
     near = pd.concat([edges(frames, entity) for entity in asked], ignore_index=True)
     near = near[near["upstream"].isin(asked) | near["downstream"].isin(asked)]
     return near[["upstream", "downstream", "rule"]].set_axis(list(LINK_COLUMNS), axis=1)

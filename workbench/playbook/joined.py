@@ -28,27 +28,33 @@ class Joined:
 def joined(reading: Reading) -> Joined:
     """Return the joined graph as of the end of the selection; edges lead from what feeds to what is fed."""
     symptom = reading.symptom
-    end = symptom.window.end_ns
-    answers = {
-        "lineage": reading.ask("lineage_edges", as_of_ns=end),
-        "columns": reading.ask("column_edges", as_of_ns=end),
-        "versions": reading.ask("model_versions", until_ns=end),
-        "data": reading.ask("run_data"),
-        "calls": reading.ask("service_edges", start_ns=symptom.window.start_ns - TRACED_NS, end_ns=end),
-        "kinds": reading.ask("span_counts", start_ns=symptom.window.start_ns - TRACED_NS, end_ns=end),
-        "features": reading.ask("data_columns", start_ns=end - 3 * DAY_NS, end_ns=end),
-        "metrics": reading.ask("metric_names", start_ns=end - DAY_NS, end_ns=end),
-    }
-    spans = reading.ask("span_places", start_ns=symptom.window.start_ns - TRACED_NS, end_ns=end)
-    frames = {name: answer.frame for name, answer in answers.items()} | {"spans": spans.frame}
-    used = [a.evidence for a in answers.values() if len(a.frame)]
-    return Joined(lineage.build(edges(frames, symptom.entity), (symptom.entity,)), (*used, spans.evidence))
+    asked = questions(symptom.window.start_ns - TRACED_NS, symptom.window.end_ns)
+    answers = {part: reading.ask(query, **arguments) for part, (query, arguments) in asked.items()}
+    frames = {part: answer.frame for part, answer in answers.items()}
+    # Which spans ran where is evidence even where it is empty: a machine that nothing names is told as unknown.
+    used = tuple(answer.evidence for part, answer in answers.items() if part == "spans" or len(answer.frame))
+    return Joined(lineage.build(edges(frames, symptom.entity), (symptom.entity,)), used)
 
 
 QUERIES = {"lineage": "lineage_edges", "columns": "column_edges", "versions": "model_versions", "data": "run_data",
            "calls": "service_edges", "kinds": "span_counts", "features": "data_columns", "metrics": "metric_names",
            "spans": "span_places"}  # fmt: skip
-"""Part of the graph -> named query that it is read from."""
+"""Part of the graph -> named query that it is read from, in the order in which they are asked."""
+
+
+def questions(traced_from_ns: int, end_ns: int) -> dict[str, tuple[str, dict[str, int]]]:
+    """Return part of the graph -> named query and its arguments, as of *end_ns*.
+
+    Spans since *traced_from_ns* tell which service calls which; names of features and
+    figures are those of the last three days and of the last day.
+    """
+    spans = {"start_ns": traced_from_ns, "end_ns": end_ns}
+    arguments: dict[str, dict[str, int]] = {
+        "lineage": {"as_of_ns": end_ns}, "columns": {"as_of_ns": end_ns}, "versions": {"until_ns": end_ns}, "data": {},
+        "calls": spans, "kinds": spans, "features": {"start_ns": end_ns - 3 * DAY_NS, "end_ns": end_ns},
+        "metrics": {"start_ns": end_ns - DAY_NS, "end_ns": end_ns}, "spans": spans,
+    }  # fmt: skip
+    return {part: (query, arguments[part]) for part, query in QUERIES.items()}
 
 
 def edges(frames: Mapping[str, pd.DataFrame], symptom: str) -> pd.DataFrame:
