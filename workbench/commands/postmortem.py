@@ -30,13 +30,16 @@ def postmortem(
 
     with common.steps("Replaying") as step:
         written = write_postmortem(Case.open(case), out, progress=step)
-    files = [str(p) for p in (written.html, written.markdown, written.notebook, written.guard) if p is not None]
+    files = [str(path) for path in written.files]
     if as_json:
-        common.print_json({"files": files, "seconds": round(written.seconds, 3), "replay": written.replay.plain()})
+        common.print_json({"files": files, "seconds": round(written.seconds, 3), "replay": written.replay.plain(),
+                           "to_mend": [vars(defect) for defect in written.defects]})  # fmt: skip
     else:
         common.console.print(Text(f"{written.replay.badge}; written in {written.seconds:.1f} s"))
         for name in files:
             common.console.print(Text(f"  {name}"))
+        for defect in written.defects:
+            common.console.print(Text(f"  to mend: {defect}"))
     if not written.replay.ok:
         raise typer.Exit(5)
 

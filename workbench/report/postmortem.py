@@ -20,8 +20,9 @@ from workbench.errors import IntegrityError, UsageError
 from workbench.report import guard, guard_trial, postmortem_impact, postmortem_proposals, postmortem_story
 from workbench.report.document import Document, Section, Sentence, Source
 from workbench.report.html import Shown, Sketch
+from workbench.report.lint import Defect, lint
 from workbench.report.notebook import write_notebook
-from workbench.report.pages import stylesheet, template
+from workbench.report.pages import output, stylesheet, template
 from workbench.report.reading_case import CaseReader, Masked
 from workbench.report.words import measured_words
 
@@ -31,14 +32,28 @@ MAX_BYTES = 5_000_000
 
 @dataclass(frozen=True)
 class Postmortem:
-    """Name the written files, the replay behind the badge, and how long the draft took."""
+    """Name the written files, the replay behind the badge, what is to mend, and how long the draft took."""
 
     html: Path
     markdown: Path
     notebook: Path
     guard: Path | None
     replay: ReplayReport
+    defects: tuple[Defect, ...]
+    """What the lints say of the Markdown."""
     seconds: float
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Every written file."""
+        return tuple(p for p in (self.html, self.markdown, self.notebook, self.guard) if p is not None)
+
+    def _repr_html_(self) -> str:
+        facts = {"Written in": f"{self.seconds:.1f} s", "Files": ", ".join(p.name for p in self.files),
+                 "To mend": str(len(self.defects)) if self.defects else "nothing"}  # fmt: skip
+        lines = [str(found) for found in (*self.replay.mismatches, *self.defects)]
+        heading = f"{'✓' if self.replay.ok else '✕'} {self.replay.badge}"
+        return output("facts.html.j2", heading=heading, facts=facts, causes=[], lines=lines)
 
 
 def write_postmortem(
@@ -64,13 +79,15 @@ def write_postmortem(
                          "written. Take back steps with many findings: case.undo(seq).")  # fmt: skip
     html_path, markdown_path = folder / f"{case.id}.html", folder / f"{case.id}.md"
     html_path.write_text(page, encoding="utf-8")
-    markdown_path.write_text(markdown(document, report), encoding="utf-8")
+    marked = markdown(document, report)
+    markdown_path.write_text(marked, encoding="utf-8")
     rule = next((s.code for s in document.sections if s.name == "detection"), "")
     rule_path = folder / f"{case.id}-guard.odcs.yaml" if rule else None
     if rule_path is not None:
         rule_path.write_text(rule, encoding="utf-8")
     notebook = write_notebook(case, folder / f"{case.id}.ipynb")
-    return Postmortem(html_path, markdown_path, notebook, rule_path, report, time.monotonic() - begun)
+    defects = tuple(lint(marked))
+    return Postmortem(html_path, markdown_path, notebook, rule_path, report, defects, time.monotonic() - begun)
 
 
 def draft(case: Case, masked: Masked | None = None) -> Document:

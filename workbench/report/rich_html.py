@@ -10,6 +10,7 @@ from workbench.case.replay import ReplayReport
 from workbench.model.findings import Cause, Evidence, Finding, Ranking
 from workbench.model.show import html
 from workbench.model.window import Window
+from workbench.report.lint_said import lint_said
 from workbench.report.next_step import next_step
 from workbench.report.pages import output
 from workbench.report.words import duration
@@ -20,7 +21,7 @@ def attach() -> None:
     html.register(Case, _case)
     html.register(Cause, lambda cause: output("cause.html.j2", causes=[cause], verdict=None))
     html.register(Ranking, lambda ranking: output("cause.html.j2", causes=list(ranking), verdict=ranking.verdict))
-    html.register(Finding, lambda finding: output("finding.html.j2", outcome=None, findings=[finding]))
+    html.register(Finding, lambda finding: output("finding.html.j2", outcome=None, findings=[finding], defects=[]))
     html.register(Outcome, _outcome)
     html.register(Evidence, lambda item: _facts(item.id, {
         "Query": item.query, "Rows": f"{item.rows:,}", "File": item.file, "SHA-256": item.sha256}))  # fmt: skip
@@ -39,7 +40,7 @@ def _case(case: Case) -> str:
 def _outcome(outcome: Outcome) -> str:
     if outcome.ranking is not None:
         return html(outcome.ranking)
-    return output("finding.html.j2", outcome=outcome, findings=list(outcome.findings))
+    return output("finding.html.j2", outcome=outcome, findings=list(outcome.findings), defects=lint_said(outcome))
 
 
 def _replay(report: ReplayReport) -> str:
