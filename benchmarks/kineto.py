@@ -28,9 +28,9 @@ _OURS = _MEASURED.format(
     imports="from pathlib import Path\n"
     "from workbench.analysis import gpu_trace\nfrom workbench.sources.kineto import trace",
     work="""found = trace(Path(sys.argv[1]))
-kernels = gpu_trace.frame(found.columns(), found.steps)
+kernels = gpu_trace.within(found.columns(), found.steps)
 time_ = gpu_trace.device_time(kernels)
-gpu_trace.by_kinds(kernels); gpu_trace.longest_kernels(kernels, found.names)
+gpu_trace.by_kinds(kernels); gpu_trace.busiest(kernels, found.names)
 idle, overlap = time_.idle_percent, time_.overlap_percent""",
     children="0",
 )

@@ -6,6 +6,8 @@ import gzip
 import io
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +130,28 @@ def test_memory_stays_with_the_chunks_not_the_file(tmp_path: Path) -> None:
     tracemalloc.stop()
     assert (found.events, found.broken) == (80_001, ())
     assert peak < 20e6
+
+
+def test_reading_loads_neither_pandas_nor_arrow() -> None:
+    """A trace is read and its device time told in numpy alone: both would cost more memory than the trace."""
+    code = ("import io, sys\nfrom workbench.analysis import gpu_trace\nfrom workbench.sources.kineto import trace\n"
+            "found = trace(io.BytesIO(b'{\"traceEvents\": []}'))\n"
+            "gpu_trace.device_time(gpu_trace.within(found.columns(), found.steps))\n"
+            "print({'pandas', 'pyarrow'} & set(sys.modules))")  # fmt: skip
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+def test_the_busiest_kernels_are_those_that_a_groupby_gives(traces: dict[str, KinetoTrace]) -> None:
+    """Calls, sum, longest, shortest and mean of every name and kind of three real files equal pandas'."""
+    for name in FILES[3:]:
+        found = traces[name]
+        kernels = gpu_trace.frame(found.columns(), found.steps)
+        ours = {(one.name, one.kind): one[2:] for one in gpu_trace.busiest(kernels, found.names, 10**6)}
+        rows = kernels.assign(length=kernels["end_ns"] - kernels["start_ns"]).groupby(["name", "kind"])["length"]
+        theirs = {(found.names[n], KIND_ORDER[k]): tuple(own) for (n, k), own in
+                  rows.agg(["size", "sum", "max", "min", "mean"]).iterrows()}  # fmt: skip
+        assert ours == theirs
 
 
 KERNEL = {"ph": "X", "cat": "kernel", "name": "k", "ts": 10.001, "dur": 5.0005, "args": {"device": 0, "stream": 7}}

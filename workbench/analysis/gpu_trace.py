@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Ints = npt.NDArray[np.int64]
 KINDS = ("computation", "communication", "memory")
@@ -46,14 +48,23 @@ class DeviceTime:
     """Share of communication during which computation ran."""
 
 
+def within(columns: Mapping[str, Any], steps: Sequence[tuple[int, int]], *,
+           window: Literal["steps", "all"] = "steps") -> dict[str, Ints]:  # fmt: skip
+    """Return the kernels of the window as columns of equal length: what ``frame`` holds, without pandas."""
+    made = {name: np.asarray(values) for name, values in columns.items()}
+    if window == "steps" and len({begin for begin, _ in steps}) > 1:
+        last = max(begin for begin, _ in steps)
+        chosen = (made["launched_ns"] != -1) & (made["launched_ns"] < last)
+        made = {name: values[chosen] for name, values in made.items()}
+    return made
+
+
 def frame(columns: Mapping[str, Any], steps: Sequence[tuple[int, int]], *,
           window: Literal["steps", "all"] = "steps") -> pd.DataFrame:  # fmt: skip
     """Return the kernels of the window as a frame: device, stream, start_ns, end_ns, kind, name, launched_ns."""
-    made = pd.DataFrame({name: np.asarray(values) for name, values in columns.items()})
-    if window == "steps" and len({begin for begin, _ in steps}) > 1:
-        last = max(begin for begin, _ in steps)
-        made = made[(made["launched_ns"] != -1) & (made["launched_ns"] < last)]
-    return made
+    import pandas as pd
+
+    return pd.DataFrame(within(columns, steps, window=window))
 
 
 def rounded_inwards(kernels: pd.DataFrame) -> pd.DataFrame:
@@ -62,19 +73,19 @@ def rounded_inwards(kernels: pd.DataFrame) -> pd.DataFrame:
     return kernels.assign(start_ns=start, end_ns=kernels["end_ns"] // 1000 * 1000)
 
 
-def device_time(kernels: pd.DataFrame) -> DeviceTime:
-    """Return where the time of one device went; *kernels* as from ``frame``, of one device."""
-    if kernels.empty:
+def device_time(kernels: Mapping[str, Ints] | pd.DataFrame) -> DeviceTime:
+    """Return where the time of one device went; *kernels* as from ``frame`` or ``within``, of one device."""
+    if not len(kernels["start_ns"]):
         return DeviceTime(0, None, None, 0, 0, 0, 0, 0, 0, 0, 0, None, None, None)
     start, end = _pair(kernels)
-    unions = [_union(*_pair(kernels[kernels["kind"] == kind])) for kind in range(len(KINDS))]
+    unions = _unions(kernels)
     lengths = [_length(union) for union in unions]
     busy = _length(_union(start, end))
     begin, last = int(start.min()), int(end.max())
     both = _both(unions[0], unions[1])
     window = last - begin
     return DeviceTime(
-        len(kernels), begin, last, window, busy, window - busy, int((end - start).sum()), lengths[0], lengths[1],
+        len(start), begin, last, window, busy, window - busy, int((end - start).sum()), lengths[0], lengths[1],
         lengths[2], both,
         100.0 * (window - busy) / window if window else None,
         100.0 * lengths[0] / window if window else None,
@@ -82,11 +93,10 @@ def device_time(kernels: pd.DataFrame) -> DeviceTime:
     )  # fmt: skip
 
 
-def by_kinds(kernels: pd.DataFrame) -> dict[tuple[str, ...], int]:
+def by_kinds(kernels: Mapping[str, Ints] | pd.DataFrame) -> dict[tuple[str, ...], int]:
     """Return the time in which exactly these kinds ran at once, ns: ``("computation", "memory")`` and so on."""
     edges: list[tuple[Ints, int]] = []
-    for kind in range(len(KINDS)):
-        starts, ends = _union(*_pair(kernels[kernels["kind"] == kind]))
+    for kind, (starts, ends) in enumerate(_unions(kernels)):
         edges += [(starts, 1 << kind), (ends, -(1 << kind))]
     times = np.concatenate([t for t, _ in edges])
     signs = np.concatenate([np.full(len(t), sign) for t, sign in edges])
@@ -108,6 +118,8 @@ def idle_by_cause(kernels: pd.DataFrame, kernel_wait_ns: int = KERNEL_WAIT_NS) -
     late; ``kernel_wait``: launched in time, and the gap is below *kernel_wait_ns*; ``other``: launched
     in time, yet it waited longer (for an event, or for another stream); ``unknown``: no launch was seen.
     """
+    import pandas as pd
+
     found = []
     for stream, own in kernels.groupby("stream"):
         own = own.sort_values("start_ns", kind="stable")
@@ -123,16 +135,47 @@ def idle_by_cause(kernels: pd.DataFrame, kernel_wait_ns: int = KERNEL_WAIT_NS) -
 
 def longest_kernels(kernels: pd.DataFrame, names: Sequence[str], most: int = 10) -> pd.DataFrame:
     """Return the kernels that took longest together: name, kind, calls, sum_ns, max_ns, min_ns, mean_ns."""
-    lengths = kernels.assign(length=kernels["end_ns"] - kernels["start_ns"])
-    by_name = lengths.groupby(["name", "kind"])["length"].agg(["size", "sum", "max", "min", "mean"]).reset_index()
-    by_name.columns = pd.Index(["name", "kind", "calls", "sum_ns", "max_ns", "min_ns", "mean_ns"])
-    by_name["name"] = [names[at] for at in by_name["name"]]
-    by_name["kind"] = [KINDS[at] for at in by_name["kind"]]
-    return by_name.sort_values(["sum_ns", "name"], ascending=[False, True], ignore_index=True).head(most)
+    import pandas as pd
+
+    return pd.DataFrame(busiest(kernels, names, most), columns=list(KernelTime._fields))
 
 
-def _pair(kernels: pd.DataFrame) -> tuple[Ints, Ints]:
-    return kernels["start_ns"].to_numpy(np.int64), kernels["end_ns"].to_numpy(np.int64)
+class KernelTime(NamedTuple):
+    """Say how long the kernels of one name and kind took, ns."""
+
+    name: str
+    kind: str
+    calls: int
+    sum_ns: int
+    max_ns: int
+    min_ns: int
+    mean_ns: float
+
+
+def busiest(kernels: Mapping[str, Ints] | pd.DataFrame, names: Sequence[str], most: int = 10) -> list[KernelTime]:
+    """Return the kernels that took longest together, the longest first."""
+    start, end = _pair(kernels)
+    if not len(start):
+        return []
+    key = np.asarray(kernels["name"], dtype=np.int64) * len(KINDS) + np.asarray(kernels["kind"], dtype=np.int64)
+    order = np.argsort(key, kind="stable")
+    keys, first, calls = np.unique(key[order], return_index=True, return_counts=True)
+    lengths = (end - start)[order]
+    sums, longest, shortest = (by.reduceat(lengths, first).tolist() for by in (np.add, np.maximum, np.minimum))
+    rows = zip(keys.tolist(), calls.tolist(), sums, longest, shortest, strict=True)
+    found = [KernelTime(names[k // len(KINDS)], KINDS[k % len(KINDS)], n, whole, high, low, whole / n)
+             for k, n, whole, high, low in rows]  # fmt: skip
+    return sorted(found, key=lambda one: (-one.sum_ns, one.name))[:most]
+
+
+def _pair(kernels: Mapping[str, Ints] | pd.DataFrame) -> tuple[Ints, Ints]:
+    return np.asarray(kernels["start_ns"], dtype=np.int64), np.asarray(kernels["end_ns"], dtype=np.int64)
+
+
+def _unions(kernels: Mapping[str, Ints] | pd.DataFrame) -> list[tuple[Ints, Ints]]:
+    """Return the disjoint intervals of each of KINDS."""
+    (start, end), kind = _pair(kernels), np.asarray(kernels["kind"])
+    return [_union(start[kind == one], end[kind == one]) for one in range(len(KINDS))]
 
 
 def _union(start: Ints, end: Ints) -> tuple[Ints, Ints]:

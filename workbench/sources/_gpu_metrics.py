@@ -29,6 +29,7 @@ POWER = Figure("gpu_power_w", "W")
 FAN = Figure("gpu_fan_percent", "%")
 THROTTLE_REASONS = Figure("gpu_throttle_reasons", "1")
 PROCESS_MEMORY = Figure("gpu_process_memory_bytes", "By", MIB)
+PROCESS_UTILIZATION = Figure("gpu_process_utilization_percent", "%")
 
 
 def memory_bytes(part: str, factor: float) -> Figure:

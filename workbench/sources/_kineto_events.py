@@ -74,7 +74,10 @@ def exact_ns(text: str | bytes | msgspec.Raw) -> int | None:
 
     Digits beyond the third decimal are below one ns and cut off; no float is made on the way.
     """
-    written = text if isinstance(text, str) else bytes(text).decode("ascii", "replace")
+    raw = text.encode() if isinstance(text, str) else bytes(text)
+    if len(raw) < 16 and raw.isdigit():
+        return int(raw) * 1000
+    written = raw.decode("ascii", "replace")
     plain = _PLAIN.fullmatch(written)
     if plain is not None:
         found = int(plain[2]) * 1000 + int((plain[3] or "")[:3].ljust(3, "0"))

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from workbench.columnar import build
 from workbench.model.tables import Table
 from workbench.sources import Batch, Context, Rejection
 
@@ -42,6 +41,8 @@ class Rows:
 
     def batch(self) -> Batch:
         """Return everything gathered, and begin anew."""
+        from workbench.columnar import build
+
         tables = {}
         for name, table in self._tables.items():
             rows = self._rows[name]

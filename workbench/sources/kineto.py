@@ -124,15 +124,17 @@ def _take(event: Event, found: KinetoTrace, known: dict[str, int], stream: Strea
     step = category == "user_annotation" and name.startswith("ProfilerStep")
     if not on_device and correlation is None and not step:
         return
-    start, length = exact_ns(event.ts), exact_ns(event.dur)
+    start = exact_ns(event.ts)
+    if not on_device and not step and start is not None:
+        found.launches.setdefault(cast(int, correlation), start)
+        return
+    length = exact_ns(event.dur)
     if start is None or length is None or length < 0:
         if on_device:
             stream.broken.append(("a kernel without a time that can be read", name.encode("utf-8", "replace")))
         return
     if step:
         found.steps.append((start, start + length))
-    elif not on_device:
-        found.launches.setdefault(cast(int, correlation), start)
     else:
         args = event.args
         found.device.append(_or(_whole(args.device if args else None)))

@@ -1,4 +1,4 @@
-"""nvidia-smi dmon: text recordings with date and time (``nvidia-smi dmon -o DT``). ``-`` is unknown, never 0."""
+"""nvidia-smi dmon and pmon: text recordings with date and time (``-o DT``). ``-`` is unknown, never 0."""
 
 from __future__ import annotations
 
@@ -19,20 +19,29 @@ _FIGURES = {
     "mem": gpu.MEMORY_UTILIZATION, "enc": gpu.ENCODER_UTILIZATION, "dec": gpu.DECODER_UTILIZATION,
     "mclk": gpu.clock("memory"), "pclk": gpu.clock("sm"), "fb": gpu.memory_bytes("used", gpu.MIB),
 }  # fmt: skip
-_HEADER = re.compile(r"#\s*(?:(?:Date|date)\s+(?:Time|time)\s+)?gpu\s+.*\bpwr\b")
+_PROCESS_FIGURES = {
+    "sm": gpu.PROCESS_UTILIZATION, "fb": gpu.PROCESS_MEMORY,
+    "mem": gpu.Figure("gpu_process_memory_utilization_percent", "%"),
+    "enc": gpu.Figure("gpu_process_encoder_utilization_percent", "%"),
+    "dec": gpu.Figure("gpu_process_decoder_utilization_percent", "%"),
+}  # fmt: skip
+_HEADER = re.compile(r"#\s*(?:date\s+time\s+)?gpu\s+(?:.*\bpwr\b|pid\s+type\b)", re.IGNORECASE)
 _DATE = re.compile(r"(\d{4})/?(\d\d)/?(\d\d)")
 _MOST_LINE = 1 << 16
 _ROWS_AT_ONCE = 50_000
 
 
 def recognise(head: Head) -> float:
-    """Recognise dmon's header of columns on the first line."""
+    """Recognise the header of columns of dmon or pmon on the first line."""
     first = head.start.decode("utf-8", "replace").split("\n", 1)[0]
     return 0.95 if _HEADER.match(first) else 0.0
 
 
 def read(what: BinaryIO | Path, context: Context) -> Iterator[Batch]:
-    """Yield the figures of each line, of GPU place/index; times are read as UTC. Lines without a time are refused."""
+    """Yield the figures of each line, of GPU place/index; times are read as UTC. Lines without a time are refused.
+
+    A line of pmon is of one program, told apart by its pid; one without a program (``-``) says that none ran.
+    """
     if isinstance(what, Path):
         with what.open("rb") as stream:
             yield from read(stream, context)
@@ -55,31 +64,39 @@ def read(what: BinaryIO | Path, context: Context) -> Iterator[Batch]:
 
 def _take(cells: list[str], names: Sequence[str], rows: Rows, context: Context, place: str) -> str:
     """Add a line's figures; return why there are none."""
+    if names[-1:] == ["command"] and len(cells) > len(names):
+        # A program's name may hold spaces.
+        cells = [*cells[: len(names) - 1], " ".join(cells[len(names) - 1 :])]
     if len(cells) != len(names):
         return "not as many cells as columns"
     said = dict(zip(names, cells, strict=True))
     if "date" not in said or "time" not in said:
-        return "no time: record with nvidia-smi dmon -o DT"
+        return f"no time: record with nvidia-smi {'pmon' if 'pid' in said else 'dmon'} -o DT"
     date = _DATE.fullmatch(said["date"])
     time_ns = iso_ns(f"{date[1]}-{date[2]}-{date[3]}T{said['time']}Z") if date else None
     if time_ns is None or not said["gpu"].isascii() or not said["gpu"].isdigit():
         return "no time or GPU index that can be read"
     entity = f"gpu:{gpu.device(None, context.place, said['gpu'])}"
-    for name, figure in _FIGURES.items():
+    if said.get("pid") == "-":
+        return ""
+    identity = {"pid": said["pid"]} if "pid" in said else {}
+    program = {"process_name": said["command"]} if said.get("command", "-") != "-" else {}
+    for name, figure in (_PROCESS_FIGURES if identity else _FIGURES).items():
         if name in said:
             known = re.fullmatch(r"\d{1,15}(?:\.\d{1,6})?", said[name], re.ASCII)
             rows.add(METRICS, {
-                "series": digest(entity, figure.metric, canonical({})), "time_ns": time_ns, "entity": entity,
+                "series": digest(entity, figure.metric, canonical(identity)), "time_ns": time_ns, "entity": entity,
                 "metric": figure.metric, "value": float(said[name]) * figure.factor if known else None,
-                "unit": figure.unit, "type": figure.type, "labels": {"index": said["gpu"]},
+                "unit": figure.unit, "type": figure.type, "labels": {"index": said["gpu"], **identity, **program},
             }, place)  # fmt: skip
     return ""
 
 
 SOURCE = Source(
     name="nvidia_smi_dmon",
-    title="nvidia-smi dmon",
-    doc="Text recordings of nvidia-smi dmon -o DT: power, temperatures, utilisation and clocks of each device.",
+    title="nvidia-smi dmon, pmon",
+    doc="Text recordings of nvidia-smi dmon and pmon with -o DT: power, temperatures, utilisation and clocks of each "
+    "device; utilisation and memory of each program.",
     reads=(METRICS.name,),
     recognise=recognise,
     read=read,
