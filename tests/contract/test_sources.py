@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import json
 import random
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +99,20 @@ def _parquet() -> bytes:
     return sink.getvalue()
 
 
+def _nsight() -> bytes:
+    """Return a report of one kernel on a device."""
+    with closing(sqlite3.connect(":memory:")) as made:
+        made.executescript("""
+            CREATE TABLE StringIds (id INTEGER PRIMARY KEY, value TEXT);
+            INSERT INTO StringIds VALUES (1, 'NAME');
+            CREATE TABLE CUPTI_ACTIVITY_KIND_KERNEL (start INT, end INT, deviceId INT, streamId INT, correlationId INT,
+                                                     demangledName INT);
+            INSERT INTO CUPTI_ACTIVITY_KIND_KERNEL VALUES (10, 20, 0, 7, 3, 1);""")
+        return bytes(made.serialize())
+
+
 SAMPLES["frames"] = _parquet()
+SAMPLES["nsight"] = _nsight()
 
 
 def source(name: str) -> Source:
