@@ -8,6 +8,7 @@ import json
 import random
 import string
 import zipfile
+import zlib
 from pathlib import Path
 
 import pyarrow as pa
@@ -22,11 +23,17 @@ from workbench.case.reading import Reading
 from workbench.errors import UsageError
 from workbench.model.findings import Cause, Finding, Ranking
 from workbench.model.window import iso, parse_time_ns
+from workbench.report.exports import payloads
+from workbench.report.html import write_html
+from workbench.report.lint import lint
+from workbench.report.practice_metrics import measure
+from workbench.report.practice_page import write_page
 from workbench.report.share import Preview, Shared, share
 
 START = parse_time_ns("2026-03-01T13:40:00Z")
 HOUR = 3_600_000_000_000
 COUNT = 500
+CHROMIUM = Path("/usr/bin/chromium")
 
 
 def _letters(chance: random.Random, count: int, alphabet: str = string.ascii_lowercase) -> str:
@@ -252,12 +259,8 @@ def test_a_bundle_opens_elsewhere_without_any_source(small: Case, few: dict[str,
     opened = Case.open(unpack(zipped.path, tmp_path / "elsewhere"))
     assert len(opened.outcomes["quoted"].findings) == len(few)
     assert opened.replay().ok
-    assert {p.suffix for p in opened.path.iterdir() if p.stem.startswith("INC-30")} == {
-        ".html",
-        ".md",
-        ".ipynb",
-        ".yaml",
-    }
+    written = {p.suffix for p in opened.path.iterdir() if p.stem.startswith("INC-30")}
+    assert written == {".html", ".md", ".ipynb", ".yaml"}
     assert opened.quoted(first=3).could_not_run == ""
     opened.select(f"{iso(START)}/{iso(START + HOUR // 2)}")
     assert opened.quoted(first=4).could_not_run == ""
@@ -302,3 +305,96 @@ def test_the_shared_notebook_runs_elsewhere_and_keeps_a_static_twin(tmp_path: Pa
     assert leaks(written.path, {"mallory@evil.example.com": "email"}) == []
     assert str(tmp_path) not in (written.path / "INC-31.ipynb").read_text("utf-8")
     assert Case.open(written.path).replay().ok
+
+
+def test_no_export_report_or_metric_of_the_shared_case_leaks(
+    folder: Shared, secrets: dict[str, str], tmp_path: Path
+) -> None:
+    """OpenLineage, Slack and PagerDuty payloads, the report, the metrics as page and JSON, and the lints: 0 of 500."""
+    opened = Case.open(folder.path)
+    told = [{"kind": p.kind, "body": p.body} for p in payloads(opened, link="https://workbench.example.com")]
+    assert {"slack", "pagerduty"} <= {p["kind"] for p in told}
+    (tmp_path / "told.json").write_text(json.dumps(told, ensure_ascii=False), "utf-8")
+    write_html(opened, tmp_path / "report.html")
+    found = measure([folder.path])
+    write_page(found, tmp_path / "metrics.html")
+    (tmp_path / "metrics.json").write_text(json.dumps(found.plain()), "utf-8")
+    marked = (folder.path / "INC-30.md").read_text("utf-8")
+    (tmp_path / "lints.txt").write_text("\n".join(map(str, lint(marked))), "utf-8")
+    assert leaks(tmp_path, secrets) == []
+
+
+def test_what_is_told_of_an_unshared_case_is_masked_on_its_way_out(
+    case: Case, secrets: dict[str, str], tmp_path: Path
+) -> None:
+    """Payloads of the case itself, for outsiders: 0 of 500; for responders none that a pattern knows; search works."""
+    by_pattern = {text: kind for text, kind in secrets.items() if kind in ("email", "card", "token", "jwt", "aws")}
+    told = {
+        "outside": payloads(case, audience="outside", mask=rules(secrets), key=b"k" * 32),
+        "responder": payloads(case, key=b"k" * 32),
+    }
+    for name, found in told.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "told.json").write_text(json.dumps([p.body for p in found], ensure_ascii=False), "utf-8")
+    assert leaks(tmp_path / "outside", secrets) == []
+    assert leaks(tmp_path / "responder", by_pattern) == []
+    # The sentence of the best lead quotes a line of the log: without masking it would be found.
+    assert leaks(tmp_path / "responder", secrets) != []
+
+
+def test_the_executed_notebook_and_its_page_leak_nothing(
+    small: Case, few: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every finding and table is an output of a cell, and an HTML page is made of them without a kernel: 0 leaks."""
+    import nbformat
+    from nbconvert import HTMLExporter
+
+    startup = tmp_path / "ipython" / "profile_default" / "startup"
+    startup.mkdir(parents=True)
+    (startup / "00.py").write_text(
+        "import importlib.util, sys\n"
+        f"spec = importlib.util.spec_from_file_location('leaks', {str(Path(__file__))!r})\n"
+        "sys.modules['leaks'] = module = importlib.util.module_from_spec(spec)\nspec.loader.exec_module(module)\n"
+    )
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    written = share(small, tmp_path / "out", audience="outside", mask=rules(few), notebook="executed", key=b"k" * 32)
+    book = nbformat.read(written.path / "INC-30.ipynb", as_version=4)
+    shown = [o for c in book.cells if c.cell_type == "code" for o in c.outputs if "text/html" in o.get("data", {})]
+    assert any("Seen: " in o["data"]["text/html"] for o in shown)
+    page, _ = HTMLExporter().from_notebook_node(book)
+    (written.path / "page.html").write_text(page, "utf-8")
+    assert "Seen: " in page
+    assert leaks(written.path, few) == []
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(not CHROMIUM.exists(), reason="There is no Chromium at /usr/bin/chromium.")
+def test_pictures_and_paper_of_the_shared_page_carry_no_secret_in_their_metadata(
+    folder: Shared, secrets: dict[str, str], tmp_path: Path
+) -> None:
+    """A screenshot has no text chunk at all; neither it nor the PDF, inflated, holds one of 500."""
+    sync = pytest.importorskip("playwright.sync_api")
+    with sync.sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        page = browser.new_page()
+        page.goto((folder.path / "INC-30.html").as_uri())
+        picture, paper = page.screenshot(), page.pdf(format="A4")
+        browser.close()
+    assert chunks(picture) & {b"tEXt", b"iTXt", b"zTXt", b"eXIf"} == set()
+    streams = (part.lstrip(b"\r\n") for part in paper.split(b"stream")[1:])
+    inflated = [zlib.decompressobj().decompress(part) for part in streams if part[:2] in (b"x\x9c", b"x\xda")]
+    assert inflated
+    (tmp_path / "page.png").write_bytes(picture)
+    (tmp_path / "page.pdf").write_bytes(paper + b"\0".join(inflated))
+    assert leaks(tmp_path, secrets) == []
+
+
+def chunks(png: bytes) -> set[bytes]:
+    """Return the kinds of chunks of a PNG file."""
+    assert png[:8] == b"\x89PNG\r\n\x1a\n"
+    at, found = 8, set()
+    while at < len(png):
+        found.add(png[at + 4 : at + 8])
+        at += 12 + int.from_bytes(png[at : at + 4], "big")
+    assert b"IDAT" in found
+    return found

@@ -19,6 +19,8 @@ def register(app: typer.Typer) -> None:
 def tell(
     case: Annotated[Path, typer.Argument(help="Case folder.")],
     config: common.Config = None,
+    audience: Annotated[str, typer.Option(help="responder, viewer or outside: who reads it.")] = "responder",
+    mask: Annotated[list[str] | None, typer.Option(help="A value, or key:NAME for all values of a key.")] = None,
     show: Annotated[bool, typer.Option("--show", help="Print the payloads and send nothing.")] = False,  # noqa: FBT002
     as_json: common.Json = False,  # noqa: FBT002 - a flag of the command line
 ) -> None:
@@ -30,7 +32,7 @@ def tell(
     from workbench.report.outbox import Outbox, addresses
 
     settings = read_settings(config).exports
-    found = payloads(Case.open(case), link=settings.link)
+    found = payloads(Case.open(case), link=settings.link, audience=audience, mask=mask or ())
     if show:
         common.print_json([{"kind": p.kind, "body": p.body} for p in found])
         return

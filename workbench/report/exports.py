@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from workbench.case.case import Case
+from workbench.case.masked_copy import look
+from workbench.case.share_mask import ShareMask
 from workbench.model.entities import split
 from workbench.model.findings import Cause
 from workbench.model.window import iso, parse_time_ns
 from workbench.report.html import headline
 from workbench.report.postmortem import draft
 from workbench.report.reading_case import CaseReader, entry_ns
+from workbench.report.share import mask_of
 
 PRODUCER = "https://github.com/incident-workbench/incident-workbench"
 _SPACE = uuid.UUID("6f1c3a52-6d2b-5a35-9d0f-5d2f0d1b7c11")
@@ -22,6 +25,8 @@ _LINEAGE = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
 _ASSERTIONS = "https://openlineage.io/spec/facets/1-0-1/DataQualityAssertionsDatasetFacet.json"
 _TAGS = "https://openlineage.io/spec/facets/1-0-0/TagsDatasetFacet.json"
 _SEVERITIES = {"critical": "critical", "error": "error", "warning": "warning", "info": "info"}
+_KEPT = ("routing_key", "dedup_key", "runId", "id", "_producer", "_schemaURL", "schemaURL", "producer", "url", "href")
+"""Keys of a message whose values are made by us or name what it is about; receivers join by them."""
 _LONGEST = {"slack header": 150, "slack text": 2900, "pagerduty": 1024}
 
 
@@ -33,12 +38,36 @@ class Payload:
     body: dict[str, Any]
 
 
-def payloads(case: Case, *, link: str = "") -> tuple[Payload, ...]:
+def payloads(
+    case: Case, *, link: str = "", audience: str = "responder", mask: str | Iterable[str] = (), key: bytes | None = None
+) -> tuple[Payload, ...]:
     """Return everything that can be told of a begun case; *link* is the app's address. PagerDuty's
     routing key is left empty: the outbox puts it in when it sends.
 
+    What leaves is masked as a shared case is, for an *audience* and with further values to *mask*; the patterns
+    apply to every audience, since people type into a case what no intake has seen.
     CDEvents and PagerDuty's resolve speak of an end, so they are there only once the case is resolved or closed.
     """
+    masking = mask_of(case, audience, mask, key)
+    if audience != "responder" or mask:
+        look(case.path, masking)
+    return tuple(Payload(told.kind, _masked(told.body, masking)) for told in _told(case, link))
+
+
+def _masked(body: dict[str, Any], masking: ShareMask) -> dict[str, Any]:
+    """Return a message with its texts masked; ids and links are made by us, and others join by them."""
+
+    def replaced(node: Any, name: str) -> Any:
+        if isinstance(node, dict):
+            return {k: replaced(v, k) for k, v in node.items()}
+        if isinstance(node, list):
+            return [replaced(item, name) for item in node]
+        return masking.value(name, node) if isinstance(node, str) and name not in _KEPT else node
+
+    return {name: replaced(node, name) for name, node in body.items()}
+
+
+def _told(case: Case, link: str) -> tuple[Payload, ...]:
     of = CaseReader(case)
     at = _resolved(of)
     found = [Payload("openlineage", body) for body in _openlineage(of)]

@@ -52,7 +52,7 @@ def preview(
     case: Case, *, mask: str | Iterable[str] = (), audience: str = "responder", key: bytes | None = None
 ) -> Preview:
     """Return how many different values would be masked; nothing is written."""
-    masking = ShareMask(Rules.of(audience, mask), key or _key(case))
+    masking = mask_of(case, audience, mask, key)
     look(case.path, masking)
     return Preview(case.id, audience, dict(sorted(masking.found().items())))
 
@@ -76,13 +76,18 @@ def share(
     if to.suffix == ".zip":
         with tempfile.TemporaryDirectory(prefix="share-") as scratch:
             folder = Path(scratch) / "case"
-            written = _written(case, folder, ShareMask(Rules.of(audience, mask), key or _key(case)), audience, notebook)
+            written = _written(case, folder, mask_of(case, audience, mask, key), audience, notebook)
             to.parent.mkdir(parents=True, exist_ok=True)
             archive.pack(folder, to)
         return Shared(to, *written)
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
         raise UsageError(f"{to} is not empty; choose a new folder or a name that ends in .zip.")
-    return Shared(to, *_written(case, to, ShareMask(Rules.of(audience, mask), key or _key(case)), audience, notebook))
+    return Shared(to, *_written(case, to, mask_of(case, audience, mask, key), audience, notebook))
+
+
+def mask_of(case: Case, audience: str, mask: str | Iterable[str], key: bytes | None = None) -> ShareMask:
+    """Return what masks a case for an audience, with the store's own key where none is given."""
+    return ShareMask(Rules.of(audience, mask), key or _key(case))
 
 
 def _written(
