@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from workbench.analysis import profiles
-from workbench.analysis.packing import pack, unpack
-from workbench.errors import UsageError
+from workbench.analysis.packing import pack, unpack, unpack_each
+from workbench.errors import IntegrityError, UsageError
 from workbench.model.grid import Grid
 
 ANY = arrays(np.float64, st.integers(0, 60), elements=st.floats(allow_nan=True, allow_infinity=True, width=64))
@@ -77,6 +77,26 @@ def test_packed_counts_come_back(counts: dict[int, int]) -> None:
     back = unpack(pack(bins, values))
     np.testing.assert_array_equal(back[0], bins)
     np.testing.assert_array_equal(back[1], values)
+
+
+SPARSE = st.dictionaries(st.integers(-(10**6), 10**6), st.integers(1, 10**7), max_size=12)
+
+
+@given(st.lists(SPARSE, max_size=8))
+def test_many_texts_unpack_as_each_of_them_alone(tables: list[dict[int, int]]) -> None:
+    texts = [pack(np.array(sorted(t), np.int64), np.array([t[b] for b in sorted(t)], np.int64)) for t in tables]
+    bins, counts, sizes = unpack_each(texts)
+    assert sizes.tolist() == [len(t) for t in tables]
+    assert bins.tolist() == [b for t in tables for b in sorted(t)]
+    assert counts.tolist() == [t[b] for t in tables for b in sorted(t)]
+
+
+@pytest.mark.parametrize("text", ["x", "1", "1|!5", "1|!;", "1| x;", "1|~", "1|!9!9;", "1| 5;", "1|\u00e9", "|#",
+                                  "1|!1234567890123456789;"])  # fmt: skip
+def test_text_that_packs_no_counts_is_refused_by_its_own_name(text: str) -> None:
+    with pytest.raises(IntegrityError, match="Not packed counts") as told:
+        unpack_each(["0|$", text, "7|$!100;"])
+    assert repr(text) in str(told.value)
 
 
 def test_counts_of_two_grids_never_mix() -> None:

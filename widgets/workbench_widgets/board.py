@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from html import escape
 from pathlib import Path
 from typing import Any, ClassVar
@@ -37,9 +38,12 @@ class Board(anywidget.AnyWidget):
     theme = traitlets.Unicode("").tag(sync=True)
     action = traitlets.Dict().tag(sync=True)
     said = traitlets.Dict().tag(sync=True)
-    ask = traitlets.Dict().tag(sync=True)
+    # What asks is not sent back to who asked: an answer is one message, and the first one.
+    ask = traitlets.Dict().tag(sync=True, echo_update=False)
     actions: ClassVar[tuple[str, ...]] = ()
     """Every operation that clicks can ask for; ``*`` stands for a step of the playbook."""
+    _holding = 0
+    _following: tuple[Callable[[], None], ...] = ()
 
     def on_ask(self, answer: Callable[[Mapping[str, Any]], None]) -> None:
         """Call ``answer(asked)`` at every click that only wants to see more; `asked` has `what` and what it is of."""
@@ -49,6 +53,37 @@ class Board(anywidget.AnyWidget):
                 answer(dict(change["new"]))
 
         self.observe(told, names="ask")
+
+    @contextmanager
+    def hold_sync(self) -> Iterator[None]:
+        """Send what is set within at once, to the front end and to those that `follow`."""
+        self._holding += 1
+        try:
+            with super().hold_sync():
+                yield
+        finally:
+            self._holding -= 1
+            if not self._holding:
+                for tell in self._following:
+                    tell()
+
+    def follow(self, told: Callable[[dict[str, Any]], None]) -> None:
+        """Call ``told(values)`` after each change of what is drawn; changes held together come together."""
+        changed: dict[str, Any] = {}
+
+        def tell() -> None:
+            if changed:
+                values = dict(changed)
+                changed.clear()
+                told(values)
+
+        def keep(change: Mapping[str, Any]) -> None:
+            changed[change["name"]] = change["new"]
+            if not self._holding:
+                tell()
+
+        self._following = (*self._following, tell)
+        self.observe(keep, names=list(self.state()))
 
     def on_action(self, run: Callable[[str, Mapping[str, Any]], None]) -> None:
         """Call ``run(operation, arguments)`` at every click that asks for something."""

@@ -37,13 +37,14 @@ const stamp = (ms) => iso(ms).slice(0, 16).replace("T", " ");
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
 class Strip {
-  constructor(model, canvas, root) { Object.assign(this, { model, canvas, root, hover: null, draft: null, lanes: new Float64Array() }); }
-  get width() { return this.canvas.clientWidth; }
+  constructor(model, canvas, root) { Object.assign(this, { model, canvas, root, hover: null, draft: null, lanes: new Float64Array(), width: 0, known: {}, still: document.createElement("canvas"), drawn: "" }); }
+  // Width and colours are asked for once: each question would lay the whole page out.
+  measure() { this.width = this.canvas.clientWidth; this.known = {}; this.drawn = ""; }
   get left() { return this.width < 520 ? 66 : 104; }
   get extent() { return this.model.get("extent") ?? []; }
   x(t) { const [a, b] = this.extent; return this.left + ((t - a) / (b - a)) * (this.width - this.left - 6); }
   t(x) { const [a, b] = this.extent; return a + ((x - this.left) / (this.width - this.left - 6)) * (b - a); }
-  color(name) { return getComputedStyle(this.root).getPropertyValue(`--wb-${name}`).trim(); }
+  color(name) { return this.known[name] ??= getComputedStyle(this.root).getPropertyValue(`--wb-${name}`).trim(); }
   windows() { return this.draft ?? { current: this.model.get("current") ?? [], baseline: this.model.get("baseline") ?? [] }; }
   draw() {
     const width = this.width, height = TOP + 3 * LANE + AXIS, ratio = devicePixelRatio || 1;
@@ -56,10 +57,20 @@ class Strip {
     const { current, baseline } = this.windows(), color = { fg: this.color("fg"), dim: this.color("dim"), line: this.color("line"), bg: this.color("bg") };
     for (const [a, b] of baseline) this.shade(pen, a, b, this.color("base"), height);
     if (current.length) this.shade(pen, current[0], current[1], this.color("select"), height);
-    const n = this.lanes.length / 4;
+    this.stand(height, ratio, color);
+    pen.setTransform(1, 0, 0, 1, 0, 0); pen.drawImage(this.still, 0, 0); pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    if (this.hover !== null) { pen.strokeStyle = color.fg; pen.beginPath(); pen.moveTo(this.hover + 0.5, TOP); pen.lineTo(this.hover + 0.5, height - AXIS); pen.stroke(); }
+  }
+  // Lanes and axis stay while a brush moves over them; they are drawn once for a width, a theme and a history.
+  stand(height, ratio, color) {
+    const key = `${this.width} ${ratio} ${this.extent}`;
+    if (this.drawn === key) return;
+    this.drawn = key;
+    Object.assign(this.still, { width: Math.round(this.width * ratio), height: height * ratio });
+    const pen = this.still.getContext("2d"), n = this.lanes.length / 4;
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0); pen.font = "12px system-ui,sans-serif";
     LANES.forEach(([words, unit], place) => this.lane(pen, words, unit, place, n, color));
     this.axis(pen, height, color);
-    if (this.hover !== null) { pen.strokeStyle = color.fg; pen.beginPath(); pen.moveTo(this.hover + 0.5, TOP); pen.lineTo(this.hover + 0.5, height - AXIS); pen.stroke(); }
   }
   shade(pen, a, b, color, height) {
     const left = this.x(a), wide = Math.max(this.x(b) - left, 2);
@@ -145,7 +156,7 @@ function render({ model, el }) {
   const plot = h("div", { class: "strip", tabindex: 0, role: "group", "aria-label": "History of the table. c and b choose the current or the baseline window, left and right move it, with Shift they change its end, h takes the same hours as baseline, Enter compares, Escape goes back." }, canvas);
   const strip = new Strip(model, canvas, ui.root), body = h("tbody"), rows = [], detail = h("div"), driving = h("div");
   const from = h("input", { size: 16 }), to = h("input", { size: 16 }), twin = h("table");
-  let active = "current", waiting = 0, serial = model.get("ask")?.serial ?? 0, next = null, timer = 0, bars = new Float32Array(), drag = null, settled = null;
+  let active = "current", waiting = 0, serial = model.get("ask")?.serial ?? 0, next = null, timer = 0, bars = new Float32Array(), drag = null, settled = null, wide = 0;
   const button = (words, click, extra = {}) => h("button", { type: "button", click, ...extra }, words);
   const mark = (side) => h("span", { class: "key", "aria-hidden": "true" });
   const choice = Object.fromEntries(Object.keys(SIDES).map((side) => {
@@ -219,8 +230,8 @@ function render({ model, el }) {
   function list() {
     const columns = model.get("columns") ?? [], colors = { line: strip.color("line"), before: strip.color("base"), now: strip.color("select") };
     bars = numbers(model.get("bars"), Float32Array);
-    // Asked once, before anything is written: asking after each row would lay the page out thirty times.
-    const width = rows.find((made) => made.row.isConnected)?.canvas.clientWidth || (strip.width < 640 ? 84 : 148);
+    // Asked once for a width of the strip, before anything is written: asking after it would lay the page out again.
+    const width = wide ||= rows.find((made) => made.row.isConnected)?.canvas.clientWidth ?? 0;
     while (rows.length < columns.length) { const made = line(); rows.push(made); }
     const text = (node, words) => { if (node.textContent !== words) node.textContent = words; };
     rows.forEach((made, i) => {
@@ -231,7 +242,7 @@ function render({ model, el }) {
       made.row.dataset.verdict = c.verdict; made.row.setAttribute("aria-selected", String(c.name === model.get("chosen")));
       text(made.name, short(c.name, 48)); made.name.title = c.name; text(made.tag, `${MARKS[c.verdict] ?? ""} ${c.verdict}`);
       text(made.effect, c.effect === null ? "unknown" : figure(c.effect)); text(made.nulls, same(c.nulls_before, c.nulls_now) ? percent(c.nulls_now) : `${percent(c.nulls_before)} → ${percent(c.nulls_now)}`); text(made.words, c.words ?? "");
-      if (c.offset + 2 * c.n <= bars.length) paired(made.canvas, ...part(c), colors, width);
+      if (c.offset + 2 * c.n <= bars.length) paired(made.canvas, ...part(c), colors, width || (strip.width < 640 ? 84 : 148));
     });
     more(); ended();
   }
@@ -255,7 +266,7 @@ function render({ model, el }) {
 
   function heads() { title.textContent = model.get("title") ?? ""; caption.textContent = model.get("caption") ?? ""; }
   function laid() {
-    strip.lanes = numbers(model.get("history"), Float64Array);
+    strip.lanes = numbers(model.get("history"), Float64Array); strip.measure();
     const n = strip.lanes.length / 4, step = Math.max(1, Math.ceil(n / 60));
     twin.replaceChildren(h("thead", {}, h("tr", {}, ["From, UTC", "Rows", "Nulls", "Greatest distance"].map((w, i) => h("th", { class: i && "n" }, w)))),
       h("tbody", {}, Array.from({ length: Math.ceil(n / step) }, (_, k) => h("tr", {}, h("td", {}, stamp(strip.lanes[k * step])), ...[1, 2, 3].map((lane) => h("td", { class: "n" }, (lane === 2 ? percent : figure)(Number.isNaN(strip.lanes[lane * n + k * step]) ? null : strip.lanes[lane * n + k * step])))))));
@@ -318,10 +329,9 @@ function render({ model, el }) {
   });
   ui.on("rule", facts); ui.on("history", laid); ui.on("extent", redraw);
   ui.on("answered", () => { answered(); relist(); });
-  ui.redrawn.push(() => { drawStrip(); relist(); });
+  ui.redrawn.push(() => { strip.measure(); wide = 0; drawStrip(); relist(); });
   // render may run before el is attached: the first drawing waits for a width.
-  let known = 0;
-  const sized = new ResizeObserver(() => { if (strip.width > 1 && strip.width !== known) { known = strip.width; drawStrip(); relist(); } });
+  const sized = new ResizeObserver(() => { const before = strip.width; strip.measure(); if (strip.width > 1 && strip.width !== before) { wide = 0; drawStrip(); relist(); } });
   sized.observe(canvas); ui.signal.addEventListener("abort", () => sized.disconnect());
   heads(); laid(); facts(); list();
   return () => { clearTimeout(timer); ui.end(); };

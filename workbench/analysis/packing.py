@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,9 @@ Ints = NDArray[np.int64]
 _ZERO = ord("#")
 _MOST = ord("}") - _ZERO
 _SHORTEST_SKIP = 6
-_TOKEN = re.compile(r"([! ])(\d+);|([#-}]+)")
+_SKIP, _MANY, _STOP, _DIGIT = ord(" "), ord("!"), ord(";"), ord("0")
+_MOST_DIGITS = 18
+_FIRST = re.compile(r"-?[0-9]{1,18}")
 
 
 def pack(bins: Ints, counts: Ints) -> str:
@@ -41,46 +43,71 @@ def pack(bins: Ints, counts: Ints) -> str:
 
 def unpack(text: str) -> tuple[Ints, Ints]:
     """Return bins and counts, shapes (k,); `IntegrityError` for text that packs none."""
-    if not text:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    first, bar, body = text.partition("|")
-    if not bar or not re.fullmatch(r"-?\d{1,18}", first):
-        raise IntegrityError(f"Not packed counts: {text[:40]!r}. Profile the table anew.")
-    if "!" not in body and " " not in body:
-        return _dense(int(first), body)
-    return _tokens(int(first), body)
+    bins, counts, _ = unpack_each([text])
+    return bins, counts
 
 
-def _dense(first: int, body: str) -> tuple[Ints, Ints]:
-    dense = np.frombuffer(body.encode("utf-8"), np.uint8)
-    if len(dense) and (dense.min() < _ZERO or dense.max() > _ZERO + _MOST):
-        raise IntegrityError(f"Not packed counts: {body[:40]!r}. Profile the table anew.")
-    held = np.flatnonzero(dense != _ZERO)
-    return held + first, dense[held].astype(np.int64) - _ZERO
+def unpack_each(texts: Sequence[str]) -> tuple[Ints, Ints, Ints]:
+    """Return bins and counts of many texts after each other, shapes (k,), and how many bins each has, shape (texts,).
+
+    `IntegrityError` for a text that packs none. All are read in a few passes over their bytes.
+    """
+    parts = [text.partition("|") for text in texts]
+    for (first, bar, _), text in zip(parts, texts, strict=True):
+        if text and not (bar and _FIRST.fullmatch(first)):
+            raise _unreadable(text)
+    bodies = [body.encode("utf-8", "replace") for _, _, body in parts]
+    ends = np.cumsum([len(body) for body in bodies], dtype=np.int64)
+    raw, of = np.frombuffer(b"".join(bodies), np.uint8), np.repeat(np.arange(len(texts)), np.diff(ends, prepend=0))
+    marks, stops = _tokens(raw, ends, texts)
+    # Digits are such characters as count, too: what spells a number is none.
+    edge = np.zeros(len(raw) + 1, np.int8)
+    edge[marks + 1] += 1
+    edge[stops + 1] -= 1
+    item = np.flatnonzero(np.cumsum(edge[:-1]) == 0)
+    owner, kind = of[item], raw[item]
+    skip, many = kind == _SKIP, kind == _MANY
+    _refuse(owner[~(skip | many) & ((kind < _ZERO) | (kind > _ZERO + _MOST))], texts)
+    number = kind.astype(np.int64) - _ZERO
+    number[skip | many] = _numbers(raw, marks, stops)
+    only_skips = np.bincount(owner[skip], minlength=len(texts)) == np.bincount(owner, minlength=len(texts))
+    _refuse(np.flatnonzero(only_skips & np.array([bool(body) for body in bodies], bool)), texts)
+    step = np.where(skip, number, 1)
+    at = np.cumsum(step) - step
+    # Each text counts from a first bin of its own: what lies before its first item is not its.
+    start = np.append(at, 0)[owner.searchsorted(np.arange(len(texts)))]
+    base = np.array([int(first or 0) for first, _, _ in parts], np.int64) - start
+    held = ~skip & (number > 0)
+    return (at + base[owner])[held], number[held], np.bincount(owner[held], minlength=len(texts))
 
 
-def _tokens(first: int, body: str) -> tuple[Ints, Ints]:
-    bins: list[Ints] = []
-    counts: list[Ints] = []
-    at, end = first, 0
-    for token in _TOKEN.finditer(body):
-        if token.start() != end:
-            break
-        end = token.end()
-        if token[3]:
-            found, n = _dense(at, token[3])
-            bins.append(found)
-            counts.append(n)
-            at += len(token[3])
-        elif token[1] == "!":
-            bins.append(np.array([at]))
-            counts.append(np.array([int(token[2])]))
-            at += 1
-        else:
-            at += int(token[2])
-    if end != len(body) or not bins:
-        raise IntegrityError(f"Not packed counts: {body[end : end + 40]!r}. Profile the table anew.")
-    return np.concatenate(bins), np.concatenate(counts)
+def _tokens(raw: NDArray[np.uint8], ends: Ints, texts: Sequence[str]) -> tuple[Ints, Ints]:
+    """Return the places of ``!`` and spaces and of the ``;`` that ends each, shapes (tokens,)."""
+    marks = np.flatnonzero((raw == _SKIP) | (raw == _MANY))
+    stops = np.append(np.flatnonzero(raw == _STOP), len(raw))
+    stops = stops[stops.searchsorted(marks)]
+    owner, wide = ends.searchsorted(marks, side="right"), stops - marks - 1
+    others = np.cumsum((raw < _DIGIT) | (raw > _DIGIT + 9))
+    wrong = (stops >= ends[owner]) | (wide < 1) | (wide > _MOST_DIGITS) | (others[stops - 1] != others[marks])
+    _refuse(owner[wrong], texts)
+    return marks, stops
+
+
+def _numbers(raw: NDArray[np.uint8], marks: Ints, stops: Ints) -> Ints:
+    found, wide = np.zeros(len(marks), np.int64), stops - marks - 1
+    for place in range(int(wide.max(initial=0))):
+        more = place < wide
+        found[more] = 10 * found[more] + raw[marks[more] + 1 + place] - _DIGIT
+    return found
+
+
+def _refuse(wrong: Ints, texts: Sequence[str]) -> None:
+    if len(wrong):
+        raise _unreadable(texts[int(wrong[0])])
+
+
+def _unreadable(text: str) -> IntegrityError:
+    return IntegrityError(f"Not packed counts: {text[:40]!r}. Profile the table anew.")
 
 
 def pack_levels(counts: Mapping[str, int]) -> str:

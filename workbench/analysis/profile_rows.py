@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.analysis.packing import pack, pack_levels, unpack, unpack_levels
+from workbench.analysis.packing import pack, pack_levels, unpack_each, unpack_levels
 from workbench.analysis.profiles import TABLE, Profile
 from workbench.model.grid import MOST_LEVELS, Grid
 
@@ -65,17 +65,13 @@ def from_rows(rows: pd.DataFrame) -> list[Profile]:
 def _profile(column: str, grid: Grid, segment: str, part: pd.DataFrame) -> Profile:
     texts = part["counts"].fillna("").tolist()
     names: dict[str, int] = {}
-    bins, counts = [], []
-    for text in texts:
-        if grid.kind == "numbers":
-            some, n = unpack(text)
-        else:
-            held = unpack_levels(text)
-            some = np.array([names.setdefault(level, len(names)) for level in held], np.int64)
-            n = np.array(list(held.values()), np.int64)
-        bins.append(some)
-        counts.append(n)
-    bucket = np.repeat(np.arange(len(texts)), [len(b) for b in bins])
+    if grid.kind == "numbers":
+        bins, counts, sizes = unpack_each(texts)
+    else:
+        held = [unpack_levels(text) for text in texts]
+        sizes = np.array([len(levels) for levels in held], np.int64)
+        bins = np.array([names.setdefault(level, len(names)) for levels in held for level in levels], np.int64)
+        counts = np.array([n for levels in held for n in levels.values()], np.int64)
     ints = {name: part[name].fillna(0).to_numpy(np.int64) for name in ("rows", "nulls", "infinite", "distinct")}
     floats = {name: part[name].to_numpy(float) for name in ("sum", "sumsq", "min", "max")}
     return Profile(
@@ -83,9 +79,9 @@ def _profile(column: str, grid: Grid, segment: str, part: pd.DataFrame) -> Profi
         grid,
         part["start_ns"].to_numpy(np.int64),
         part["end_ns"].to_numpy(np.int64),
-        entry_bucket=bucket,
-        entry_bin=np.concatenate(bins) if bins else np.zeros(0, np.int64),
-        entry_count=np.concatenate(counts) if counts else np.zeros(0, np.int64),
+        entry_bucket=np.repeat(np.arange(len(texts)), sizes),
+        entry_bin=bins,
+        entry_count=counts,
         levels=tuple(names),
         segment=segment,
         **ints,

@@ -44,7 +44,12 @@ def _made(name: str, board: Any) -> type[AnyWidgetComponent]:
 def component(board: Board) -> pn.viewable.Viewable:
     """Return a Panel component that follows a widget; what is done there reaches the widget and its listeners."""
     made = kind_of(type(board))(**board.state(), sizing_mode="stretch_width")
+
+    # One answer is one message: a front end that gets part of it would draw that.
+    def told(values: dict[str, Any]) -> None:
+        made.param.update(**values)
+
+    board.follow(told)
     for name in board.state():
-        board.observe(lambda change: made.param.update(**{change["name"]: change["new"]}), names=name)
         made.param.watch(lambda event: board.set_trait(event.name, event.new), name)
     return made
