@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Self, cast
+from typing import Any, Literal, Self
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -20,7 +21,9 @@ from workbench.store.query import Query
 from workbench.store.store import Store
 
 Missing = Literal["duckdb", "refuse"]
-_PATH, _MISSING = "path", "missing"
+_PATH, _MISSING, _CACHE, _ENDPOINT = "path", "missing", "cache", "endpoint_url"
+_OWN = (_PATH, _MISSING, _CACHE, _ENDPOINT)
+"""Parts of an address that are ours; others are handed to the client."""
 
 
 @dataclass(frozen=True)
@@ -32,34 +35,53 @@ class Address:
     """``sc://host:port`` with what else the client is to be told, or None: DuckDB in this process."""
     missing: Missing = "duckdb"
     """Who answers queries that have no portable expression yet."""
+    shared: str | None = None
+    """``s3://bucket/folder`` or ``file:///folder`` to share segments at; *path* then holds journal and copies."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """What the shared storage's file system is told, such as ``endpoint_url``."""
 
 
 def parse(text: str | Path) -> Address:
-    """Read ``./store``, or ``sc://host:port/;path=/shared/store`` (``./store`` if not said; ``;missing=refuse``)."""
-    if not str(text).startswith("sc:"):
-        return Address(Path(text))
+    """Read ``./store``, ``s3://bucket/store``, ``file:///shared/store``, or ``sc://host:port/;path=`` any of these.
+
+    Further parts: ``;cache=./folder`` (what shared storage needs here; ``./shared-store`` if not said),
+    ``;endpoint_url=`` (an S3 server other than Amazon's), ``;missing=refuse``.
+    """
     if isinstance(text, Path):
         # A path has lost one of the two slashes.
-        text = str(text).replace("sc:/", "sc://", 1)
-    if not text.startswith("sc://") or not text.removeprefix("sc://").partition("/")[0]:
-        raise UsageError(f"A Spark Connect server is written sc://host:15002; got {text!r}.")
+        text = re.sub(r"^(sc|s3|file):/(?!/)", r"\1://", str(text))
+    if not re.match(r"(sc|s3|file):", text):
+        return Address(Path(text))
     head, *parts = text.split(";")
-    own = {name: unquote(value) for name, _, value in (p.partition("=") for p in parts) if name in {_PATH, _MISSING}}
-    missing = own.get(_MISSING, "duckdb")
+    said = {name: unquote(value) for name, _, value in (p.partition("=") for p in parts)}
+    own = {name: said.get(name) for name in _OWN}
+    server = None
+    if text.startswith("sc:"):
+        if not text.startswith("sc://") or not text.removeprefix("sc://").partition("/")[0]:
+            raise UsageError(f"A Spark Connect server is written sc://host:15002; got {text!r}.")
+        others = [p for p in parts if p and p.partition("=")[0] not in _OWN]
+        server = ";".join([head.rstrip("/") + ("/" if others else ""), *others])
+        head = own[_PATH] or "./store"
+    missing = own[_MISSING] or "duckdb"
     if missing not in {"duckdb", "refuse"}:
         raise UsageError(f"missing= says who answers what the cluster cannot: duckdb or refuse; got {missing!r}.")
-    others = [p for p in parts if p and p.partition("=")[0] not in {_PATH, _MISSING}]
-    server = ";".join([head.rstrip("/") + ("/" if others else ""), *others])
-    return Address(Path(own.get(_PATH, "./store")), server, "refuse" if missing == "refuse" else "duckdb")
+    chosen: Missing = "refuse" if missing == "refuse" else "duckdb"
+    if not re.match(r"(s3|file):", head):
+        return Address(Path(head), server, chosen)
+    options = {_ENDPOINT: own[_ENDPOINT]} if own[_ENDPOINT] else {}
+    return Address(Path(own[_CACHE] or "./shared-store"), server, chosen, head.rstrip("/"), options)
 
 
 def open_store(address: str | Path, *, environment: str = "prod", mode: Literal["write", "read"] = "write") -> Store:
-    """Open the store at an address: a folder, or a Spark Connect server that reads one."""
+    """Open the store at an address: a folder, shared storage, or a Spark Connect server that reads one of them."""
     where = parse(address)
+    if where.shared is not None:
+        from workbench.store.sharing import SharedStore
+
+        return SharedStore.open_shared(where, environment=environment, mode=mode)
     if where.server is None:
         return Store.open(where.path, environment=environment, mode=mode)
-    opened = cast("ClusterStore", ClusterStore.open(where.path, environment=environment, mode=mode))
-    return opened.answered_by(where)
+    return ClusterStore.open(where.path, environment=environment, mode=mode).answered_by(where)
 
 
 class ClusterStore(Store):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -77,7 +78,7 @@ class Store:
         mode: Literal["write", "read"] = "write",
         upkeep: Literal["background", "manual"] = "background",
         memory_limit: str = "2GB",
-    ) -> Store:
+    ) -> Self:
         """Open a store; writing creates it where the folder is new, reading never changes a file of it.
 
         *upkeep* in the background seals and compacts by itself while rows come in; it
@@ -255,6 +256,16 @@ class Store:
     ) -> None:
         """Close the store."""
         self.close()
+
+    @contextmanager
+    def holding(self) -> Iterator[tuple[sqlite3.Connection, threading.RLock]]:
+        """Keep segments as they are meanwhile: nothing is sealed, compacted or removed; rows may be appended.
+
+        Yields the manifest's connection and the lock that whoever uses it holds.
+        """
+        self._must_write()
+        with self._sealer.exclusive():
+            yield self._journal.connection, self._journal.write_lock
 
     @property
     def upkeep_fault(self) -> str | None:

@@ -67,8 +67,9 @@ class SparkEngine:
 
     name = "spark"
 
-    def __init__(self, address: str) -> None:
-        """Take ``sc://host:port``; nothing is connected before the first question."""
+    def __init__(self, address: str, *, place: Callable[[str], str] = str) -> None:
+        """Take ``sc://host:port``, and where the server finds a file of here; nothing is connected yet."""
+        self._place = place
         self._url, self.address = address, address.partition(";")[0].rstrip("/")
         self._session: Any = None
         self._lock = threading.Lock()
@@ -112,7 +113,7 @@ class SparkEngine:
             return known
         name = self.new_name("files")
         ddl = ", ".join(f"`{c.name}` {_TYPES[c.type]}" for c in declared)
-        spark.read.schema(ddl).parquet(*files).createOrReplaceTempView(name)
+        spark.read.schema(ddl).parquet(*map(self._place, files)).createOrReplaceTempView(name)
         with self._lock:
             self._files[files] = name
             old = self._files.pop(next(iter(self._files))) if len(self._files) > _CACHED_SETS else None
