@@ -15,7 +15,7 @@ from workbench import plugins, scenarios
 from workbench.bench import open_bench
 from workbench.case.case import Case
 from workbench.playbook.runner import steps
-from workbench.playbook.suggest import LOOKS, RESTS_ON, states, suggest
+from workbench.playbook.suggest import HARM, LOOKS, RESTS_ON, states, suggest
 from workbench.playbook.symptoms import Family
 
 FIRST_SEED = 60
@@ -91,7 +91,7 @@ def case(tmp_path: Path) -> Case:
 def test_every_step_has_its_place_for_every_kind_of_harm() -> None:
     """Nothing is forgotten: ten steps besides scope and rank, each once, for each of the six kinds of harm."""
     others = {name for name, _ in steps()} - {"scope", "rank"}
-    assert set(LOOKS) == set(get_args(Family))
+    assert set(LOOKS) == set(HARM) == set(get_args(Family))
     for looks in LOOKS.values():
         assert set(looks) == others
         assert len(looks) == len(others) == 10

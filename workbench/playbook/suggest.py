@@ -11,6 +11,11 @@ from workbench.case.operations import Outcome
 from workbench.playbook.runner import steps
 from workbench.playbook.symptoms import Family, family
 
+HARM: Mapping[Family, str] = {
+    "outcome": "decisions changed", "volume": "volume changed", "latency": "answers are slow",
+    "errors": "requests fail", "quality": "answers got worse", "cost": "costs rose",
+}  # fmt: skip
+"""How a suggestion names each kind of harm."""
 LOOKS: Mapping[Family, tuple[str, ...]] = {
     "outcome": (
         "drift",
@@ -150,7 +155,7 @@ def suggest(case: Case) -> Suggestion | None:
         return Suggestion("rank", "What was found so far can be weighed.")
     if not left:
         return None
-    return Suggestion(left[0], f"It is the most telling step left where {_words(kind)}.")
+    return Suggestion(left[0], f"It is the most telling step left where {HARM[kind]}.")
 
 
 def _skipped(case: Case, step: str) -> str | None:
@@ -173,8 +178,3 @@ def _telling(case: Case, names: list[str]) -> bool:
     """Say whether any step found something unusual; without that a ranking has nothing to weigh."""
     entries = [case.state.earlier(name) for name in names]
     return any(case.outcome(e.seq).state == "interesting" for e in entries if e is not None)
-
-
-def _words(kind: Family) -> str:
-    return {"outcome": "decisions changed", "volume": "volume changed", "latency": "answers are slow",
-            "errors": "requests fail"}[kind]  # fmt: skip
