@@ -2,16 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import re
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,22 +10,14 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
+from tests.strategies.labs import KERNEL, opened, served
 from workbench.case.case import Case
-from workbench.commands.lab import lab_options, lay_notebooks
+from workbench.commands.lab import lay_notebooks
 
-TOKEN = "a-token-of-this-test"
 WINDOW = "2026-02-10T10:00:00Z/2026-02-10T11:00:00Z"
 OPEN = 'import workbench as wb\nfrom workbench.views.bind_steps import stepper\n\ncase = wb.Case.open("INC-1")'
 SHOW = "board = stepper(case)\nboard"
 TELL = 'print("said", case.length(), board.hunch, case.state_hash)'
-SERVED_S = 90
-
-
-def free_port() -> int:
-    """Return a port of this machine that nobody listens on."""
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        return int(held.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +26,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("lab")
     case = Case.create(folder / "INC-1", case_id="INC-1", who="tester")
     case.call("begin", entity="service:a", signal="error_rate", window=WINDOW)
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    book = new_notebook(cells=[new_code_cell(s) for s in (OPEN, SHOW, TELL)], metadata={"kernelspec": kernel})
+    book = new_notebook(cells=[new_code_cell(s) for s in (OPEN, SHOW, TELL)], metadata={"kernelspec": KERNEL})
     nbformat.write(book, folder / "case.ipynb")
     lay_notebooks(folder / "notebooks")
     return folder
@@ -52,102 +34,17 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def address(browser: Any, workspace: Path) -> Iterator[str]:
-    """Serve the folder with JupyterLab as ``workbench lab`` starts it, on a free port of this machine only."""
+    """Serve the folder; the browser is asked for first, since without one there is nothing to test."""
     pytest.importorskip("jupyterlab")
-    port, home = free_port(), workspace / ".home"
-    root = ["--allow-root"] if os.geteuid() == 0 else []
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", f"--port={port}", *root,
-               "--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}", "--expose-app-in-browser",
-               f"--ServerApp.root_dir={workspace}", *lab_options()]  # fmt: skip
-    env = {**os.environ, "DO_NOT_TRACK": "1", "JUPYTER_CONFIG_DIR": str(home / "config"),
-           "JUPYTER_RUNTIME_DIR": str(home / "runtime"), "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
-           "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"), "IPYTHONDIR": str(home / "ipython")}  # fmt: skip
-    with (workspace / "lab.log").open("wb") as log:
-        served = subprocess.Popen(command, stdout=log, stderr=log, env=env, start_new_session=True)
-        try:
-            place = f"http://127.0.0.1:{port}"
-            until = time.monotonic() + SERVED_S
-            while not answers(f"{place}/api/status?token={TOKEN}"):
-                assert served.poll() is None, (workspace / "lab.log").read_text()[-2000:]
-                assert time.monotonic() < until, "JupyterLab did not answer in time."
-                time.sleep(0.2)
-            yield place
-        finally:
-            # Its kernels are of its own process group, which this test started.
-            os.killpg(served.pid, signal.SIGTERM)
-            try:
-                served.wait(timeout=20)
-            except subprocess.TimeoutExpired:
-                os.killpg(served.pid, signal.SIGKILL)
-                served.wait(timeout=10)
-
-
-def answers(url: str) -> bool:
-    """Say whether a server answers."""
-    try:
-        with urllib.request.urlopen(url, timeout=5) as reply:  # the address is this test's own
-            return bool(reply.status == 200)
-    except OSError:
-        return False
-
-
-@dataclass
-class Lab:
-    """One page of JupyterLab with a notebook in front."""
-
-    page: Any
-    place: str
-    outside: list[str] = field(default_factory=list)
-    wrong: list[str] = field(default_factory=list)
-
-    def show(self, name: str) -> None:
-        """Open a notebook and wait until its kernel is idle."""
-        mine = (self.place, self.place.replace("http", "ws"), "data:", "blob:", "about:")
-        self.page.on("request", lambda r: None if r.url.startswith(mine) else self.outside.append(r.url))
-        self.page.on("pageerror", lambda e: self.wrong.append(str(e)))
-        self.page.goto(f"{self.place}/lab/tree/{name}?token={TOKEN}&reset", wait_until="commit")
-        self.wait("() => window.jupyterapp?.shell.currentWidget?.sessionContext?.isReady")
-        self.idle()
-
-    def wait(self, condition: str) -> None:
-        """Wait until JavaScript holds."""
-        self.page.wait_for_function(condition, timeout=90_000)
-
-    def idle(self) -> None:
-        """Wait until the kernel has nothing to do."""
-        status = "window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status"
-        self.wait(f"() => {status} === 'idle'")
-
-    def do(self, command: str, arguments: str = "{}") -> Any:
-        """Run one of JupyterLab's own commands with the notebook in front."""
-        return self.page.evaluate(
-            f"""async () => {{ const app = window.jupyterapp; app.shell.activateById(app.shell.currentWidget.id);
-            const done = await app.commands.execute({command!r}, {arguments}); return done === true; }}"""
-        )
-
-    def sources(self) -> list[str]:
-        """Return the text of every cell."""
-        cells = "window.jupyterapp.shell.currentWidget.content.widgets"
-        return list(self.page.evaluate(f"() => {cells}.map((c) => c.model.sharedModel.source)"))
-
-    def said(self) -> list[str]:
-        """Return what the last cell printed, word by word; empty before it did."""
-        text = self.page.locator(".jp-OutputArea").last.inner_text()
-        return re.findall(r"said (\d+) (\w*) ([0-9a-f]{64})", text)[-1:] and text.split()[1:]
-
-
-def opened(browser: Any, address: str, name: str) -> Lab:
-    """Return a page that shows a notebook."""
-    lab = Lab(browser.new_page(viewport={"width": 1300, "height": 900}), address)
-    lab.show(name)
-    return lab
+    with served(workspace) as place:
+        yield place
 
 
 @pytest.mark.browser
 def test_a_click_in_jupyterlab_is_an_entry_and_a_cell_below_and_both_survive(
     browser: Any, address: str, workspace: Path
 ) -> None:
-    """Run all, click, read the state in Python, switch the theme, save, reopen: 1 entry, 1 cell, 0 requests outside."""
+    """Run all, click, read the state in Python, switch the theme, edit, save, reopen: 2 entries, 2 cells, 1 mark."""
     lab = opened(browser, address, "case.ipynb")
     assert lab.do("notebook:run-all-cells")
     lab.page.wait_for_selector(".jp-OutputArea .wbw li.step", timeout=90_000)
@@ -164,6 +61,12 @@ def test_a_click_in_jupyterlab_is_an_entry_and_a_cell_below_and_both_survive(
     assert [e.operation for e in case.entries] == ["begin", "hunch", "hunch"]
     lab.do("apputils:change-theme", '{theme: "JupyterLab Dark"}')
     lab.wait("() => document.querySelector('.wbw').dataset.theme === 'dark'")
+    lab.type_into(2, 'case.hunch("drift")')
+    lab.page.wait_for_selector(".jp-Cell .workbench-edited")
+    assert lab.page.locator(".workbench-edited").inner_text().endswith('the click said case.hunch("serving")')
+    lab.type_into(3, 'case.hunch("quality")')
+    lab.type_into(3, 'case.hunch("hardware")')
+    assert lab.page.locator(".workbench-edited").count() == 1
     lab.do("docmanager:save")
     lab.wait("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
     assert (lab.outside, lab.wrong) == ([], [])
@@ -172,10 +75,13 @@ def test_a_click_in_jupyterlab_is_an_entry_and_a_cell_below_and_both_survive(
     twin = saved.cells[1].outputs[-1]["data"]["text/html"]
     assert "<table>" in twin
     assert "Which service is slow or failing by itself" in twin
+    marks = [c.metadata.get("incident_workbench", {}).get("edited") for c in saved.cells]
+    assert marks == [None, None, True, False, None]
     again = opened(browser, address, "case.ipynb")
     again.page.wait_for_selector(".jp-OutputArea .wbw li.step", timeout=90_000)
     assert again.page.locator(".wbw .tag", has_text="your hunch").count() == 1
     assert again.page.locator(".wbw").get_attribute("data-theme") == "dark"
+    assert again.page.locator(".jp-Cell .workbench-edited").count() == 1
     assert len(again.sources()) == 5
     again.page.close()
 

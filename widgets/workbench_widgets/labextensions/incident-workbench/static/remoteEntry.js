@@ -20,8 +20,31 @@ var _JUPYTERLAB = (window._JUPYTERLAB = window._JUPYTERLAB || {});
     if (home < 0 || !model || model.readOnly) return false;
     let at = home + 1;
     while (at < cells.length && cells[at].model.getMetadata(MINE)) at += 1;
-    model.sharedModel.insertCell(at, { cell_type: "code", source: line, metadata: { [MINE]: { from: "click" }, trusted: true } });
+    model.sharedModel.insertCell(at, { cell_type: "code", source: line, metadata: { [MINE]: { from: "click", line }, trusted: true } });
     return true;
+  }
+
+  // Whoever changes the line of a click sees that the cell no longer says what was clicked; changed back, the mark goes.
+  function mark(cell) {
+    const held = cell.model.getMetadata(MINE);
+    if (typeof held?.line !== "string") return;
+    const edited = cell.model.sharedModel.source.trim() !== held.line.trim();
+    if (edited !== Boolean(held.edited)) cell.model.setMetadata(MINE, { ...held, edited });
+    const shown = cell.node.querySelector(":scope > .workbench-edited");
+    if (edited === Boolean(shown)) return;
+    if (!edited) { shown.remove(); return; }
+    const note = document.createElement("div");
+    note.className = "workbench-edited";
+    note.setAttribute("role", "note");
+    note.textContent = `✎ Edited by hand; the click said ${held.line}`;
+    note.style.cssText = "font-size:var(--jp-ui-font-size1);color:var(--jp-ui-font-color1);border-left:3px solid var(--jp-warn-color1);padding:1px 8px;margin:2px 0 2px 8px;overflow-wrap:anywhere";
+    cell.node.prepend(note);
+  }
+  async function watch(panel) {
+    await panel.context.ready;
+    const look = () => panel.isDisposed || panel.content.widgets.forEach(mark);
+    panel.content.model?.contentChanged.connect(look);
+    look();
   }
 
   function cells(tracker) {
@@ -31,6 +54,8 @@ var _JUPYTERLAB = (window._JUPYTERLAB = window._JUPYTERLAB || {});
       autoStart: true,
       requires: [tracker],
       activate: (app, notebooks) => {
+        notebooks.forEach(watch);
+        notebooks.widgetAdded.connect((_, panel) => watch(panel));
         document.addEventListener("workbench:cell", (event) => {
           const node = event.composedPath()[0], line = event.detail?.line;
           if (typeof line !== "string" || !line || !node?.closest?.(".jp-OutputArea")) return;
