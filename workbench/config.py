@@ -121,6 +121,16 @@ class ServerSettings:
     """Header in which a trusted proxy names the visitor; the app is served beyond this machine only with it."""
     identity_secret: str = ""
     """Secret that the proxy sends in X-Workbench-Proxy, as env:NAME or file:PATH, 16 characters or more."""
+    identity_keys: str = ""
+    """File of public keys (JWKS): what identity_header holds is then an OIDC token (JWT) signed by one of them."""
+    identity_issuer: str = ""
+    """Who makes these tokens: their iss."""
+    identity_audience: str = ""
+    """For whom they are made: their aud."""
+    identity_claim: str = "email"
+    """Which of their claims names the visitor."""
+    ingest: Mapping[str, str] = field(default_factory=dict)
+    """Sender to 'signal environment sha256': telemetry is then taken only with a token of that hash."""
     roles: Mapping[str, str] = field(default_factory=dict)
     """Visitor to role: viewer, responder or admin; who is not named is a viewer."""
     behind_proxy: bool = False
@@ -141,6 +151,10 @@ class Prices:
     """One kilowatt-hour."""
     licence_month: float | None = None
     """Licences, a month."""
+    observability_month: float | None = None
+    """What observing costs, a month: collectors, storage, this workbench's machine."""
+    budget_month: float | None = None
+    """What may be spent, a month."""
     per_prediction: float | None = None
     """Harm of one wrong prediction, where the business knows it."""
 

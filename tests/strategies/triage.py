@@ -118,7 +118,7 @@ class Shown:
 
     def drawn(self) -> None:
         """Wait until every board of the page is drawn, if it has any."""
-        self.page.wait_for_function("[...document.querySelectorAll('[data-panel]')].every((p) => 'drawn' in p.dataset)")
+        self.page.wait_for_selector("[data-panel]:not([data-drawn])", state="detached")
 
     def wrong(self) -> list[str]:
         """Return what the browser said, but for what Bokeh tells of its own work."""

@@ -13,9 +13,10 @@ from typing import Any
 
 import httpx
 import pytest
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 
+from tests.strategies.triage import filled
 from workbench import plugins
 from workbench.apps.desk import Desk
 from workbench.apps.host import routes
@@ -94,30 +95,26 @@ def form(client: TestClient, operation: str, **fields: str) -> Any:
                        headers={"Origin": HERE})  # fmt: skip
 
 
-def filled(path: str) -> str:
-    """Return a route's path with its parameters filled in."""
-    parts = {"case_id": "INC-1", "screen": "brief", "operation": "note", "piece": "seven", "name": "app.js"}
-    return path.format(**parts, code="x", kind="lineage")
-
-
 def test_every_route_of_the_app_stands_in_the_table_and_the_intake_has_its_own(bench: Bench) -> None:
-    """A route that nobody declared would be found here: 19 of the app, 9 of the intake."""
+    """A route that nobody declared would be found here: 20 of the app and its one WebSocket, 9 of the intake."""
     served = app(bench.store, Settings(), extra_routes=routes(Desk(bench), Sessions()))
     all_routes = {(m, r.path) for r in served.routes if isinstance(r, Route) for m in (r.methods or {"GET"}) - {"HEAD"}}
     takes = ("/v1/traces", "/v1/metrics", "/v1/logs", "/v1/changes", "/api/v1/lineage", "/api/v1/lineage/batch",
              "/webhooks/alertmanager")  # fmt: skip
     intake = {("POST", path) for path in takes} | {("GET", "/healthz"), ("GET", "/readyz")}
-    assert all_routes - intake == set(ROUTES)
+    sockets = {("WEBSOCKET", r.path) for r in served.routes if isinstance(r, WebSocketRoute)}
+    assert sockets == {("WEBSOCKET", "/panel/{case_id}/ws")}
+    assert (all_routes - intake) | sockets == set(ROUTES)
     assert len(served.routes) == len(ROUTES) + len(intake)
 
 
 @pytest.mark.parametrize("role", list(RANK))
 def test_each_role_reaches_what_the_table_says_and_nothing_else(bench: Bench, role: Role) -> None:
-    """Four roles by nineteen routes; a viewer's form is refused even with the token of the page."""
+    """Four roles by twenty routes; a viewer's form is refused even with the token of the page."""
     client = visitor(bench, role)
     for (method, path), needed in ROUTES.items():
-        if path in ("/enter", "/live"):
-            continue  # The first has its own test; the second never ends, and has one too.
+        if path in ("/enter", "/live") or method == "WEBSOCKET":
+            continue  # Each has a test of its own.
         answer = client.request(method, filled(path), headers={"Origin": HERE})
         refused = answer.status_code in (401, 403) and "form is not of this session" not in answer.text
         assert refused == (RANK[role] < RANK[needed]), (role, method, path, answer.status_code)
@@ -156,7 +153,7 @@ def test_each_form_is_one_entry_of_the_journal_and_undo_takes_it_back(bench: Ben
         before = case.length()
         sent = {"note": {"text": "Looked at it"}, "reject": {"cause": KEY, "reason": "It began before"},
                 "assign": {"owner": "grace"}, "status": {"status": "investigating"}, "undo": {}}  # fmt: skip
-        assert set(OPERATIONS) - set(sent) == {"select", "pin_baseline", "simulate", "check_fix"}
+        assert set(OPERATIONS) - set(sent) == {"select", "pin_baseline", "contrast", "simulate", "check_fix"}
         assert [form(client, name, **fields).status_code for name, fields in sent.items()] == [303] * 5
         case.refresh()
         assert [(e.operation, e.who) for e in case.entries[before:]] == [(name, "ada") for name in sent]
@@ -172,7 +169,8 @@ def test_no_hostile_text_becomes_markup_and_every_page_carries_its_policy(bench:
     answer = visitor(bench, "responder").get("/inbox" if name == "inbox" else f"/case/INC-1/{name}")
     assert answer.status_code == 200
     assert "<img" not in answer.text
-    assert len(re.findall("<script (?!type=.application/json)", answer.text)) <= 2
+    own = re.findall('<script (?!type=.application/json)[^>]*src=.([^"]+)', answer.text)
+    assert [path for path in own if not path.startswith("/assets/")] == []
     assert name == "gpu" or "&lt;img" in answer.text
     policy = answer.headers["content-security-policy"]
     nonce = re.search(r"script-src 'nonce-([^']+)'", policy)
@@ -180,6 +178,7 @@ def test_no_hostile_text_becomes_markup_and_every_page_carries_its_policy(bench:
     assert answer.text.count(nonce[1]) == 1 + len(re.findall("<script nonce", answer.text))
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
+    assert ("blob:" in policy) == ("data-panel=" in answer.text), "What Panel needs is let in where it is, alone."
     assert not re.findall(r"(?:src|href|action)=\"https?://", answer.text)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,86 +14,29 @@ from typing import Any
 import httpx
 import pandas as pd
 import pytest
-from starlette.testclient import TestClient
-from starlette.websockets import WebSocketDisconnect
 
+from tests.strategies.triage import CAUSE, NOW, STAMP, client, post, working
 from workbench.analysis.lineage import build as graph_of
 from workbench.apps.address import MOST_CHARACTERS, View, decode, encode, pinned
 from workbench.apps.desk import Desk
 from workbench.apps.host import routes
-from workbench.apps.roles import RANK, ROUTES, Role
-from workbench.apps.session import PROXY_HEADER, Sessions, trusted
-from workbench.apps.team import check
+from workbench.apps.session import Sessions
 from workbench.apps.week import week_name, week_start
-from workbench.bench import Bench, open_bench
-from workbench.case import operations
-from workbench.case.operations import Outcome, operation
+from workbench.bench import Bench
 from workbench.columnar import build
-from workbench.config import ActSettings, HookSettings, Prices, ServerSettings, Settings
+from workbench.config import Settings
 from workbench.errors import UsageError
-from workbench.intake.server import app, serving
-from workbench.model.findings import Cause, Finding, Ranking
+from workbench.intake.server import serving
 from workbench.model.tables import KPIS
-from workbench.model.window import DAY_NS, HOUR_NS, MINUTE_NS, iso, parse_time_ns
+from workbench.model.window import HOUR_NS, MINUTE_NS, iso
 from workbench.playbook.folding import Open, joins
-
-NOW = parse_time_ns("2026-03-11T14:40:00Z")
-HERE = "http://127.0.0.1"
-SECRET = "0123456789abcdef-proxy"
-STAMP = {"environment": "prod", "source": "tables", "place": "made.parquet", "received_ns": NOW}
-CAUSE = "null_burst dataset:raw"
-HOOK = HookSettings("Pause", "command", ("null_burst",), role="responder",
-                    command=(sys.executable, "-c", "import sys; print('paused', sys.argv[1])", "{name}"))  # fmt: skip
-ADMIN_HOOK = replace(HOOK, name="Delete", role="admin")
-SERVER = ServerSettings(identity_header="X-Forwarded-User", identity_secret=SECRET, behind_proxy=True, outside=True,
-                        roles={"ada": "responder", "grace": "responder", "root": "admin"})  # fmt: skip
-TEAM = Settings(server=SERVER, hooks=(HOOK, ADMIN_HOOK), act=ActSettings(windows=2), prices=Prices(per_prediction=0.5))
-
-
-def ranked(reading: Any) -> Outcome:
-    """Rank one cause on frozen evidence."""
-    kpis = reading.ask("kpi_series", start_ns=NOW - 10 * DAY_NS, end_ns=NOW)
-    finding = Finding("Nulls rose", "dataset:raw", "null_rate", (kpis.evidence,), strength=0.9)
-    cause = Cause(1, "dataset:raw", "null_burst", "Nulls rose in raw", 0.8, "suspected", {"explains": 0.9}, (finding,),
-                  (), NOW - HOUR_NS, ("dataset:raw", "kpi:approval"))  # fmt: skip
-    return Outcome((finding,), summary="Ranked.", ranking=Ranking((cause,), "suspected", 0.1, "dataset:raw", ()))
 
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
     """Hold ten days of a figure that fell an hour ago and has been well again for 40 minutes, and one case."""
-    operations.register(operation("work_test_rank", mode="computed", run=ranked, doc="Rank."))
-    times = list(range(NOW - 10 * DAY_NS, NOW, 5 * MINUTE_NS))
-    bad = range(NOW - 100 * MINUTE_NS, NOW - 40 * MINUTE_NS)
-    with open_bench(tmp_path / "store", who="ada", settings=TEAM, clock=lambda: NOW) as opened:
-        opened.store.append({"kpis": build(KPIS, {
-            **STAMP, "kpi": "approval", "segment": "", "time_ns": times,
-            "value": [0.7 if t in bad else 0.9 + 0.001 * (i % 7) for i, t in enumerate(times)]})})  # fmt: skip
-        case = opened.case("INC-1", entity="kpi:approval", signal="approval_rate",
-                           window="2026-03-11T13:00Z/2026-03-11T14:00Z")  # fmt: skip
-        case.call("work_test_rank")
+    with working(tmp_path) as opened:
         yield opened
-    operations._REGISTERED.pop("work_test_rank")
-
-
-def client(bench: Bench, who: str, **headers: str) -> TestClient:
-    """Return a visitor whom the proxy names."""
-    served = app(
-        bench.store, TEAM, extra_routes=routes(Desk(bench, clock=lambda: NOW), Sessions(proxy=trusted(SERVER)))
-    )
-    sent = {"X-Forwarded-User": who, PROXY_HEADER: SECRET, **headers}
-    return TestClient(served, base_url=HERE, follow_redirects=False, headers=sent)
-
-
-def token(visitor: TestClient) -> str:
-    """Return the token of the visitor's forms."""
-    found = re.search(r'name="form_token" value="([^"]+)"', visitor.get("/case/INC-1/brief").text)
-    return found[1] if found else ""
-
-
-def post(visitor: TestClient, path: str, **fields: str) -> Any:
-    """Send a form as a page does."""
-    return visitor.post(path, data={"form_token": token(visitor), **fields}, headers={"Origin": HERE})
 
 
 # -- alerts ------------------------------------------------------------------------------------------------------------
@@ -304,82 +246,6 @@ def test_a_hook_for_admins_is_neither_shown_approved_nor_run_by_a_responder(benc
     number = str(bench.case("INC-1").length() - 1)
     assert post(ada, "/run/INC-1", approval=number).status_code == 403
     assert post(root, "/run/INC-1", approval=number).status_code == 303
-
-
-# -- the team ----------------------------------------------------------------------------------------------------------
-
-NAMED: dict[Role, str] = {"anyone": "", "viewer": "visitor", "responder": "ada", "admin": "root"}
-
-
-@pytest.mark.parametrize("role", list(RANK))
-def test_each_named_visitor_reaches_what_the_table_says(bench: Bench, role: Role) -> None:
-    """Four roles by nineteen routes over HTTP, and no route at all over WebSocket."""
-    visitor = client(bench, NAMED[role])
-    filled = {"case_id": "INC-1", "screen": "brief", "operation": "note", "piece": "seven", "name": "app.js",
-              "code": "x", "kind": "lineage"}  # fmt: skip
-    for (method, path), needed in ROUTES.items():
-        if path == "/live":
-            continue
-        answer = visitor.request(method, path.format(**filled), headers={"Origin": HERE})
-        refused = answer.status_code in (401, 403) and "form is not of this session" not in answer.text
-        expected = RANK[role] < RANK[needed] if path != "/enter" else role == "anyone"
-        assert refused == expected, (role, method, path, answer.status_code)
-        with pytest.raises(WebSocketDisconnect), visitor.websocket_connect(path.format(**filled)):
-            pass
-    for sent in ({"Host": "evil.example"}, {"Origin": "http://evil.example"}):
-        with pytest.raises(WebSocketDisconnect), visitor.websocket_connect("/live", headers=sent):
-            pass
-
-
-@pytest.mark.parametrize("headers", [
-    {PROXY_HEADER: "wrong"}, {PROXY_HEADER: ""}, {"X-Forwarded-User": ""}, {"X-Forwarded-User": "x" * 300},
-])  # fmt: skip
-def test_without_the_proxys_secret_nobody_is_anybody(bench: Bench, headers: dict[str, str]) -> None:
-    """A name alone, a wrong secret, an empty or endless name: 401, also with a cookie."""
-    visitor = client(bench, "root", **headers)
-    assert visitor.get("/inbox", cookies={"workbench_session": "x"}).status_code == 401
-
-
-def test_nobody_runs_code_on_the_server_from_another_machine(bench: Bench) -> None:
-    """JupyterLab is for the machine itself: an admin whom the proxy names gets 403, and no button."""
-    root = client(bench, "root")
-    answer = post(root, "/lab/INC-1")
-    assert (answer.status_code, "only" in answer.text) == (403, True)
-    assert "Open in JupyterLab" not in root.get("/case/INC-1/handoff").text
-
-
-def test_a_second_name_beside_the_proxys_is_nobody(bench: Bench) -> None:
-    """What a visitor adds in front of the proxy's own header does not win."""
-    doubled = [("X-Forwarded-User", "root"), ("X-Forwarded-User", "visitor"), (PROXY_HEADER, SECRET)]
-    bare = client(bench, "visitor")
-    bare.headers.clear()
-    assert bare.get("/inbox", headers=doubled).status_code == 401
-
-
-def test_parts_and_streams_asked_for_by_another_site_are_refused(bench: Bench) -> None:
-    """The browser says where a request comes from; a page elsewhere gets 403, a link from elsewhere leads in."""
-    visitor = client(bench, "ada")
-    elsewhere = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors"}
-    for path in ("/live", "/part/inbox", "/board/INC-1/lineage"):
-        assert visitor.get(path, headers=elsewhere).status_code == 403
-    assert visitor.get("/inbox", headers={**elsewhere, "Sec-Fetch-Mode": "navigate"}).status_code == 200
-
-
-@pytest.mark.parametrize(("server", "why"), [
-    (ServerSettings(), "outside = true"),
-    (ServerSettings(outside=True), "who visits"),
-    (ServerSettings(outside=True, identity_header="X-User"), "who visits"),
-    (ServerSettings(outside=True, identity_header="X-User", identity_secret=SECRET), "needs TLS"),
-    (ServerSettings(outside=True, identity_header="X-User", identity_secret=SECRET, certificate="c.pem"), "needs TLS"),
-])  # fmt: skip
-def test_beyond_this_machine_nothing_is_served_without_identity_and_tls(server: ServerSettings, why: str) -> None:
-    """Five incomplete settings, each with what is missing; the loopback address needs none of it."""
-    with pytest.raises(UsageError, match=why):
-        check("0.0.0.0", Settings(server=server))
-    check("127.0.0.1", Settings(server=server))
-    check("0.0.0.0", Settings(server=SERVER))
-    with pytest.raises(UsageError, match="16 are the least"):
-        trusted(replace(SERVER, identity_secret="short"))
 
 
 # -- the week ----------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 from markupsafe import Markup
 
 from workbench.apps.facts import standing_lead
+from workbench.apps.page import Token
+from workbench.apps.panel_page import placed
 from workbench.case.case import Case
 from workbench.errors import UsageError
 from workbench.model.entities import split
@@ -34,12 +37,28 @@ def code(kind: str) -> str:
     return module(kind)
 
 
-def held(board: Any, kind: str, *, theme: str, height: int) -> Markup:
-    """Return the place of a widget with its state; *height* in px is kept free until it is drawn."""
+@dataclass(frozen=True)
+class Held:
+    """A widget with the state that a page without a server shows."""
+
+    kind: str
+    height: int
+    """In px, kept free until it is drawn."""
+    content: Markup
+
+
+def shown(held: Held | None, token: Token | None) -> Markup | None:
+    """Return a board's place in a visitor's page: on Panel's server where the page has a token, else with its state."""
+    if held is None:
+        return None
+    return held.content if token is None else placed(token, held.kind, height=held.height)
+
+
+def _held(board: Any, kind: str, *, theme: str, height: int) -> Held:
     state = {**board.state(), "theme": theme}
     content = json.dumps(state, default=_packed, allow_nan=False).replace("<", "\\u003c").replace("&", "\\u0026")
-    return Markup('<div class="board" data-board="{}" data-height="{}"><script type="application/json">{}</script>'
-                  "</div>").format(kind, height, Markup(content))  # fmt: skip
+    place = '<div class="board" data-board="{}" data-height="{}"><script type="application/json">{}</script></div>'
+    return Held(kind, height, Markup(place).format(kind, height, Markup(content)))
 
 
 def _packed(raw: object) -> object:
@@ -48,7 +67,7 @@ def _packed(raw: object) -> object:
     raise TypeError(f"A widget's state is plain data; got {type(raw).__name__}.")
 
 
-def timeline(case: Case, theme: str) -> Markup | None:
+def timeline(case: Case, theme: str) -> Held | None:
     """Return the joined timeline of what is frozen in a case; None where no lane has anything to draw."""
     from workbench_widgets.timeline import Timeline
 
@@ -64,10 +83,10 @@ def timeline(case: Case, theme: str) -> Markup | None:
         caption += " The best lead begins before the symptom." if lead.onset_ns < symptom.window.start_ns else ""
     board = Timeline([lane.drawn() for lane in found], changes=changes_near(case), baseline=close, caption=caption)
     board.selection = [symptom.window.start_ns // 10**6, symptom.window.end_ns // 10**6]
-    return held(board, "timeline", theme=theme, height=190 + 58 * len(found))
+    return _held(board, "timeline", theme=theme, height=190 + 58 * len(found))
 
 
-def lineage(case: Case, theme: str) -> tuple[Markup, list[list[Any]]] | None:
+def lineage(case: Case, theme: str) -> tuple[Held, list[list[Any]]] | None:
     """Return the lineage explorer of a case and the rows of its twin; None where no lineage is frozen."""
     from workbench.views.bind_lineage import lineage as explorer
 
@@ -77,17 +96,17 @@ def lineage(case: Case, theme: str) -> tuple[Markup, list[list[Any]]] | None:
     rows = [[n["layer"], n["kind"], split(n["name"])[1], "on the path" if n["proven"] else "", n["health"],
              n["detail"], n["hidden_up"], n["hidden_down"]]
             for n in sorted(board.nodes, key=lambda n: (n["layer"], n["row"]))]  # fmt: skip
-    return held(board, "lineage", theme=theme, height=720), rows
+    return _held(board, "lineage", theme=theme, height=720), rows
 
 
-def devices(case: Case, theme: str) -> Markup | None:
+def devices(case: Case, theme: str) -> Held | None:
     """Return the timeline of a case's devices; None where no device's figures are frozen."""
     from workbench.views.bind_gpu import gpu
 
     board = gpu(case)
     if not board.lanes:
         return None
-    return held(board, "gpu", theme=theme, height=190 + 66 * len(board.lanes))
+    return _held(board, "gpu", theme=theme, height=190 + 66 * len(board.lanes))
 
 
 def answered(case: Case, kind: str, asked: str, theme: str) -> str:

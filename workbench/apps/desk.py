@@ -7,10 +7,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from workbench import plugins
 from workbench.apps.facts import Facts, broken, facts
 from workbench.apps.kept import Kept
+from workbench.apps.panel_server import PanelServer
 from workbench.apps.roles import INVESTIGATE, OPERATIONS
 from workbench.bench import Bench
 from workbench.case import files
@@ -20,6 +22,11 @@ from workbench.config import Settings
 from workbench.errors import UsageError, WorkbenchError
 from workbench.hooks import Ran
 from workbench.playbook.runner import investigate
+
+if TYPE_CHECKING:
+    from bokeh.document import Document
+
+    from workbench.apps.panel_board import VisitedCase
 
 _STOP_S = 5.0
 _ONE_AT_A_TIME = ("assign", "status", "reject", "select", "pin_baseline")
@@ -45,6 +52,7 @@ class Desk:
         self.clock = clock
         self.settings = bench.settings or Settings()
         self.kept = Kept()
+        self.panels = PanelServer(self._board)
         self._lock = threading.Lock()
         self._folding = threading.Lock()
         self._unseen = threading.Event()
@@ -87,6 +95,20 @@ class Desk:
 
     def _opened(self, case_id: str, who: str = "") -> Case:
         return Case.open(self._known(case_id), ask=self.bench.store.ask, who=who or self.bench.who, clock=self.clock)
+
+    def _board(self, document: Document, given: Mapping[str, str]) -> None:
+        """Fill the document of a page's board; Panel is imported by the first of them."""
+        from workbench.apps.panel_board import build
+
+        build(self._visited, self.kept, document, given)
+
+    def _visited(self, case_id: str, who: str) -> VisitedCase:
+        from workbench.apps.panel_board import VisitedCase
+
+        held = VisitedCase.open(self._known(case_id), ask=self.bench.store.ask, who=who or self.bench.who,
+                                clock=self.clock)  # fmt: skip
+        assert isinstance(held, VisitedCase)
+        return held
 
     def inbox(self) -> list[Facts]:
         """Return every case in short, the most urgent first."""
@@ -178,6 +200,7 @@ class Desk:
     def close(self) -> None:
         """Wait a little for playbooks that run; they are journaled step by step, so nothing is lost."""
         self.closed = True
+        self.panels.close()
         for thread in self._threads:
             thread.join(_STOP_S)
 

@@ -14,6 +14,7 @@ from workbench import plugins
 from workbench.apps.desk import Clash, Desk
 from workbench.apps.lab import Labs
 from workbench.apps.page import Page, render
+from workbench.apps.panel_socket import mark
 from workbench.apps.respond import form, go, html, origin, refuse, theme
 from workbench.apps.roles import Denied, Role, allows
 from workbench.apps.session import Session, same
@@ -127,11 +128,20 @@ def page_of(desk: Desk, session: Session, request: Request, *, case: object = No
     from workbench.case.case import Case
 
     held = case if isinstance(case, Case) else None
+
+    def token(kind: str, of: str) -> str:
+        desk.panels.start()
+        return desk.panels.token({
+            "case": held.id if held else "", "kind": kind, "of": of, "theme": theme(request), "role": session.role,
+            "who": session.who, "mark": mark(session),
+        })  # fmt: skip
+
     return Page(
         desk.bench, held, () if held else desk.inbox(), desk.clock(), session.form_token,
         allows(session.role, "responder") and not pinned, origin(request),
         running=desk.running(held.id) if held else "", role=session.role, who=session.who or desk.bench.who,
         theme=theme(request), pinned=pinned, settings=desk.settings, kept=desk.kept,
+        token=token if held and not pinned else None, asked=dict(request.query_params),
         can_open_lab=allows(session.role, "admin") and not session.who,
     )  # fmt: skip
 

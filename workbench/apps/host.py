@@ -6,31 +6,34 @@ import urllib.parse
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
+from markupsafe import Markup, escape
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from workbench import plugins
-from workbench.apps import Screen, boards
+from workbench.apps import Screen, boards, panel_page
 from workbench.apps.address import decode, restored
 from workbench.apps.desk import Desk
 from workbench.apps.doing import Doing, denied, page_of
 from workbench.apps.lab import Labs
 from workbench.apps.live import Pulse, live
-from workbench.apps.page import asset, render
+from workbench.apps.page import Page, asset, render
+from workbench.apps.panel_socket import PanelSockets
 from workbench.apps.respond import HEADERS, asset_text, go, html, origin, part, refuse, theme
 from workbench.apps.roles import ROUTES, Denied, Role, allows
 from workbench.apps.session import COOKIE, LASTS_S, Session, Sessions
 from workbench.errors import IntegrityError, UnknownNameError, UsageError, WorkbenchError
 
+SCRIPTS = ("app.js", "boards.js", "panels_first.js", "panels.js")
 MOST_LINKS = 60
 """A search shows as many links at most."""
 _LEADING_ON = '<!doctype html><meta http-equiv="refresh" content="0; url=/inbox"><a href="/inbox">Inbox</a>'
 Answer = Callable[[Request, Session], Awaitable[Response]]
 
 
-def routes(desk: Desk, sessions: Sessions, *, labs: Labs | None = None) -> list[Route]:
+def routes(desk: Desk, sessions: Sessions, *, labs: Labs | None = None) -> list[BaseRoute]:
     """Return the routes of the app, for `workbench.intake.server.app`; each is checked against the table of roles."""
     doing, pulse = Doing(desk, labs or Labs()), Pulse(desk)
 
@@ -41,6 +44,7 @@ def routes(desk: Desk, sessions: Sessions, *, labs: Labs | None = None) -> list[
         ("GET", "/"): _home,
         ("GET", "/enter"): partial(_enter, sessions),
         ("GET", "/assets/{name}"): _asset,
+        ("GET", "/assets/panel/{path:path}"): _panel_asset,
         ("GET", "/inbox"): _threaded(desk, _inbox),
         ("GET", "/part/inbox"): _threaded(desk, _inbox_part),
         ("GET", "/week"): _threaded(desk, _week),
@@ -59,10 +63,12 @@ def routes(desk: Desk, sessions: Sessions, *, labs: Labs | None = None) -> list[
         ("POST", "/lab/{case_id}"): doing.lab,
     }
     proxied = desk.settings.server.behind_proxy
+    sockets = PanelSockets(desk.panels, sessions, proxied=proxied).route()
     return [
         Route(path, _guarded(needed, answers[method, path], sessions, proxied), methods=[method])
+        if method != "WEBSOCKET" else sockets
         for (method, path), needed in ROUTES.items()
-    ]
+    ]  # fmt: skip
 
 
 def _guarded(
@@ -138,12 +144,16 @@ async def _enter(sessions: Sessions, request: Request, session: Session) -> Resp
 
 async def _asset(request: Request, _session: Session) -> Response:
     name = request.path_params["name"]
-    if name in ("app.js", "boards.js"):
+    if name in SCRIPTS:
         return asset_text(asset(name), "text/javascript")
     kind = name.removesuffix(".widget.js")
     if name != kind and kind in boards.kinds():
         return asset_text(boards.code(kind), "text/javascript")
     return refuse(404, "There is no such file.")
+
+
+async def _panel_asset(request: Request, _session: Session) -> Response:
+    return await run_in_threadpool(panel_page.asset, request)
 
 
 async def _brief(request: Request, _session: Session) -> Response:
@@ -171,7 +181,10 @@ def _case(desk: Desk, request: Request, session: Session) -> Response:
     screen: Screen = plugins.load("screen", name)
     with desk.case(request.path_params["case_id"]) as case:
         page = page_of(desk, session, request, case=case)
-        return html(page, name, screen.render(page))
+        answer = html(page, name, screen.render(page))
+    # Whoever reads the brief opens a board next: it is made ready behind the page, never before it.
+    desk.panels.start()
+    return answer
 
 
 def _at(desk: Desk, request: Request, session: Session) -> Response:
@@ -193,12 +206,17 @@ def _case_part(desk: Desk, request: Request, session: Session) -> Response:
     from workbench.apps.screens.handoff import noted
     from workbench.apps.tail import tail
 
-    pieces = {"seven": seven, "notes": noted, "tail": tail}
+    pieces = {"seven": seven, "notes": noted, "tail": tail, "words": _words}
     piece = request.path_params["piece"]
     if piece not in pieces:
         raise UsageError(f"There is no part {piece!r}.")
     with desk.case(request.path_params["case_id"]) as case:
         return part(pieces[piece](page_of(desk, session, request, case=case)))
+
+
+def _words(page: Page) -> Markup:
+    symptom = page.required().symptom
+    return escape(f"{symptom.words()}." if symptom else "The case has not begun.")
 
 
 def _board(desk: Desk, request: Request, _session: Session) -> Response:

@@ -20,6 +20,7 @@ class Kept:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._pieces: OrderedDict[tuple[str, ...], Any] = OrderedDict()
+        self._making: dict[tuple[str, ...], threading.RLock] = {}
 
     def piece(self, case: Case, name: str, make: Callable[[], T], *, theme: str = "") -> T:
         """Return a piece of a case as it stands, made by *make* where it is not kept."""
@@ -29,9 +30,16 @@ class Kept:
             if key in self._pieces:
                 self._pieces.move_to_end(key)
                 return cast("T", self._pieces[key])
-        made = make()
-        with self._lock:
-            self._pieces[key] = made
-            while len(self._pieces) > MOST:
-                self._pieces.popitem(last=False)
+            making = self._making.setdefault(key, threading.RLock())
+        # Of many who ask at once, one makes it and the others wait.
+        with making:
+            with self._lock:
+                if key in self._pieces:
+                    return cast("T", self._pieces[key])
+            made = make()
+            with self._lock:
+                self._making.pop(key, None)
+                self._pieces[key] = made
+                while len(self._pieces) > MOST:
+                    self._pieces.popitem(last=False)
         return made

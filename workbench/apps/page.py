@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -18,6 +18,9 @@ from workbench.case.case import Case
 from workbench.config import Settings
 from workbench.errors import UsageError
 from workbench.report import pages, words
+
+Token = Callable[[str, str], str]
+"""Takes the kind of a Panel board and what it is of; returns the token that opens its session."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,10 @@ class Page:
     settings: Settings = field(default_factory=Settings)
     kept: Kept = field(default_factory=Kept)
     """Pieces that were made before."""
+    token: Token | None = None
+    """Makes the token of a Panel board; None on pages that are pinned, which hold boards without a server."""
+    asked: Mapping[str, str] = field(default_factory=dict)
+    """What the address asks for beyond its path."""
     can_open_lab: bool = False
     """True on the machine of whoever runs the server."""
 

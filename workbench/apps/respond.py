@@ -6,6 +6,8 @@ import re
 import secrets
 import urllib.parse
 from functools import cache
+from importlib.metadata import version
+from typing import Literal
 
 from markupsafe import Markup
 from starlette.requests import Request
@@ -24,6 +26,8 @@ HEADERS = {
     "X-Frame-Options": "DENY",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+PANEL_SCRIPTS = ("bokeh.min.js", "bokeh-widgets.min.js", "bokeh-tables.min.js", "panel.min.js")
+"""Panel's script extends the three of Bokeh; the order counts."""
 THEMES = ("light", "dark")
 THEME_COOKIE = "workbench_theme"
 
@@ -55,19 +59,37 @@ def html(page: Page, name: str, body: Markup, *, status: int = 200) -> Response:
     screens = sorted(plugins.load_all("screen").items(), key=lambda pair: pair[1].number)
     known = dict(screens)
     heading = known[name].title if name in known else name.capitalize()
+    panels = 'data-panel="' in body
     content = render("frame.html.j2", page, nonce=nonce, style=Markup(style()), name=name, title=heading,
-                     screens=[(n, s.number, s.title) for n, s in screens], body=body,
-                     masked=masked(body))  # fmt: skip
-    scripts = f"'nonce-{nonce}' {page.origin}/assets/"
-    policy = (
-        f"default-src 'none'; script-src {scripts}; script-src-attr 'none'; style-src 'nonce-{nonce}'; "
-        "style-src-attr 'none'; connect-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; "
-        "frame-ancestors 'none'"
-    )
-    made = HTMLResponse(content, status, headers={**HEADERS, "Content-Security-Policy": policy})
+                     screens=[(n, s.number, s.title) for n, s in screens], body=body, masked=masked(body),
+                     panel_files=[f"{panel_address()}/{n}" for n in PANEL_SCRIPTS] if panels else [])  # fmt: skip
+    headers = {**HEADERS, "Content-Security-Policy": policy(page.origin, nonce, panels="shown" if panels else "none")}
+    made = HTMLResponse(content, status, headers=headers)
     if page.theme:
         made.set_cookie(THEME_COOKIE, page.theme, httponly=True, samesite="strict")
     return made
+
+
+def policy(origin: str, nonce: str, *, panels: Literal["shown", "none"]) -> str:
+    """Return a page's content policy; what Panel needs more is let in on pages that hold one of its boards alone.
+
+    That is: modules that Panel's script hands to the browser as blobs, its style files from our own address, and the
+    WebSocket of this server. Nothing inline, no eval, no other host.
+    """
+    scripts, styles, reached = f"'nonce-{nonce}' {origin}/assets/", f"'nonce-{nonce}'", "'self'"
+    if panels == "shown":
+        scripts, styles = f"{scripts} blob:", f"{styles} {origin}/assets/panel/"
+        reached = f"{reached} {origin.replace('http', 'ws', 1)}"
+    return (
+        f"default-src 'none'; script-src {scripts}; script-src-attr 'none'; style-src {styles}; style-src-attr 'none'; "
+        f"connect-src {reached}; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+
+
+@cache
+def panel_address() -> str:
+    """Return where the files of the installed Panel and Bokeh are served; another version has another address."""
+    return f"/assets/panel/{version('panel')}-{version('bokeh')}"
 
 
 def part(body: Markup) -> Response:

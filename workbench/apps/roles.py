@@ -15,6 +15,7 @@ ROUTES: Mapping[tuple[str, str], Role] = {
     ("GET", "/"): "viewer",
     ("GET", "/enter"): "anyone",
     ("GET", "/assets/{name}"): "anyone",
+    ("GET", "/assets/panel/{path:path}"): "viewer",
     ("GET", "/inbox"): "viewer",
     ("GET", "/part/inbox"): "viewer",
     ("GET", "/week"): "viewer",
@@ -31,8 +32,9 @@ ROUTES: Mapping[tuple[str, str], Role] = {
     ("POST", "/approve/{case_id}"): "responder",
     ("POST", "/run/{case_id}"): "responder",
     ("POST", "/lab/{case_id}"): "admin",
+    ("WEBSOCKET", "/panel/{case_id}/ws"): "viewer",
 }
-"""Method and path of every route of the app -> the least role that may use it; a WebSocket has none."""
+"""Method and path of every route of the app -> the least role that may use it; a WebSocket's method is its name."""
 
 OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "note": ("text",),
@@ -41,6 +43,7 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "status": ("status",),
     "select": ("window",),
     "pin_baseline": ("windows",),
+    "contrast": ("of",),
     "simulate": ("cause",),
     "check_fix": ("since",),
     "undo": (),

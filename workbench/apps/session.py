@@ -13,6 +13,7 @@ from typing import cast
 
 from starlette.requests import HTTPConnection
 
+from workbench.apps.identity import Issuer, issuer
 from workbench.apps.roles import RANK, Role
 from workbench.config import ServerSettings, secret
 from workbench.errors import UsageError
@@ -47,20 +48,26 @@ class Proxy:
 
     header: str
     secret: str
+    """Empty where the name itself is signed."""
     roles: Mapping[str, str]
+    issuer: Issuer | None = None
+    """Whose signed tokens the header holds; None where it holds a bare name."""
 
 
 def trusted(server: ServerSettings) -> Proxy | None:
     """Return the proxy that the settings trust; None without one, `UsageError` where its secret is too short."""
     if not server.identity_header:
         return None
+    signed = None
+    if server.identity_keys:
+        signed = issuer(server.identity_issuer, server.identity_audience, server.identity_claim, server.identity_keys)
     known = secret(server.identity_secret)
-    if len(known) < LEAST_SECRET:
+    if len(known) < LEAST_SECRET and (known or signed is None):
         raise UsageError(f"[server] identity_secret has {len(known)} characters; {LEAST_SECRET} are the least.")
     for name, role in server.roles.items():
         if role not in RANK or role == "anyone":
             raise UsageError(f"[server] roles: {name} is viewer, responder or admin; found {role!r}.")
-    return Proxy(server.identity_header.lower(), known, dict(server.roles))
+    return Proxy(server.identity_header.lower(), known, dict(server.roles), signed)
 
 
 class Sessions:
@@ -69,8 +76,12 @@ class Sessions:
     With a trusted *proxy* the proxy says who visits, and no cookie counts.
     """
 
-    def __init__(self, clock_s: Callable[[], float] = time.monotonic, *, proxy: Proxy | None = None) -> None:
+    def __init__(
+        self, clock_s: Callable[[], float] = time.monotonic, *, proxy: Proxy | None = None,
+        now_s: Callable[[], float] = time.time,
+    ) -> None:  # fmt: skip
         self._clock_s = clock_s
+        self._now_s = now_s
         self._proxy = proxy
         self._key = secrets.token_bytes(32)
         self._lock = threading.Lock()
@@ -113,9 +124,11 @@ class Sessions:
     def _named(self, request: HTTPConnection, proxy: Proxy) -> Session:
         names, shown = request.headers.getlist(proxy.header), request.headers.getlist(PROXY_HEADER)
         # Two headers of one name are somebody's attempt to be read before the proxy is.
-        if len(names) != 1 or len(shown) != 1 or not same(shown[0], proxy.secret):
+        if len(names) != 1 or (proxy.secret and (len(shown) != 1 or not same(shown[0], proxy.secret))):
             return NOBODY
         who = names[0].strip()
+        if proxy.issuer is not None:
+            who = proxy.issuer.who(who.removeprefix("Bearer ").strip(), self._now_s()).strip()
         if not who or len(who) > MOST_NAME or not who.isprintable():
             return NOBODY
         token = hmac.new(self._key, who.encode(), hashlib.sha256).hexdigest()

@@ -16,7 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from workbench.config import Settings
 from workbench.errors import SourceError, UsageError
@@ -28,9 +28,12 @@ from workbench.intake.policy import mask_policy, pulls
 from workbench.intake.protocol import protocol
 from workbench.intake.routes import INTAKE_PATHS, routes
 from workbench.intake.take import Intake
+from workbench.intake.tokens import TokenCheck, senders
 from workbench.store import Store
 
 _STOP_S = 5
+MOST_MESSAGE_BYTES = 1_000_000
+"""A WebSocket's message holds so many bytes at most."""
 
 
 def app(
@@ -38,7 +41,7 @@ def app(
     settings: Settings | None = None,
     *,
     limits: Limits | None = None,
-    extra_routes: Sequence[Route] = (),
+    extra_routes: Sequence[BaseRoute] = (),
     on_alerts: Callable[[], object] | None = None,
 ) -> Starlette:
     """Return the application; its lifespan starts and ends the threads that seal the store and pull sources."""
@@ -61,7 +64,9 @@ def app(
 
     guard = Middleware(Guard, hosts=(*LOOPBACK_HOSTS, *settings.server.allowed_hosts), intake_paths=INTAKE_PATHS)
     taken = routes(intake, on_alerts=on_alerts)
-    return Starlette(routes=[*taken, *_questions(gate, repeats), *extra_routes], middleware=[guard], lifespan=lifespan)
+    asked = Middleware(TokenCheck, known=senders(settings.server.ingest), environment=store.environment)
+    all_routes = [*taken, *_questions(gate, repeats), *extra_routes]
+    return Starlette(routes=all_routes, middleware=[guard, asked], lifespan=lifespan)
 
 
 def _questions(gate: Gate, repeats: Sequence[Repeat]) -> list[Route]:
@@ -103,7 +108,7 @@ def serve(
     port: int | None = None,
     *,
     limits: Limits | None = None,
-    extra_routes: Sequence[Route] = (),
+    extra_routes: Sequence[BaseRoute] = (),
     on_alerts: Callable[[], object] | None = None,
 ) -> None:
     """Serve until interrupted, where the settings say unless host and port are given.
@@ -126,7 +131,7 @@ def serving(
     port: int = 0,
     *,
     limits: Limits | None = None,
-    extra_routes: Sequence[Route] = (),
+    extra_routes: Sequence[BaseRoute] = (),
     on_alerts: Callable[[], object] | None = None,
 ) -> Iterator[str]:
     """Serve in a thread for as long as the block runs; yield the address, such as ``http://127.0.0.1:4318``."""
@@ -146,7 +151,7 @@ def serving(
 
 
 def _server(
-    store: Store, settings: Settings | None, limits: Limits | None, extra_routes: Sequence[Route],
+    store: Store, settings: Settings | None, limits: Limits | None, extra_routes: Sequence[BaseRoute],
     on_alerts: Callable[[], object] | None,
 ) -> uvicorn.Server:  # fmt: skip
     bounds, settings = limits or Limits(), settings or Settings()
@@ -154,7 +159,10 @@ def _server(
         uvicorn.Config(
             app(store, settings, limits=bounds, extra_routes=extra_routes, on_alerts=on_alerts),
             http=protocol(bounds),
-            ws="none",
+            # Without a route for them every upgrade is refused.
+            ws="websockets-sansio" if any(isinstance(r, WebSocketRoute) for r in extra_routes) else "none",
+            ws_max_size=MOST_MESSAGE_BYTES,
+            ws_max_queue=16,
             lifespan="on",
             log_level="warning",
             access_log=False,

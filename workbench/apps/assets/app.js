@@ -1,9 +1,21 @@
 // Keys, copying and live parts. Without this file every page still reads, links and forms still work.
 "use strict";
-const editing = () => document.activeElement?.matches("input:not([type=checkbox]), textarea, select");
+// Panel's boards stand in shadow trees: what is focused there counts, not the place that holds them.
+function active() {
+  let at = document.activeElement;
+  while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
+  return at;
+}
+function* deep(root, selector) {
+  yield* root.querySelectorAll(selector);
+  for (const place of root.querySelectorAll("*")) if (place.shadowRoot) yield* deep(place.shadowRoot, selector);
+}
+const editing = () => active()?.matches("input:not([type=checkbox]), textarea, select");
 const sheet = document.querySelector("dialog.sheet");
 const keysOn = document.querySelector("[data-keys]");
-const rows = () => [...document.querySelectorAll("[data-row]")];
+const inBoards = () => [...document.querySelectorAll("[data-drawn]")].flatMap((place) =>
+  [...deep(place, ".wbw li.cause, .wbw tbody tr")].map((row) => row.querySelector("button, summary")).filter(Boolean));
+const rows = () => [...inBoards(), ...document.querySelectorAll("[data-row]")].filter((row) => row.checkVisibility());
 
 try { keysOn.checked = localStorage.getItem("keys") !== "off"; } catch { /* storage may be closed */ }
 keysOn.addEventListener("change", () => {
@@ -13,9 +25,10 @@ keysOn.addEventListener("change", () => {
 function move(step) {
   const all = rows();
   if (!all.length) return;
-  const at = all.indexOf(document.activeElement);
+  const at = all.indexOf(active());
   const next = at < 0 ? (step > 0 ? 0 : all.length - 1) : Math.min(all.length - 1, Math.max(0, at + step));
   all[next].focus();
+  all[next].scrollIntoView({ block: "nearest" });
 }
 
 const there = (screen) => { if (document.body.dataset.case) location.assign(`/case/${document.body.dataset.case}/${screen}`); };
@@ -32,7 +45,7 @@ function change(step) {
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.key === "Escape" && editing()) { document.activeElement.blur(); return; }
+  if (event.key === "Escape" && editing()) { active().blur(); return; }
   if (editing() || sheet.open) return;
   if (event.key === "?") { event.preventDefault(); sheet.showModal(); return; }
   if (!keysOn.checked) return;
@@ -84,7 +97,16 @@ let waiting = new Set();
 const busy = (part) => editing() || sheet.open || document.body.dataset.busy || part.contains(document.activeElement)
   || part.querySelector("details[open]") || !getSelection().isCollapsed;
 
+// Boards draw anew what the case says, like the parts below: not under somebody's hands.
+function tellBoards() {
+  const boards = [...document.querySelectorAll("[data-drawn]")];
+  if (!boards.length || !waiting.has("case") || document.hidden || document.body.dataset.busy || sheet.open) return;
+  if (boards.some((place) => place.contains(document.activeElement) && editing())) return;
+  dispatchEvent(new Event("workbench:news"));
+}
+
 async function refresh() {
+  tellBoards();
   for (const part of document.querySelectorAll("[data-refresh]")) {
     const wanted = (part.dataset.news ?? "").split(" ").some((kind) => waiting.has(kind)) || part.dataset.first === "";
     if (!wanted || document.hidden || busy(part)) continue;
@@ -116,7 +138,12 @@ if (document.querySelector("[data-refresh]") || document.body.dataset.case) {
     }
     refresh();
   };
-  news.onopen = () => { lastGood = new Date(); lost.hidden = true; };
+  news.onopen = () => {
+    lastGood = new Date();
+    lost.hidden = true;
+    // A board that lost its session begins anew with the page, once nobody writes in it.
+    if (document.querySelector("[data-panel][data-lost]") && !editing()) location.reload();
+  };
   news.onerror = gone;
   addEventListener("pagehide", () => news.close());
 }

@@ -6,6 +6,7 @@ from markupsafe import Markup
 
 from workbench.apps import Screen
 from workbench.apps.page import Page, render
+from workbench.apps.panel_page import placed
 from workbench.case.human import cause_key
 
 
@@ -15,7 +16,8 @@ def screen(page: Page) -> Markup:
     causes = [{"cause": cause, "key": cause_key(cause)} for cause in case.causes]
     known = {item["key"] for item in causes}
     gone = [(name, reason) for name, reason in case.state.rejected.items() if name not in known]
-    return render("causes.html.j2", page, causes=causes, rejected=case.state.rejected, gone=gone)
+    board = placed(page.token, "causes", height=120 + 150 * min(len(causes), 4)) if page.token and causes else None
+    return render("causes.html.j2", page, board=board, causes=causes, rejected=case.state.rejected, gone=gone)
 
 
 SCREEN = Screen(7, "Causes", screen)

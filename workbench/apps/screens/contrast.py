@@ -1,4 +1,4 @@
-"""What differs between selection and baseline, as the steps of the playbook have found it, the strongest first."""
+"""What differs: conditions that set requests apart, one request beside another, and a table between two moments."""
 
 from __future__ import annotations
 
@@ -9,20 +9,59 @@ from markupsafe import Markup
 
 from workbench.apps import Screen
 from workbench.apps.page import Page, render
+from workbench.apps.panel_page import placed
 from workbench.apps.screens._drawn import shown
+from workbench.case.case import Case
 from workbench.model.entities import split
 from workbench.report import charts
 from workbench.report.words import number, title
+from workbench.views.lane_lines import answers
 
+VIEWS = {"requests": ("contrast", "Requests"), "trace": ("waterfall", "One request"),
+         "tables": ("comparator", "Tables")}  # fmt: skip
+"""View of the address -> the board that it shows, and its name."""
+_HEIGHTS = {"contrast": 240, "waterfall": 230, "comparator": 330}
 _MOST_CONDITIONS = 30
 _MOST_ROWS = 20
+_MOST_NAMED = 40
 _AFTERWARDS = ("check_fix", "simulate")
 """Operations whose findings are about what was done, not about what went wrong."""
 
 
 def screen(page: Page) -> Markup:
-    """Return the conditions that differ, the tables that steps have made, and what could not be asked."""
+    """Return the board of the view that was asked for, and below it what the playbook's steps have found to differ."""
     case = page.required()
+    view = page.asked.get("view", "") if page.asked.get("view") in VIEWS else "requests"
+    of = page.asked.get("of", "") if view != "requests" else ""
+    kind = VIEWS[view][0]
+    board = placed(page.token, kind, of=of, height=_HEIGHTS[kind]) if page.token else None
+    conditions, tables, pictures = page.kept.piece(case, "contrast", lambda: _found(case))
+    could_not = [(name, o.could_not_run) for name, o in case.outcomes.items() if o.could_not_run]
+    words = case.symptom.words() if case.symptom else "The case has not begun"
+    named = {"tables": _tables, "trace": _traces}.get(view)
+    return render("contrast.html.j2", page, words=words, view=view, of=of, views=VIEWS, board=board,
+                  known=named(case) if named else [], conditions=conditions, tables=tables, charts=pictures,
+                  could_not=could_not)  # fmt: skip
+
+
+def _tables(case: Case) -> list[str]:
+    """Return tables that the case has heard of, those on the way of its causes first."""
+    found = dict.fromkeys(e for cause in case.causes for e in cause.path if e.startswith(("dataset:", "feature:")))
+    for frame in answers(case, "volume_history"):
+        found |= dict.fromkeys(str(e) for e in frame["entity"].unique() if str(e).startswith("dataset:"))
+    return [split(e)[1] for e in found if e.startswith("dataset:")][:_MOST_NAMED]
+
+
+def _traces(case: Case) -> list[str]:
+    """Return the slowest traces of what was inspected last."""
+    for entry in reversed(case.state.in_force):
+        if entry.operation == "inspect" and "traces" in case.outcome(entry.seq).frames:
+            return [str(t) for t in case.outcome(entry.seq).frames["traces"]["trace_id"]][:_MOST_NAMED]
+    return []
+
+
+def _found(case: Case) -> tuple[list[list[str]], list[dict[str, Any]], list[Any]]:
+    """Return the figures that differ by strength, the tables that steps have made, and their charts."""
     found = {(f.entity, f.signal): f for n, o in case.outcomes.items() if n not in _AFTERWARDS
              for f in o.findings if "now" in f.values}  # fmt: skip
     ranked = sorted(found.values(), key=lambda f: (-round(f.strength, 9), f.entity, f.signal))[:_MOST_CONDITIONS]
@@ -43,10 +82,7 @@ def screen(page: Page) -> Markup:
                 frame, name=title(label), window=case.symptom.window, baseline=case.symptom.baseline
             )
             pictures += [shown(drawing)] if drawing else []
-    could_not = [(name, o.could_not_run) for name, o in case.outcomes.items() if o.could_not_run]
-    words = case.symptom.words() if case.symptom else "The case has not begun"
-    return render("contrast.html.j2", page, words=words, conditions=conditions, tables=tables, charts=pictures,
-                  could_not=could_not)  # fmt: skip
+    return conditions, tables, pictures
 
 
 def _cell(value: Any) -> str:

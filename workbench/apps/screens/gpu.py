@@ -22,8 +22,9 @@ def screen(page: Page) -> Markup:
     charts = page.kept.piece(case, "machines", lambda: of_machines(case))
     places = page.kept.piece(case, "places", lambda: _busiest(case))
     board = page.kept.piece(case, "devices", lambda: boards.devices(case, page.theme), theme=page.theme)
-    return render("gpu.html.j2", page, why=why, board=board, summary=outcome.summary if outcome else "",
-                  found=outcome.findings if outcome else (), charts=charts, places=places,
+    return render("gpu.html.j2", page, why=why, board=boards.shown(board, page.token),
+                  summary=outcome.summary if outcome else "", found=outcome.findings if outcome else (),
+                  charts=charts, places=places,
                   places_head=["service", "host", "gpu", "model version", "region", "requests", "failed"])  # fmt: skip
 
 

@@ -44,8 +44,9 @@ def screen(page: Page) -> Markup:
     summary = outcome.summary if outcome else "The lineage of this case was not asked for yet."
     why = (outcome.could_not_run if outcome else "") or "Nothing upstream of the symptom is frozen in this case."
     board, twin = drawn or (None, [])
-    return render("lineage.html.j2", page, board=board, twin=twin, head=_HEAD, summary=summary,
-                  path=path, rows=rows, why=why, rest=max(0, int(upstream) - len(rows) + 1) if rows else 0)  # fmt: skip
+    return render("lineage.html.j2", page, board=boards.shown(board, page.token), twin=twin, head=_HEAD,
+                  summary=summary, path=path, rows=rows, why=why,
+                  rest=max(0, int(upstream) - len(rows) + 1) if rows else 0)  # fmt: skip
 
 
 def _edges(case: Case) -> dict[str, list[str]]:

@@ -39,7 +39,7 @@ def screen(page: Page) -> Markup:
     symptom = case.symptom
     baseline = ", ".join(str(w) for w in symptom.baseline.windows[-1:]) if symptom and symptom.baseline else ""
     return render("timeline.html.j2", page, words=words, first=first, lanes=lanes, changes=list(_changes(case)),
-                  board=board, window=str(symptom.window) if symptom else "",
+                  board=boards.shown(board, page.token), window=str(symptom.window) if symptom else "",
                   baseline=baseline)  # fmt: skip
 
 
