@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import networkx as nx
+import numpy as np
 import pandas as pd
 
 from benchmarks.sets import Prediction
@@ -76,8 +77,14 @@ def table(path: Path) -> pd.DataFrame:
 def _long(rows: pd.DataFrame, metric: str, statistic: str) -> pd.DataFrame:
     parts = []
     for name, wanted in ((metric, statistic), ("requests", "Sum")):
-        chosen = rows.loc[:, [c for c in rows.columns if c[1:] == (name, wanted)]]
-        chosen.columns = [c[0] for c in chosen.columns]
-        long = chosen.rename_axis(index="time").reset_index().melt("time", var_name="entity", value_name="value")
-        parts.append(long.assign(metric=name))
-    return pd.concat(parts)
+        places = [place for place, column in enumerate(rows.columns) if column[1:] == (name, wanted)]
+        entities = np.array([rows.columns[place][0] for place in places], dtype=object)
+        parts.append(
+            pd.DataFrame({
+                "time": np.tile(rows.index.to_numpy(), len(places)),
+                "entity": np.repeat(entities, len(rows)),
+                "value": rows.iloc[:, places].to_numpy(dtype=float).ravel(order="F"),
+                "metric": name,
+            })
+        )  # fmt: skip
+    return pd.concat(parts, ignore_index=True)

@@ -50,3 +50,33 @@ def test_missing_columns_and_an_uncounted_past_are_refused() -> None:
         scan_slices(cells(5), cells(5), attributes=["isp"])
     with pytest.raises(CouldNotRunError, match="nothing counted before"):
         scan_slices(cells(5), cells(5).assign(total=0), attributes=["region"])
+
+
+def test_a_finer_slice_wins_only_where_it_leaves_nothing_behind() -> None:
+    """Platform p, 40 of 100 bad where 4 are usual: alone it explains all 72; beside an equally bad q, only half."""
+    cells_of = {"region": ["c", "c", "d", "d"], "platform": ["p", "q", "p", "q"], "total": [100] * 4}
+    before = pd.DataFrame({**cells_of, "bad": [4, 4, 4, 4]})
+    both = scan_slices(before.assign(bad=[40, 40, 4, 4]), before, attributes=["region", "platform"])
+    assert both.at[0, "slice"] == "region=c"
+    assert both.at[0, "explained"] == pytest.approx(1.0)
+    assert both.set_index("slice").at["platform=p&region=c", "explained"] == pytest.approx(0.5)
+    one = scan_slices(before.assign(bad=[40, 4, 4, 4]), before, attributes=["region", "platform"])
+    assert one.at[0, "slice"] == "platform=p&region=c"
+    assert one.at[0, "explained"] == pytest.approx(1.0)
+
+
+def test_a_cell_that_is_always_bad_explains_no_surplus() -> None:
+    """Region c fails at 20 % every day, d at 1 %: only what rises in d is a surplus."""
+    usual = pd.DataFrame({"region": ["c", "d"], "bad": [2000, 100], "total": [10_000, 10_000]})
+    now = pd.DataFrame({"region": ["c", "d"], "bad": [20, 5], "total": [100, 100]})
+    found = scan_slices(now, usual, attributes=["region"]).set_index("slice")
+    assert found.at["region=c", "explained"] < 0.03
+    assert found.at["region=d", "explained"] > 0.97
+
+
+def test_rows_without_an_attribute_belong_to_no_slice_of_it() -> None:
+    """A missing level is left out of that attribute's slices, as grouping leaves it out, and stays in the others."""
+    rows = pd.DataFrame({"region": ["c", None], "isp": ["x", "x"], "bad": [20, 10], "total": [100, 100]})
+    found = scan_slices(rows, rows.assign(bad=1), attributes=["region", "isp"]).set_index("slice")
+    assert sorted(found.index) == ["isp=x", "isp=x&region=c", "region=c"]
+    assert found.at["isp=x", "bad"] == 30

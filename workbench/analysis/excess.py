@@ -29,7 +29,15 @@ def wide(metrics: pd.DataFrame, metric: str) -> pd.DataFrame:
     rows = metrics[metrics["metric"] == metric]
     if rows.empty:
         raise UnknownNameError("metric", metric, metrics["metric"].astype(str).unique())
-    return rows.pivot_table(index="time", columns="entity", values="value", aggfunc="mean").sort_index()
+    rows = rows[rows["value"].notna()]
+    when, times = pd.factorize(rows["time"], sort=True)
+    who, entities = pd.factorize(rows["entity"], sort=True)
+    cell, shape = when * len(entities) + who, (len(times), len(entities))
+    count = np.bincount(cell, minlength=shape[0] * shape[1])
+    total = np.bincount(cell, rows["value"].to_numpy(dtype=float), minlength=len(count))
+    mean = np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)
+    index, columns = pd.Index(times, name="time"), pd.Index(entities, name="entity")
+    return pd.DataFrame(mean.reshape(shape), index=index, columns=columns)
 
 
 def deviations(values: pd.DataFrame, in_baseline: np.ndarray, metric: str) -> pd.DataFrame:
