@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +20,25 @@ from workbench.report.words import title
 _TIMEOUT_S = 600
 
 
-def write_notebook(case: Case, path: str | Path) -> Path:
-    """Write the notebook of a case beside it, not yet executed; return its path."""
+LOOKS = ("causes", "timeline", "lineage")
+"""Widgets at the end of a postmortem's notebook; each leaves picture and table for viewers without a kernel."""
+
+
+def write_notebook(case: Case, path: str | Path, *, looks: Sequence[str] = ()) -> Path:
+    """Write the notebook of a case, not yet executed, with the widgets *looks* at its end; return its path."""
     path = Path(path)
-    nbformat.write(notebook(case, path), path)
+    nbformat.write(notebook(case, path, looks), path)
     return path
 
 
-def write_executed_notebook(case: Case, path: str | Path, *, progress: Progress | None = None) -> Path:
+def write_executed_notebook(
+    case: Case, path: str | Path, *, looks: Sequence[str] = (), progress: Progress | None = None
+) -> Path:
     """Write the notebook, run it top to bottom in a fresh kernel, and return its path.
 
     Raise `IntegrityError` where a cell fails or ends in another state, `WorkbenchError` where no kernel runs.
     """
-    path = write_notebook(case, path)
+    path = write_notebook(case, path, looks=looks)
     book = nbformat.read(path, as_version=4)
     _execute(case, book, path, progress)
     nbformat.write(book, path)
@@ -66,8 +73,11 @@ def _execute(case: Case, book: Any, path: Path, progress: Progress | None) -> No
                              "installed.") from error  # fmt: skip
 
 
-def notebook(case: Case, path: Path) -> Any:
-    """Return the notebook of a case as it would stand at *path*; each journal entry is one cell."""
+def notebook(case: Case, path: Path, looks: Sequence[str] = ()) -> Any:
+    """Return the notebook of a case as it would stand at *path*; each journal entry is one cell.
+
+    Widgets are for a case that has begun: looking at it adds no entry.
+    """
     where = Path(os.path.relpath(case.path.resolve(), path.resolve().parent)).as_posix()
     about = f"{case.symptom.signal} of {case.symptom.entity}, {case.symptom.words()}" if case.symptom else ""
     cells = [
@@ -84,6 +94,10 @@ def notebook(case: Case, path: Path) -> Any:
         new_markdown_cell("## The same state\n\nThe hash covers everything the case says; this one was recorded."),
         new_code_cell(f'assert case.state_hash == "{case.state_hash}"\ncase.state_hash'),
     ]
+    if looks and case.symptom is not None:
+        cells.append(new_markdown_cell("## Look around\n\nThe same case in widgets. Without a kernel each shows the "
+                                       "picture and the table that it had when the notebook was run."))  # fmt: skip
+        cells += [new_code_cell(f'case.widget("{kind}")') for kind in looks]
     for number, cell in enumerate(cells):
         # Ids are counted, so that writing a case twice gives equal bytes.
         cell["id"] = f"cell-{number:04d}"

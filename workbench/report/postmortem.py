@@ -21,7 +21,7 @@ from workbench.report import guard, guard_trial, postmortem_impact, postmortem_p
 from workbench.report.document import Document, Section, Sentence, Source
 from workbench.report.html import Shown, Sketch
 from workbench.report.lint import Defect, lint
-from workbench.report.notebook import write_notebook
+from workbench.report.notebook import LOOKS, write_notebook
 from workbench.report.pages import output, stylesheet, template
 from workbench.report.reading_case import CaseReader, Masked
 from workbench.report.words import measured_words
@@ -85,7 +85,7 @@ def write_postmortem(
     rule_path = folder / f"{case.id}-guard.odcs.yaml" if rule else None
     if rule_path is not None:
         rule_path.write_text(rule, encoding="utf-8")
-    notebook = write_notebook(case, folder / f"{case.id}.ipynb")
+    notebook = write_notebook(case, folder / f"{case.id}.ipynb", looks=LOOKS)
     defects = tuple(lint(marked))
     return Postmortem(html_path, markdown_path, notebook, rule_path, report, defects, time.monotonic() - begun)
 

@@ -17,7 +17,7 @@ from workbench.case.share_mask import Rules, ShareMask
 from workbench.case.shared_files import write_list
 from workbench.errors import UsageError
 from workbench.intake.key import KEY_FILE, store_key
-from workbench.report.notebook import write_executed_notebook
+from workbench.report.notebook import LOOKS, write_executed_notebook
 from workbench.report.postmortem import write_postmortem
 from workbench.report.reading_case import Masked
 
@@ -98,7 +98,7 @@ def _written(
     shared = Case.open(folder, who=masking.value("who", case.who))
     written = write_postmortem(shared, folder, masked=Masked(audience, tuple(masked)))
     if notebook == "executed":
-        write_executed_notebook(shared, written.notebook)
+        write_executed_notebook(shared, written.notebook, looks=LOOKS)
     write_list(folder, case.id, audience, masked)
     (folder / files.LOCK).unlink(missing_ok=True)
     return Preview(case.id, audience, masked), copied, written.replay
