@@ -73,6 +73,12 @@ class Bench:
     """Hold a store and its cases: ingest, find, open a case, investigate.
 
     Make one with ``wb.open("./store")``; close it, or use it in a ``with`` block.
+
+    >>> with open_bench("./store") as bench:
+    ...     case = bench.case("INC-1", entity="service:a", signal="error_rate",
+    ...                       window="2026-02-10T10:00Z/2026-02-10T11:00Z")
+    ...     print(case.lines()[0])
+    case.begin("service:a", signal="error_rate", window="2026-02-10T10:00:00Z/2026-02-10T11:00:00Z")
     """
 
     def __init__(
@@ -337,6 +343,10 @@ def open_bench(
 
     *path* is a folder, or ``sc://host:15002/;path=/shared/store`` where a Spark Connect server answers what it can.
     *who* is written into every journal entry, by default the user of this machine.
+
+    >>> with open_bench("./new-store") as bench:
+    ...     bench.cases()
+    []
     """
     if environment == CASES:
         raise UsageError(f"An environment cannot be named {CASES!r}: the store keeps its cases there.")

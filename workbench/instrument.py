@@ -1,7 +1,8 @@
 """Say in a service's own OpenTelemetry spans which run, model, features and data made each decision.
 
->>> watch = instrument(model="fraud", model_version=lambda: serving.version)  # doctest: +SKIP
->>> with watch.predicting("order-17"):  # doctest: +SKIP
+>>> from opentelemetry.sdk.trace import TracerProvider
+>>> watch = instrument(model="fraud", model_version=lambda: "42", tracer_provider=TracerProvider())
+>>> with watch.predicting("order-17"):
 ...     watch.record_fallback("feature store timed out", instead="yesterday's values")
 
 Needs ``opentelemetry-sdk`` and a tracer provider that exports; nothing of it is imported before the call.

@@ -69,6 +69,11 @@ def contrast(
     *selection* is a mask of shape (n,). *by* names the columns to look at; by default
     all of them. Only conditions with a Benjamini-Hochberg q-value of at most *q* over all that was
     tested are returned; an empty result means that nothing is different.
+
+    >>> rows = pd.DataFrame({"region": ["a"] * 900 + ["c"] * 100, "version": ["41", "42"] * 500})
+    >>> slow = [n >= 900 and n % 2 == 1 for n in range(1000)]
+    >>> contrast(rows, slow).table["condition"].iloc[0]
+    'region = c and version = 42'
     """
     inside = np.asarray(selection, dtype=bool)
     if inside.shape != (len(frame),):

@@ -41,6 +41,15 @@ def rank_causes(
     where there is one. Every entity that the target depends on is ranked; the
     verdict says whether the first may be named: *suspected* when hardly any quiet window
     looks as bad (``ALPHA``), *none* otherwise.
+
+    >>> calls = nx.DiGraph([("web", "cart"), ("web", "users"), ("cart", "db")])
+    >>> usual = {"web": 40.0, "cart": 20.0, "users": 9.0, "db": 5.0}
+    >>> rows = [(t, e, "latency_ms", ms + (30.0 * (e != "users") if t >= 300 else t % 3))
+    ...         for t in range(320) for e, ms in usual.items()]
+    >>> metrics = pd.DataFrame(rows, columns=["time", "entity", "metric", "value"])
+    >>> found = rank_causes(metrics, calls, "web", incident=(300, 320), baseline=(0, 300))
+    >>> next(iter(found)).entity, found.verdict
+    ('db', 'suspected')
     """
     entity, metric = _target(metrics, target)
     values = excess.wide(metrics, metric)

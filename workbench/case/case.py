@@ -48,9 +48,11 @@ Ask = Callable[..., pa.Table]
 class Case:
     """An incident under investigation; every operation is a verb: ``case.note("…")``, ``case.scope()``.
 
-    Open one with `Case.open` or ``bench.case``. Verbs are the registered
-    operations; each call is journaled and can be replayed, undone and read as
-    one line of Python.
+    Open one with `Case.open` or ``bench.case``. Verbs are the registered operations; each call is journaled and can
+    be replayed, undone and read as one line of Python.
+
+    >>> Case.create("./INC-1", case_id="INC-1").note("Look at v42.").summary
+    'Look at v42.'
     """
 
     def __init__(self, folder: Path, *, ask: Ask | None, who: str, clock: Callable[[], int]) -> None:

@@ -43,7 +43,13 @@ class Plot:
 
 @singledispatch
 def frame(x: object) -> pd.DataFrame:
-    """Return the rows behind an object: a case's journal, causes, findings, a step's table, an answer."""
+    """Return the rows behind an object: a case's journal, causes, findings, a step's table, an answer.
+
+    >>> frame(pa.table({"region": ["a", "c"], "errors": [1, 9]}))
+      region  errors
+    0      a       1
+    1      c       9
+    """
     raise UsageError(f"A {type(x).__name__} has no rows; give a case, an outcome, a ranking, findings or a table.")
 
 
@@ -113,6 +119,10 @@ def plot(x: object, *, case: Case | None = None, window: Window | None = None) -
 
     With *case*, outcomes, causes and findings fall back to the frozen evidence
     that they rest on. Raise `UsageError` where nothing in them makes a chart.
+
+    >>> waits = pd.DataFrame({"label": ["v41", "v42"], "baseline": [11.0, 12.0], "current": [11.0, 68.0]})
+    >>> plot(waits).caption
+    'dataframe: v42 went from 12 to 68, the largest change.'
     """
     if isinstance(x, Evidence) and case is None:
         raise UsageError(f"Evidence {x.id} is drawn from its case; call plot(evidence, case=case).")
@@ -165,7 +175,11 @@ def _whole(rows: pd.DataFrame) -> Window:
 
 @singledispatch
 def explain(x: object) -> str:
-    """Return what an object says, in plain words."""
+    """Return what an object says, in plain words.
+
+    >>> explain(Window.parse("2026-03-01T13:40Z/2026-03-01T14:25Z"))
+    '2026-03-01 13:40-14:25 UTC'
+    """
     return repr(x)
 
 
