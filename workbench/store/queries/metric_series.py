@@ -32,24 +32,30 @@ def _run(
     source = f"(SELECT {_COLUMNS} FROM {relation} {asked.where})"
     if points is not None:
         part = f"(time_ns - {int(start_ns)}) // {_width(start_ns, end_ns, points)}"
-        source = f"""(SELECT {_COLUMNS} FROM {source} SEMI JOIN {_extremes(relation, asked.where, part)} e
+        rows = f"(SELECT series, {part} AS part, time_ns, value FROM {relation} {asked.where})"
+        picked = session.query(_extremes(rows), asked.values)
+        source = f"""(SELECT {_COLUMNS} FROM {source} SEMI JOIN {session.register("picked", picked)}
             USING (series, time_ns))"""
     return session.query(f"SELECT {_COLUMNS} FROM {source} ORDER BY series, time_ns", asked.values)
 
 
-def _extremes(relation: str, where: str, part: str) -> str:
+def _extremes(rows: str) -> str:
     """Return SQL for (series, time_ns) of each bucket's lowest and highest sample, the earliest of equal ones.
 
     Where all are null it is the earliest. Extremes at their own times: a dropout or spike cannot be averaged away.
-    Two passes over three columns: numbering the rows of each bucket would sort all of them, and carry the labels.
+    Numbering the rows of each bucket would sort all of them, and joining each to its bucket would hash all of them; so
+    the second pass keeps first what has any bucket's extreme value, which few rows have.
     """
-    rows = f"(SELECT series, {part} AS part, time_ns, value FROM {relation} {where})"
-    return f"""(
-        WITH bounds AS (SELECT series, part, min(value) AS low, max(value) AS high, min(time_ns) AS first_ns
-                        FROM {rows} GROUP BY ALL)
-        SELECT series, unnest([coalesce(min(time_ns) FILTER (WHERE value = low), any_value(first_ns)),
-                               coalesce(min(time_ns) FILTER (WHERE value = high), any_value(first_ns))]) AS time_ns
-        FROM {rows} JOIN bounds USING (series, part) GROUP BY series, part)"""
+    return f"""
+        WITH bounds AS MATERIALIZED (
+                SELECT series, part, min(value) AS low, max(value) AS high, min(time_ns) AS first_ns
+                FROM {rows} GROUP BY ALL),
+             wanted AS MATERIALIZED (SELECT low AS value FROM bounds UNION SELECT high FROM bounds),
+             near AS MATERIALIZED (
+                SELECT series, part, value, min(time_ns) AS time_ns FROM {rows}
+                WHERE value IN (SELECT value FROM wanted) GROUP BY ALL)
+        SELECT series, time_ns FROM near JOIN bounds USING (series, part) WHERE near.value IN (low, high)
+        UNION SELECT series, first_ns FROM bounds WHERE low IS NULL"""
 
 
 def _width(start_ns: int, end_ns: int, points: int) -> int:
