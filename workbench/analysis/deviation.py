@@ -59,6 +59,17 @@ class Deviation:
         """Return the difference as a share of what is usual; infinite where that is 0."""
         return self.change / self.usual if self.usual else float(np.sign(self.change)) * float("inf")
 
+    def figures(self) -> dict[str, float | int | str | None]:
+        """Return what a finding tells of it; z is cut at a million, so that it stays a JSON number."""
+        return {
+            "now": self.now,
+            "usual": self.usual,
+            "z": float(np.clip(self.z, -1e6, 1e6)),
+            "p_value": self.p_value,
+            "quiet_windows": self.quiet,
+            "onset_after_ns": self.onset_after_ns,
+        }
+
 
 def quiet_starts(start_ns: int, end_ns: int, history_start_ns: int) -> Ints:
     """Return the begins of windows as long as the given one, side by side, an hour apart at least, newest first."""

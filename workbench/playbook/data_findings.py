@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.analysis import data_signs, impact
-from workbench.analysis.deviation import Deviation, strength
+from workbench.analysis.deviation import strength
 from workbench.case.reading import Answer, Reading
 from workbench.model.findings import Finding
 from workbench.model.window import DAY_NS
@@ -163,7 +163,7 @@ def rows_multiplied(volume: Answer, reading: Reading, t: Times) -> list[Finding]
             f"{short(ratio.downstream)} holds {d.now:.2f} rows for each row of {short(ratio.upstream)}, "
             f"usually {d.usual:.2f}."
         )
-        values = _figures(d) | {"relative": d.relative, "upstream": ratio.upstream}
+        values = d.figures() | {"relative": d.relative, "upstream": ratio.upstream}
         found.append(
             Finding(
                 text,
@@ -199,7 +199,7 @@ def rows_repeated(reading: Reading, t: Times) -> list[Finding]:
             "repeated_rows",
             (sample.evidence,),
             strength=d.strength,
-            values=_figures(d) | {"change": d.change},
+            values=d.figures() | {"change": d.change},
             onset_ns=d.onset_ns,
         )
     ]
@@ -224,7 +224,7 @@ def labels_late(reading: Reading, t: Times) -> list[Finding]:
             f"(the newest {seconds((t.end_ns - last) / 1e9)} before the end); "
             f"{percent(come.behind)} of those usually known are missing."
         )
-        values = _figures(come.deviation) | {
+        values = come.deviation.figures() | {
             "relative": come.deviation.relative,
             "behind": come.behind,
             "label": str(label),
@@ -242,14 +242,3 @@ def labels_late(reading: Reading, t: Times) -> list[Finding]:
             )
         )
     return found
-
-
-def _figures(d: Deviation) -> Values:
-    return {
-        "now": d.now,
-        "usual": d.usual,
-        "z": float(np.clip(d.z, -1e6, 1e6)),
-        "p_value": d.p_value,
-        "quiet_windows": d.quiet,
-        "onset_after_ns": d.onset_after_ns,
-    }

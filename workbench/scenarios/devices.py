@@ -36,6 +36,12 @@ def cards(world: World) -> tuple[int, ...]:
     return tuple(i for i, (h, _) in enumerate(world.gpus) if h == host) or (0,)
 
 
+def one_card(world: World, rng: np.random.Generator) -> int:
+    """Return one of the scorer's devices."""
+    own = cards(world)
+    return own[int(rng.integers(len(own)))]
+
+
 def card_of(world: World, rows: Rows) -> np.ndarray:
     """Return the device that serves each request."""
     own = np.array(cards(world))

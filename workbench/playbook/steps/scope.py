@@ -39,7 +39,7 @@ def run(reading: Reading) -> Outcome:
         "interesting" if strong >= 0.9 else "clear",
         strength=strong,
         onset_ns=deviation.onset_ns,
-        values=_figures(deviation),
+        values=deviation.figures(),
     )
     lasted_s = (symptom.window.end_ns - (deviation.onset_ns or symptom.window.start_ns)) / 1e9
     values = {
@@ -93,17 +93,6 @@ def _side(d: Deviation) -> str:
     return "below" if d.relative < 0 else "above"
 
 
-def _figures(d: Deviation) -> dict[str, float | int | str | None]:
-    return {
-        "now": d.now,
-        "usual": d.usual,
-        "z": float(np.clip(d.z, -1e6, 1e6)),
-        "p_value": d.p_value,
-        "quiet_windows": d.quiet,
-        "onset_after_ns": d.onset_after_ns,
-    }
-
-
 def _segments(reading: Reading, own: Series, window: tuple[int, int]) -> list[Finding]:
     """Return which labelled parts of the same figure deviate most: regions, variants."""
     symptom = reading.symptom
@@ -128,7 +117,7 @@ def _segments(reading: Reading, own: Series, window: tuple[int, int]) -> list[Fi
                     f"{symptom.signal} by part",
                     (answer.evidence,),
                     strength=strong,
-                    values={**_figures(deviation), **labels},
+                    values={**deviation.figures(), **labels},
                     onset_ns=deviation.onset_ns,
                 )
             )

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from workbench.scenarios.devices import cards
+from workbench.scenarios.devices import one_card
 from workbench.scenarios.mechanisms import Fault, Harmless, Moment, Planted, Source
 from workbench.scenarios.mechanisms_gpu import MemoryWait
 from workbench.scenarios.world import World
 
 
 def _plant(world: World, moment: Moment, rng: np.random.Generator) -> Planted:
-    own = cards(world)
-    device = own[int(rng.integers(len(own)))]
+    device = one_card(world, rng)
     effect = MemoryWait(
         device,
         moment.onset_s,
@@ -27,8 +26,7 @@ def _plant(world: World, moment: Moment, rng: np.random.Generator) -> Planted:
 
 def _near_miss(world: World, moment: Moment, rng: np.random.Generator) -> Harmless:
     """Let a device be just as busy reading its memory, with requests that do not wait: there is room for them."""
-    own = cards(world)
-    device = own[int(rng.integers(len(own)))]
+    device = one_card(world, rng)
     effect = MemoryWait(
         device,
         moment.onset_s,

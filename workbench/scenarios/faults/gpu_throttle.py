@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from workbench.scenarios.devices import cards
+from workbench.scenarios.devices import one_card
 from workbench.scenarios.mechanisms import Fault, Harmless, Moment, Planted, Source
 from workbench.scenarios.mechanisms_gpu import Heat
 from workbench.scenarios.world import World
 
 
 def _plant(world: World, moment: Moment, rng: np.random.Generator) -> Planted:
-    own = cards(world)
-    device = own[int(rng.integers(len(own)))]
+    device = one_card(world, rng)
     clock = float(rng.uniform(0.40, 0.52)) / min(moment.strength, 1.7)
     effect = Heat(device, moment.onset_s, moment.end_s, clock)
     place = f"gpu:{world.gpus[device][1]}"
@@ -21,8 +20,7 @@ def _plant(world: World, moment: Moment, rng: np.random.Generator) -> Planted:
 
 def _near_miss(world: World, moment: Moment, rng: np.random.Generator) -> Harmless:
     """Let a device of the scorer run just as hot, at full clock."""
-    own = cards(world)
-    device = own[int(rng.integers(len(own)))]
+    device = one_card(world, rng)
     effect = Heat(device, moment.onset_s, moment.end_s - float(rng.uniform(0, 1800)), 1.0)
     return Harmless((effect,), f"gpu:{world.gpus[device][1]}")
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from workbench.scenarios.devices import cards
+from workbench.scenarios.devices import one_card
 from workbench.scenarios.mechanisms import Fault, Harmless, Moment, Planted, Source
 from workbench.scenarios.mechanisms_gpu import Fill
 from workbench.scenarios.world import World
 
 
 def _plant(world: World, moment: Moment, rng: np.random.Generator) -> Planted:
-    own = cards(world)
-    device = own[int(rng.integers(len(own)))]
+    device = one_card(world, rng)
     effect = Fill(
         device,
         moment.onset_s,
@@ -27,8 +26,7 @@ def _plant(world: World, moment: Moment, rng: np.random.Generator) -> Planted:
 
 def _near_miss(world: World, moment: Moment, rng: np.random.Generator) -> Harmless:
     """Reserve nearly all memory of a device, as servers do that keep room for themselves; nothing waits for it."""
-    own = cards(world)
-    device = own[int(rng.integers(len(own)))]
+    device = one_card(world, rng)
     effect = Fill(device, moment.onset_s, moment.end_s, used=float(rng.uniform(0.95, 0.985)))
     return Harmless((effect,), f"gpu:{world.gpus[device][1]}")
 
