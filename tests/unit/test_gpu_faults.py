@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from functools import cache
 from pathlib import Path
 
@@ -10,23 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from benchmarks.gpu_faults import VERDICTS, device_of, judged
 from workbench import scenarios
 from workbench.analysis.cost import drivers
-from workbench.analysis.gpu_verdict import verdict
 from workbench.bench import open_bench
-from workbench.model.findings import Evidence
-from workbench.playbook.devices import Requests, aligned
-from workbench.playbook.times import Times
-from workbench.playbook.verdicts import smoothed, window_and_baseline
 from workbench.scenarios import devices, figures
 from workbench.scenarios.incident import Incident, simulate
 from workbench.scenarios.mechanisms_gpu import Tokens
 from workbench.scenarios.world import DAY_S
-from workbench.scenarios.writers import gpu
-from workbench.sources import Context, nvidia_smi
 
-VERDICTS = {"gpu_throttle": "throttle", "vram_pressure": "vram_pressure", "noisy_neighbour": "noisy_neighbour",
-            "queue_starvation": "queue_starvation", "gpu_memory_wait": "gpu_memory_wait"}  # fmt: skip
 FAULTS = (*VERDICTS, "cost_runaway")
 SEEDS = (3, 8)
 
@@ -34,46 +25,6 @@ SEEDS = (3, 8)
 @cache
 def incident(name: str, seed: int, variant: scenarios.Variant = "cause") -> Incident:
     return simulate(name, seed=seed, days=10, variant=variant)
-
-
-def judged(one: Incident, folder: Path) -> dict[str, str]:
-    """Return the verdict on each device of the scorer, from the files as the reader takes them."""
-    gpu.write(one, folder)
-    rows = []
-    for name in ("nvidia-smi.csv", "compute-apps.csv"):
-        content = io.BytesIO((folder / "gpu" / name).read_bytes())
-        for batch in nvidia_smi.SOURCE.read(content, Context("prod", name, 0)):
-            assert not batch.rejections
-            rows.append(batch.tables["metric_samples"].to_pandas(maps_as_pydicts="lossy"))
-    samples = pd.concat(rows)
-    served = requests(one)
-    world, moment = one.world, one.plan.moment
-    t = Times(world.epoch_ns(moment.onset_s), world.epoch_ns(moment.end_s), world.epoch_ns(0), world.epoch_ns(0))
-    found = {}
-    for card in devices.cards(world):
-        name = world.gpus[card][1]
-        frame = aligned(samples[samples["entity"] == f"gpu:{name}"], served.binned(gpu=name))
-        window, baseline = window_and_baseline(smoothed(frame, t), t)
-        found[f"gpu:{name}"] = verdict(window, baseline).cause
-    return found
-
-
-def requests(one: Incident) -> Requests:
-    """Return the traced requests of an incident as the split of their spans would give them."""
-    row = one.ids.row[one.ids.traced]
-    scorer = one.world.role("scorer")
-    cards = devices.card_of(one.world, one.rows)[row]
-    frame = pd.DataFrame({
-        "service": one.world.services[scorer].name, "gpu": [one.world.gpus[c][1] for c in cards],
-        "start_ns": [one.world.epoch_ns(float(s)) for s in one.rows.second[row]],
-        "queue_wait_ms": one.served.queue_ms[row].astype(float), "forward_pass_ms": one.served.forward_ms[row],
-        "total_ms": one.served.total_ms[row, scorer].astype(float),
-    })  # fmt: skip
-    return Requests(frame, (Evidence("E1", "spans", "f", "0", len(frame)),))
-
-
-def device_of(one: Incident) -> str:
-    return next(e for s in one.plan.sources for e in (s.entity, *s.also) if e.startswith("gpu:"))
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -35,6 +35,12 @@ class Spend:
     """Sum of the parts that are known; None where none is."""
     measured_share: float
     """Share of the samples that have a utilisation."""
+    licence: float | None = None
+    """The window's part of the month's licences."""
+    observability: float | None = None
+    """The window's part of what observing costs; not within *total*."""
+    observability_share: float | None = None
+    """Of *total* and *observability* together."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +55,12 @@ class Projection:
     """Nominal coverage of the interval."""
 
 
-def spend(samples: pd.DataFrame, prices: Prices, interval_s: float) -> Spend:
+def spend(samples: pd.DataFrame, prices: Prices, interval_s: float, *, window_s: float | None = None,
+          month_days: int = 30) -> Spend:  # fmt: skip
     """Return what devices cost: *samples* has one row a device and *interval_s*.
 
     Columns gpu_utilization_percent and gpu_power_w; absent or null is unknown. Each sample stands for
-    *interval_s* seconds of one allocated device.
+    *interval_s* seconds of one allocated device. Prices of a month of *month_days* days count by *window_s*.
     """
     hours = len(samples) * interval_s / 3600
     used, power = _column(samples, "gpu_utilization_percent"), _column(samples, "gpu_power_w")
@@ -63,9 +70,16 @@ def spend(samples: pd.DataFrame, prices: Prices, interval_s: float) -> Spend:
     wasted = None if allocated is None or idle is None else allocated * float(known.mean()) * idle
     kwh = float(power.dropna().sum()) * interval_s / 3.6e6 if power.notna().any() else None
     energy = None if kwh is None or prices.energy_kwh is None else kwh * prices.energy_kwh
-    parts = [part for part in (allocated, energy) if part is not None]
-    return Spend(hours, allocated, wasted, kwh, energy, sum(parts) if parts else None,
-                 float(known.mean()) if len(samples) else 0.0)  # fmt: skip
+    part = None if window_s is None else window_s / (month_days * 86_400)
+    licence, watching = (
+        None if price is None or part is None else price * part
+        for price in (prices.licence_month, prices.observability_month)
+    )
+    parts = [one for one in (allocated, energy, licence) if one is not None]
+    total = sum(parts) if parts else None
+    share = None if total is None or watching is None or total + watching <= 0 else watching / (total + watching)
+    return Spend(hours, allocated, wasted, kwh, energy, total, float(known.mean()) if len(samples) else 0.0,
+                 licence, watching, share)  # fmt: skip
 
 
 def allocate(total: float, use: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
