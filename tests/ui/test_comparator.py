@@ -91,6 +91,32 @@ def test_a_brush_asks_while_it_moves_and_becomes_one_action_when_it_settles(brow
 
 
 @pytest.mark.browser
+def test_another_environment_is_typed_as_the_baseline_offered_again_and_stated(browser: Any, tmp_path: Path) -> None:
+    """One action with that baseline; three ways are offered; what is compared stands below the strip; a drag keeps it."""
+    made = board()
+    made.ways = ["same hours, 30 d", "first 30 d", "environment staging"]
+    made.stated = "14:00 to 16:00 against environment staging, the same window (200 rows)"
+    opened = shown(browser, tmp_path, made, "light")
+    field = opened.get_by_role("combobox", name="Baseline by name")
+    assert field.input_value() == "same hours, 30 d"
+    assert opened.locator("datalist option").count() == 3
+    assert "Compared: 14:00 to 16:00 against environment staging" in opened.locator(".wbw").inner_text()
+    field.fill("environment staging")
+    field.press("Tab")
+    assert opened.evaluate("models[0].get('action').arguments.baseline") == "environment staging"
+    opened.evaluate("models[0].set('against', 'environment staging'); models[0].set('rule', '')")
+    left, width, y = axis(opened)
+    opened.mouse.move(left + width * 0.2, y)
+    opened.mouse.down()
+    opened.mouse.move(left + width * 0.3, y, steps=4)
+    opened.mouse.up()
+    asked = opened.evaluate("models[0].get('action')")
+    assert (asked["serial"], asked["arguments"]["baseline"]) == (2, "environment staging")
+    assert opened.wrong == []
+    opened.close()
+
+
+@pytest.mark.browser
 def test_keys_choose_move_widen_and_settle_either_window(browser: Any, tmp_path: Path) -> None:
     """b and a drag make one baseline window; Shift+Right widens it by an hour, c and Left move the other."""
     opened = shown(browser, tmp_path, board(), "dark")

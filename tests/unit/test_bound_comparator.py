@@ -113,6 +113,37 @@ def test_a_brushed_baseline_is_its_windows_and_no_rule(case: Case) -> None:
     assert board.columns[0]["verdict"] == "drifted"
 
 
+def test_another_environment_or_version_is_chosen_by_name_and_stated(case: Case, bench: Bench) -> None:
+    """200 rows of staging: amounts there are a hundredth; the strip stays, the baseline is no window, and is said."""
+    dice, n = np.random.default_rng(5), 200
+    stamps = {"environment": "staging", "source": "test", "place": "here", "received_ns": NOW, "dataset": "orders"}
+    rows: dict[str, Any] = {
+        **stamps, "row_id": [f"s{i}" for i in range(n)], "time_ns": NOW - HOUR_NS + np.arange(n) * 10**9,
+        "numbers": [{"amount": float(a), "items": 3.0} for a in dice.lognormal(3, 1, n)],
+        "texts": [{"kind": "food"}] * n, "data_version": ["7"] * n,
+    }  # fmt: skip
+    bench.store.append({"table_rows": build(TABLE_ROWS, rows)})
+    board = comparator(case, "orders")
+    assert board.ways == ["same hours, 30 d", "same hours of the week, 30 d", "first 30 d"]
+    assert board.stated.endswith("from profiles")
+    arguments = {"dataset": "orders", "current": line(span(2, 0)), "baseline": "environment staging"}
+    board.action = {"operation": "compare", "arguments": arguments, "serial": 1}
+    assert (board.against, board.baseline, board.rule) == ("environment staging", [], "")
+    assert "against environment staging, the same window (200 rows" in board.stated
+    assert board.columns[0]["name"] == "amount"
+    assert len(board.lanes()[0]) == DAYS * 24
+    assert board.ways[-1] == "environment staging"
+    bars = board.bars
+    board.ask = {"what": "windows", "current": span(5, 3), "baseline": None, "serial": 3}
+    assert (board.answered, board.bars, board.current) == (3, bars, span(5, 3))
+    assert "environment staging when the window has settled" in board.caption
+    board.action = {"operation": "compare", "arguments": {**arguments, "baseline": "version 9"}, "serial": 2}
+    assert board.caption.startswith("Could not compare: no row of dataset:orders has the version '9'")
+    board.action = {"operation": "compare", "arguments": {**arguments, "baseline": "same hours, 30 d"}, "serial": 3}
+    assert (board.against, board.rule, len(board.baseline)) == ("", "same hours, 30 d", 11)
+    assert "same hours, last 11 days" in board.stated
+
+
 @pytest.mark.parametrize("asked", [
     {"what": "windows", "current": "yesterday", "baseline": None}, {"what": "windows", "current": [2, 1]},
     {"what": "windows", "current": [1, 2], "baseline": [["a", "b"]]}, {"what": "nonsense"}, {"what": "windows"},

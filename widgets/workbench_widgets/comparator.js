@@ -132,7 +132,7 @@ function paired(canvas, before, now, colors, width) {
 
 const tiny = (share) => (share > 0 && share < 1e-4 ? "<0.01 %" : `${Number((share * 100).toPrecision(2))} %`);
 
-function large(column, before, now, W) {
+function large(column, labels, before, now, W) {
   const H = 170, n = column.n, wide = (W - 44) / Math.max(n, 1), high = Math.max(...before, ...now, 1e-9);
   const every = Math.max(1, Math.ceil(n / (W / 76))), parts = [];
   for (const share of [0, high / 2, high]) {
@@ -144,7 +144,7 @@ function large(column, before, now, W) {
       const tall = (share / high) * (H - 40);
       parts.push(s("rect", { x: 44 + i * wide + side * wide * 0.46, y: H - 26 - tall, width: Math.max(wide * 0.44, 1), height: tall, fill: `var(--wb-${color})` }));
     });
-    if (i % every === 0) parts.push(s("text", { x: 44 + (i + 0.5) * wide, y: H - 10, "text-anchor": "middle", "font-size": 11, fill: "var(--wb-dim)" }, short(column.labels[i], 12)));
+    if (i % every === 0) parts.push(s("text", { x: 44 + (i + 0.5) * wide, y: H - 10, "text-anchor": "middle", "font-size": 11, fill: "var(--wb-dim)" }, short(labels[i], 12)));
   }
   return s("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": `${column.name}: share of rows in baseline and current, ${n} bars; the table beside it has the numbers` }, parts);
 }
@@ -164,8 +164,11 @@ function render({ model, el }) {
     made.style.setProperty("--mark", `var(--wb-${SIDES[side]})`);
     return [side, made];
   }));
-  const rule = button("Same hours, 30 d", () => { ui.set({ rule: "same hours, 30 d" }); look(now().current, null); settle(); });
-  const tied = () => Boolean(model.get("rule"));
+  // Anything that case.compare takes as a baseline: a version or an environment has no place on the strip.
+  const ways = h("datalist", { id: `wbw-${Math.random().toString(36).slice(2)}` }), stated = h("p", { class: "cap", "aria-live": "polite" });
+  const other = h("input", { size: 26, list: ways.id, "aria-label": "Baseline by name: a rule, version NAME or environment NAME", placeholder: "version …, environment …" });
+  const rule = button("Same hours, 30 d", () => { ui.set({ rule: "same hours, 30 d", against: "" }); look(now().current, null); settle(); });
+  const tied = () => Boolean(model.get("rule")), free = () => !tied() && !model.get("against");
   const now = () => strip.windows();
   const single = () => { const held = now(); return active === "current" ? held.current : held.baseline.length === 1 ? held.baseline[0] : []; };
   const snap = (t) => { const [a, b] = strip.extent, e = model.get("every"); return Math.min(Math.max(Math.round((t - a) / e) * e + a, a), b); };
@@ -181,21 +184,24 @@ function render({ model, el }) {
     if (end <= start) return;
     const held = now();
     strip.draft = active === "current" ? { ...held, current: [start, end] } : { ...held, baseline: [[start, end]] };
-    if (active === "baseline" && tied()) ui.set({ rule: "" });
-    look(strip.draft.current, tied() ? null : strip.draft.baseline);
+    if (active === "baseline" && (tied() || model.get("against"))) ui.set({ rule: "", against: "" });
+    look(strip.draft.current, free() ? strip.draft.baseline : null);
     facts(); drawStrip();
   }
   function settle() {
     const { current, baseline } = now();
     if (current.length !== 2) return;
-    const text = tied() ? model.get("rule") : baseline.map(([a, b]) => `${iso(a)}/${iso(b)}`).join(", ");
+    const text = model.get("against") || (tied() ? model.get("rule") : baseline.map(([a, b]) => `${iso(a)}/${iso(b)}`).join(", "));
+    compare(current, text);
+  }
+  function compare(current, text) {
     const chosen = { dataset: model.get("dataset"), current: `${iso(current[0])}/${iso(current[1])}`, baseline: text };
     if (same(chosen, settled)) return;
     settled = chosen;
     ui.act("compare", chosen);
   }
   function choose(side) { active = side; facts(); }
-  function back() { strip.draft = null; next = null; look(model.get("current") ?? [], tied() ? null : model.get("baseline")); facts(); drawStrip(); }
+  function back() { strip.draft = null; next = null; look(model.get("current") ?? [], free() ? model.get("baseline") : null); facts(); drawStrip(); }
   function typed() {
     const [a, b] = [from, to].map((one) => Date.parse(`${one.value.trim().replace(" ", "T").replace(/Z$/, "")}Z`));
     if (a < b) { move(a, b); settle(); } else facts();
@@ -208,7 +214,9 @@ function render({ model, el }) {
     from.setAttribute("aria-label", `${active} window from, UTC`); to.setAttribute("aria-label", `${active} window to, UTC`);
     from.placeholder = to.placeholder = held.baseline.length > 1 && active === "baseline" ? `${held.baseline.length} windows` : "";
     rule.setAttribute("aria-pressed", String(tied()));
-    const words = held.baseline.length === 1 ? held.baseline[0].map(stamp).join(" to ") : `${held.baseline.length} windows (${model.get("rule") || "chosen"})`;
+    if (document.activeElement !== other && other.getRootNode().activeElement !== other) other.value = model.get("against") || model.get("rule") || "";
+    stated.textContent = model.get("stated") ? `Compared: ${model.get("stated")}` : "";
+    const words = model.get("against") || (held.baseline.length === 1 && held.baseline[0].map(stamp).join(" to ")) || `${held.baseline.length} windows (${model.get("rule") || "chosen"})`;
     canvas.setAttribute("aria-label", held.current.length ? `Current ${held.current.map(stamp).join(" to ")} UTC, baseline ${words}.` : "No window is chosen.");
   }
   function reading() {
@@ -251,9 +259,9 @@ function render({ model, el }) {
     const columns = model.get("columns") ?? [], c = columns.find((one) => one.name === model.get("chosen"));
     detail.replaceChildren();
     if (c && c.offset + 2 * c.n <= bars.length) {
-      const [before, after] = part(c);
-      const body = h("tbody", {}, c.labels.map((label, i) => h("tr", {}, h("td", {}, label), h("td", { class: "n" }, tiny(before[i])), h("td", { class: "n" }, tiny(after[i])))));
-      detail.append(h("h4", {}, c.name), h("p", { class: "cap" }, c.words ?? ""), h("div", { class: "detail" }, large(c, before, after, strip.width < 640 ? 320 : 460),
+      const [before, after] = part(c), labels = JSON.parse(model.get("names") || "[]")[columns.indexOf(c)] ?? [];
+      const body = h("tbody", {}, labels.map((label, i) => h("tr", {}, h("td", {}, label), h("td", { class: "n" }, tiny(before[i])), h("td", { class: "n" }, tiny(after[i])))));
+      detail.append(h("h4", {}, c.name), h("p", { class: "cap" }, c.words ?? ""), h("div", { class: "detail" }, large(c, labels, before, after, strip.width < 640 ? 320 : 460),
         h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": `Shares of ${c.name}` }, h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, c.type === "number" ? "From" : "Value"), h("th", { class: "n" }, "Baseline"), h("th", { class: "n" }, "Current"))), body))));
     }
     const found = model.get("drivers") ?? [];
@@ -264,6 +272,7 @@ function render({ model, el }) {
   // Others may wait until what they asked for is drawn.
   const ended = () => ui.root.dispatchEvent(new CustomEvent("workbench:repainted", { bubbles: true, composed: true, detail: model.get("answered") }));
 
+  function offered() { ways.replaceChildren(...(model.get("ways") ?? []).map((way) => h("option", { value: way }))); }
   function heads() { title.textContent = model.get("title") ?? ""; caption.textContent = model.get("caption") ?? ""; }
   function laid() {
     strip.lanes = numbers(model.get("history"), Float64Array); strip.measure();
@@ -315,8 +324,9 @@ function render({ model, el }) {
     const way = { ArrowLeft: -1, ArrowRight: 1 }[e.key], run = way ? () => (e.shiftKey ? by(0, way) : by(way, way)) : keys[e.key];
     if (run) { e.preventDefault(); e.stopPropagation(); run(); }
   });
+  ui.listen(other, "change", () => { const text = other.value.trim(), held = now(); if (text && held.current.length) compare(held.current, text); });
   ui.listen(from, "change", typed); ui.listen(to, "change", typed);
-  ui.body.append(title, caption, plot, read, h("div", { class: "bar" }, h("span", { class: "seg", role: "group", "aria-label": "Window that the brush draws" }, choice.current, choice.baseline), from, h("span", { class: "dim" }, "to"), to, h("span", { class: "dim" }, "UTC"), rule, button("Compare", settle, { class: "main" })),
+  ui.body.append(title, caption, plot, read, stated, h("div", { class: "bar" }, h("span", { class: "seg", role: "group", "aria-label": "Window that the brush draws" }, choice.current, choice.baseline), from, h("span", { class: "dim" }, "to"), to, h("span", { class: "dim" }, "UTC"), rule, other, ways, button("Compare", settle, { class: "main" })),
     h("div", { class: "cols", tabindex: 0, role: "region", "aria-label": "Columns, the strongest evidence first" }, h("table", {}, h("thead", {}, h("tr", {}, ["Column", "Verdict", "Baseline and current", "Effect", "Nulls", "In words"].map((w, i) => h("th", { scope: "col", class: `${i === 3 || i === 4 ? "n " : ""}${i > 3 ? "wide" : i === 3 ? "tight" : ""}` }, w)))), body)),
     detail, driving, h("details", {}, h("summary", {}, "The history as a table"), h("div", { class: "scroll" }, twin)));
   const relist = ui.soon(list), redraw = () => { facts(); drawStrip(); };
@@ -327,13 +337,14 @@ function render({ model, el }) {
     else if (strip.draft && tied()) strip.draft = { ...strip.draft, baseline: model.get("baseline") ?? [] };
     redraw();
   });
-  ui.on("rule", facts); ui.on("history", laid); ui.on("extent", redraw);
+  for (const trait of ["rule", "against", "stated"]) ui.on(trait, ui.soon(facts));
+  ui.on("ways", offered); ui.on("history", laid); ui.on("extent", redraw);
   ui.on("answered", () => { answered(); relist(); });
   ui.redrawn.push(() => { strip.measure(); wide = 0; drawStrip(); relist(); });
   // render may run before el is attached: the first drawing waits for a width.
   const sized = new ResizeObserver(() => { const before = strip.width; strip.measure(); if (strip.width > 1 && strip.width !== before) { wide = 0; drawStrip(); relist(); } });
   sized.observe(canvas); ui.signal.addEventListener("abort", () => sized.disconnect());
-  heads(); laid(); facts(); list();
+  heads(); offered(); laid(); facts(); list();
   return () => { clearTimeout(timer); ui.end(); };
 }
 export default { render };

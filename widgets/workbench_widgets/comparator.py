@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, ClassVar
@@ -24,7 +25,9 @@ class Comparator(Board):
     """Show what is different about a table between two windows.
 
     `current` is ``[start, end]``, `baseline` a list of such pairs, all in ms since 1970; `rule` says how the baseline
-    follows the current window (``same hours, 30 d``), or is empty where it was brushed. Brushing sets `ask` (what:
+    follows the current window (``same hours, 30 d``), or is empty where it was brushed. `against` names a baseline that
+    has no place on the strip (``version 7``, ``environment staging``, ``training``), `stated` what the columns compare
+    in words, and `ways` what may be chosen. Brushing sets `ask` (what:
     windows, with current and baseline); a brush that has settled sets `action` to the operation compare.
     `answered` is the serial of the newest ask that the columns answer.
     """
@@ -38,8 +41,13 @@ class Comparator(Board):
     current: traitlets.List[Any] = traitlets.List().tag(sync=True)
     baseline: traitlets.List[Any] = traitlets.List().tag(sync=True)
     rule = traitlets.Unicode("").tag(sync=True)
+    against = traitlets.Unicode("").tag(sync=True)
+    stated = traitlets.Unicode("").tag(sync=True)
+    ways: traitlets.List[Any] = traitlets.List().tag(sync=True)
     columns: traitlets.List[Any] = traitlets.List().tag(sync=True)
     bars = traitlets.Bytes(b"").tag(sync=True)
+    # One text of JSON, a list of lists: hosts look into every value of a list, and a brush changes hundreds of labels.
+    names = traitlets.Unicode("[]").tag(sync=True)
     drivers: traitlets.List[Any] = traitlets.List().tag(sync=True)
     chosen = traitlets.Unicode("").tag(sync=True)
     answered = traitlets.Int(0).tag(sync=True)
@@ -67,17 +75,23 @@ class Comparator(Board):
         A column is a dict of what `FIGURES` names (verdict in words; effect is KS, of text the total variation), and
         of labels, reference and current: its bars, shares 0..1. A driver is a dict of what `DRIVER` names.
         """
-        drawn, parts, offset = [], [], 0
+        drawn, parts, names, offset = [], [], [], 0
         for column in columns:
             labels = [str(label) for label in column["labels"]]
+            names.append(labels)
             pair = (np.asarray(column[side], dtype=np.float32) for side in ("reference", "current"))
             parts += list(pair)
-            drawn.append({**{n: column.get(n) for n in FIGURES}, "labels": labels, "offset": offset, "n": len(labels)})
+            drawn.append({**{n: column.get(n) for n in FIGURES}, "offset": offset, "n": len(labels)})
             offset += 2 * len(labels)
         with self.hold_sync():
             self.columns = drawn
             self.bars = np.concatenate(parts).tobytes() if parts else b""
+            self.names = json.dumps(names, ensure_ascii=False)
             self.drivers = [{name: driver.get(name) for name in DRIVER} for driver in drivers]
+
+    def labels(self, place: int) -> list[str]:
+        """Return what the bars of the column at *place* stand for."""
+        return [str(label) for label in json.loads(self.names)[place]]
 
     def shares(self, place: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the bars (reference, current) of the column at *place*."""
@@ -95,7 +109,8 @@ class Comparator(Board):
         )  # fmt: skip
         found = table(("Column", "Without these rows", "Share of the difference gone", "Share before", "Share now"),
                       [[driver[name] for name in DRIVER] for driver in self.drivers])  # fmt: skip
-        return super().twin() + self._strip() + table(head, rows) + pictures + (found if self.drivers else "")
+        stated = f"<p>Compared: {escape(self.stated)}</p>" if self.stated else ""
+        return super().twin() + stated + self._strip() + table(head, rows) + pictures + (found if self.drivers else "")
 
     def lanes(self) -> NDArray[np.float64]:
         """Return the strip: begins (ms), rows, nulls and drift, shape (4, n)."""

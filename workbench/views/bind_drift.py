@@ -33,6 +33,7 @@ from workbench_widgets.comparator import Comparator
 
 NS_PER_MS = 1_000_000
 SAME_HOURS = "same hours, 30 d"
+RULES = ("same hours of the week, 30 d", "first 30 d")
 STRIP_POINTS = 360
 MOST_SEGMENTS = 40
 MOST_DRIVERS = 9
@@ -73,10 +74,17 @@ class Brushed:
         current, given = _ns(asked.get("current")), [_ns(w) for w in asked.get("baseline") or ()]
         if current is None or any(w is None for w in given):
             return
-        before: Windows = [w for w in given if w] or same_hours(held, current, step_ns=self._step)
+        elsewhere = board.against and not given
+        before: Windows = [] if elsewhere else (
+            [w for w in given if w] or same_hours(held, current, step_ns=self._step))  # fmt: skip
         with board.hold_sync():
             board.current, board.baseline = _ms(current), [_ms(w) for w in before]
             board.answered = int(asked.get("serial", 0))
+            if elsewhere:
+                board.caption = f"Rows are compared with {board.against} when the window has settled."
+                return
+            windows = f"{len(before)} windows" if len(before) > 1 else " to ".join(iso(t) for w in before for t in w)
+            board.stated = f"{iso(current[0])} to {iso(current[1])} against {board.rule or windows or 'nothing'}"
             if not before:
                 board.caption = f"Nothing is kept before {iso(current[0])} at these hours; brush a baseline."
                 board.show([])
@@ -108,12 +116,45 @@ class Brushed:
         columns = _columns(outcome.frames["columns"], outcome.frames["histograms"])
         told = outcome.frames.get("drivers", pd.DataFrame({"explained": []}))
         told = told[told["explained"] >= LEAST_EXPLAINED].head(MOST_DRIVERS)
-        if other(str(entry.arguments["baseline"])) is not None:
-            # A version, an environment or a training snapshot has no place on the strip.
-            board.show(columns, told.to_dict("records"))
-            return
-        self._hold(entry)
-        self._settled(entry, outcome, columns, told)
+        text = str(entry.arguments["baseline"])
+        elsewhere = text if other(text) is not None else ""
+        with board.hold_sync():
+            board.against, board.stated = elsewhere, str(outcome.values.get("compared", ""))
+            board.ways = self._ways()
+            if elsewhere:
+                self._placed(entry)
+                board.show(columns, told.to_dict("records"))
+                return
+            self._hold(entry)
+            self._settled(entry, outcome, columns, told)
+
+    def _ways(self) -> list[str]:
+        """Return baselines that can be chosen: the rules, and what else this case compared the table with."""
+        symptom, model = self._case.symptom, self._dataset.startswith("model:")
+        named = [str(e.arguments["baseline"]) for e in self._case.state.in_force if e.operation == "compare"
+                 and self._dataset == _entity(str(e.arguments["dataset"]))]  # fmt: skip
+        pinned = ["pinned"] if symptom is not None and symptom.pinned else []
+        rules = [SAME_HOURS, *RULES, *pinned, *(["training"] if model else [])]
+        return list(dict.fromkeys([*rules, *(text for text in named if other(text) is not None)]))
+
+    def _placed(self, entry: Entry) -> None:
+        """Show the window of rows that were held against a version, an environment or a training snapshot.
+
+        Such a baseline has no place on the strip, which stays that of the table's newest profiles, if there are any.
+        """
+        board = self.board
+        if self._history is None:
+            kept = self._newest(lambda e: other(str(e.arguments["baseline"])) is None
+                                and not self._case.outcome(e.seq).could_not_run)  # fmt: skip
+            if kept is not None:
+                self._hold(kept)
+        window = Window.parse(str(entry.arguments["current"]))
+        current = (window.start_ns, window.end_ns)
+        board.current, board.baseline, board.rule = _ms(current), [], ""
+        if self._history is not None:
+            before = same_hours(self._history, current)
+            every = int((self._history.ends - self._history.starts).max())
+            self._lay(pd.DataFrame({"start_ns": []}), before or [current], every)
 
     def _settled(self, entry: Entry, outcome: Outcome, columns: list[dict[str, Any]], told: pd.DataFrame) -> None:
         board, held, symptom = self.board, self._history, self._case.symptom

@@ -27,7 +27,7 @@ def column_chart(board: Comparator, name: str) -> hv.Bars:
     place = names.index(name)
     column, pair = board.columns[place], board.shares(place)
     rows = [(label, side, float(share)) for side, shares in zip(SIDES, pair, strict=True)
-            for label, share in zip(column["labels"], shares, strict=True)]  # fmt: skip
+            for label, share in zip(board.labels(place), shares, strict=True)]  # fmt: skip
     bars = hv.Bars(rows, kdims=["value", "window"], vdims=[hv.Dimension("share", label="share of rows")])
     title = f"{name}: {column['words'] or column['verdict']}"
     return bars.opts(color="window", cmap=COLOURS, multi_level=False, responsive=True, height=HEIGHT, xrotation=45,
