@@ -8,14 +8,17 @@ from functools import singledispatch
 import pandas as pd
 import pyarrow as pa
 
+from workbench.analysis.contrast import Contrast
 from workbench.case.bundle import frame as to_frame
 from workbench.case.case import Case
 from workbench.case.operations import Outcome
 from workbench.case.reading import Answer
 from workbench.case.replay import ReplayReport
+from workbench.case.symptom import Symptom
 from workbench.errors import UsageError
+from workbench.intake.report import IngestReport
 from workbench.model.findings import Cause, Evidence, Finding, Ranking
-from workbench.model.window import Window
+from workbench.model.window import Baseline, Window, iso
 from workbench.playbook.find import Found
 from workbench.report import charts
 from workbench.report.next_step import next_step
@@ -108,6 +111,46 @@ def _(x: ReplayReport) -> pd.DataFrame:
     return pd.DataFrame([m.plain() for m in x.mismatches], columns=["place", "value", "recorded", "found", "entry"])
 
 
+@frame.register
+def _(x: Contrast) -> pd.DataFrame:
+    return x.table
+
+
+@frame.register
+def _(x: Plot) -> pd.DataFrame:
+    return x.frame
+
+
+@frame.register
+def _(x: Window) -> pd.DataFrame:
+    return _windows((x,))
+
+
+@frame.register
+def _(x: Baseline) -> pd.DataFrame:
+    return _windows(x.windows)
+
+
+@frame.register
+def _(x: Symptom) -> pd.DataFrame:
+    selected = _windows((x.window,)).assign(part="selection")
+    return pd.concat([selected, frame(x.baseline).assign(part="baseline")]) if x.baseline else selected
+
+
+@frame.register
+def _(x: IngestReport) -> pd.DataFrame:
+    return pd.DataFrame(x.as_json()["files"])
+
+
+@frame.register
+def _(x: Evidence) -> pd.DataFrame:
+    raise UsageError(f"The rows of {x.id} lie in its case: case.frame({x.id!r}).")
+
+
+def _windows(windows: tuple[Window, ...]) -> pd.DataFrame:
+    return pd.DataFrame([{"start": iso(w.start_ns), "end": iso(w.end_ns), "minutes": w.minutes} for w in windows])
+
+
 def _findings(findings: tuple[Finding, ...]) -> pd.DataFrame:
     rows = [{"statement": f.statement, "entity": f.entity, "signal": f.signal, "kind": f.kind, "supports": f.supports,
              "strength": f.strength, "evidence": ", ".join(e.id for e in f.evidence)} for f in findings]  # fmt: skip
@@ -124,6 +167,8 @@ def plot(x: object, *, case: Case | None = None, window: Window | None = None) -
     >>> plot(waits).caption
     'dataframe: v42 went from 12 to 68, the largest change.'
     """
+    if isinstance(x, Plot):
+        return x
     if isinstance(x, Evidence) and case is None:
         raise UsageError(f"Evidence {x.id} is drawn from its case; call plot(evidence, case=case).")
     symptom = case.symptom if case else None
@@ -226,6 +271,51 @@ def _(x: Found) -> str:
 @explain.register
 def _(x: Window) -> str:
     return x.words()
+
+
+@explain.register
+def _(x: Baseline) -> str:
+    return f"Compared with {x.rule}: {len(x.windows)} window{'s' * (len(x.windows) != 1)}."
+
+
+@explain.register
+def _(x: Symptom) -> str:
+    return f"{x.signal} of {x.entity}, {x.words()}."
+
+
+@explain.register
+def _(x: Answer) -> str:
+    missing = f" Missing: {'; '.join(x.gaps)}." if x.gaps else ""
+    return f"{explain(x.evidence)}{missing}"
+
+
+@explain.register
+def _(x: Contrast) -> str:
+    lead = f" First: {next(iter(x))}." if len(x) else " Nothing sets the selection apart."
+    return f"{x.selected:,} rows against {x.compared:,}; {x.tested:,} conditions tested, {len(x)} differ.{lead}"
+
+
+@explain.register
+def _(x: Plot) -> str:
+    return x.caption
+
+
+@explain.register
+def _(x: IngestReport) -> str:
+    rows = ", ".join(f"{n:,} {name}" for name, n in x.rows.items()) or "no rows"
+    return (
+        f"{len(x.files)} files: {rows}; {sum(x.rejections.values()):,} things refused, {x.duplicates:,} there already."
+    )
+
+
+@explain.register
+def _(x: pd.DataFrame) -> str:
+    return f"{len(x):,} rows of {', '.join(str(c) for c in x.columns) or 'no columns'}."
+
+
+@explain.register
+def _(x: pa.Table) -> str:
+    return f"{x.num_rows:,} rows of {', '.join(x.column_names) or 'no columns'}."
 
 
 @explain.register
