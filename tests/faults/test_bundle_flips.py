@@ -6,6 +6,7 @@ import math
 import random
 import re
 import shutil
+import zipfile
 from pathlib import Path
 
 import pyarrow as pa
@@ -81,8 +82,9 @@ def flipped(case: Case, folder: Path, count: int) -> dict[str, int]:
             at, content = flip(zipped.read_bytes(), chance)
             bad.write_bytes(content)
             shutil.rmtree(folder / "opened", ignore_errors=True)
-            with pytest.raises(IntegrityError, match=r"bad\.zip"):
+            with pytest.raises(IntegrityError, match=r"bad\.zip") as refused:
                 unpack(bad, folder / "opened")
+            assert packed_at(zipped, at) in str(refused.value), (at, refused.value)
             assert not (folder / "opened").exists(), at
             tried["zip"] = tried.get("zip", 0) + 1
             continue
@@ -99,8 +101,18 @@ def flipped(case: Case, folder: Path, count: int) -> dict[str, int]:
     return tried
 
 
+def packed_at(archive: Path, at: int) -> str:
+    """Return the member of an archive whose packed bytes a place lies in; empty between and behind members."""
+    with zipfile.ZipFile(archive) as source:
+        for member in source.infolist():
+            begin = member.header_offset + 30 + len(member.filename.encode())
+            if begin <= at < begin + member.compress_size:
+                return member.filename
+    return ""
+
+
 def test_50_flipped_bytes_of_a_bundle_are_found_and_named(case: Case, tmp_path: Path) -> None:
-    """Journal, head, manifest, results, evidence, documents, list and zip file: 50 of 50."""
+    """Journal, head, manifest, results, evidence, documents, list, and members of the zip file: 50 of 50."""
     tried = flipped(case, tmp_path, 50)
     assert sum(tried.values()) == 50
     assert {"journal.jsonl", "head.json", "evidence", "results", "case.json", "share.json", "zip"} <= set(tried)
@@ -131,6 +143,19 @@ def test_a_stale_number_turns_the_badge_red_and_names_the_chip(tmp_path: Path) -
     assert "entry 1" in strict.output
     assert lenient.exit_code == 0
     assert CliRunner().invoke(application(), ["replay", str(case.path), "--strict"]).exit_code == 0
+
+
+def test_a_flipped_byte_of_the_evidence_turns_the_badge_and_names_its_chip(tmp_path: Path) -> None:
+    """One bit of E1: the page says so with E1, verify names the file, and strict replay exits 5."""
+    case = made(tmp_path)
+    path = case.path / "evidence" / "E1.parquet"
+    path.write_bytes(flip(path.read_bytes(), random.Random(3))[1])
+    page = write_postmortem(Case.open(case.path), tmp_path / "out").html.read_text("utf-8")
+    assert 'class="tag fail"' in page
+    assert re.search(r"Do not trust the figures of [^<]*\bE1\b", page)
+    assert any(m.place.startswith("evidence/E1.parquet") for m in verify(case.path).mismatches)
+    strict = CliRunner().invoke(application(), ["replay", str(case.path), "--strict"])
+    assert strict.exit_code == 5
 
 
 def test_an_edited_number_of_the_page_is_named_with_its_chip(tmp_path: Path) -> None:
