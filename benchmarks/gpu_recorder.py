@@ -13,6 +13,7 @@ import json
 import time
 from types import SimpleNamespace
 
+from workbench.recording import Sampler
 from workbench.sources import nvml
 
 
@@ -41,11 +42,22 @@ class StandIn:
             "nvmlDeviceGetTotalEccErrors": 0,
             "nvmlDeviceGetComputeRunningProcesses": [SimpleNamespace(pid=p, usedGpuMemory=2**30) for p in (7, 8)],
             "nvmlDeviceGetMigMode": (0, 0),
+            "nvmlEventSetCreate": 1,
+            "nvmlDeviceRegisterEvents": None,
         }
 
+    def _quiet(self, *_: object) -> None:
+        raise NVMLError("Timeout")
+
     def __getattr__(self, name: str) -> object:
-        if name == "nvmlInit":
+        if not name.startswith("nvml") or name == "nvmlMemory_v2":
+            raise AttributeError(name)
+        if name in ("nvmlInit", "nvmlShutdown"):
             return lambda: None
+        if name == "nvmlEventTypeXidCriticalError":
+            return 8
+        if name == "nvmlEventSetWait_v2":
+            return self._quiet
         if name == "nvmlDeviceGetHandleByIndex":
             return lambda index: index
         if name == "nvmlDeviceGetUUID":
@@ -55,10 +67,10 @@ class StandIn:
 
 def cost_s(devices: int, beats: int) -> tuple[float, float]:
     """Return processor seconds a sample: of the devices, and of the host beside them."""
-    library = nvml.connect(StandIn(devices))
+    sampler = Sampler(StandIn(devices))
     begun = time.process_time()
     for _ in range(beats):
-        for line in nvml.sample(library, time.time_ns(), "bench"):
+        for line in sampler.devices(time.time_ns()):
             json.dumps(line)
     of_devices = (time.process_time() - begun) / beats
     begun = time.process_time()

@@ -15,7 +15,70 @@ from workbench.errors import SourceError, UsageError
 from workbench.model.window import parse_duration_ns
 from workbench.sources import nvml
 
-RECONNECT_BEATS = 60
+RECONNECT_NS = 10_000_000_000
+"""How long a driver that does not answer is left alone before it is asked again."""
+_MOST_EVENTS = 64
+
+
+class Sampler:
+    """Take samples of every NVIDIA device and of this host, and outlive drivers that go away.
+
+    While a driver does not answer, the devices that it knew are null; it is started anew every ten seconds. `trouble`
+    is the sentence that says what is wrong now, or empty.
+    """
+
+    def __init__(self, library: Any = None) -> None:  # the module pynvml, or its stand-in
+        """Begin without a driver: the first sample looks for one."""
+        self.trouble = ""
+        self._library, self._connected, self._tried_ns = library, None, -RECONNECT_NS
+        self._known: dict[str, Mapping[str, str]] = {}
+        self._events: Any = None
+        self._xids: dict[str, float] = {}
+
+    def lines(self, now_ns: int) -> list[nvml.Line]:
+        """Return one line a device, MIG instance and program, and one of the host."""
+        return [*self.devices(now_ns), nvml.sample_host(now_ns)]
+
+    def devices(self, now_ns: int) -> list[nvml.Line]:
+        """Return one line a device, MIG instance and program."""
+        if self._connected is None and now_ns - self._tried_ns >= RECONNECT_NS:
+            self._connect(now_ns)
+        found = [] if self._connected is None else nvml.sample(self._connected, now_ns)
+        if not found:
+            if self._connected is not None:
+                self._let_go(now_ns)
+            return [nvml.unknown(now_ns, entity, labels) for entity, labels in self._known.items()]
+        self._hear()
+        for line in found:
+            if "pid" not in line["labels"] and "gpu_utilization_percent" in line["figures"]:
+                heard = self._xids.get(line["entity"], 0.0) if self._events is not None else None
+                line["figures"]["gpu_last_xid"] = heard
+        self._known |= {line["entity"]: line["labels"] for line in found if "pid" not in line["labels"]}
+        return found
+
+    def _connect(self, now_ns: int) -> None:
+        self._tried_ns = now_ns
+        try:
+            self._connected = nvml.connect(self._library)
+        except SourceError as error:
+            self.trouble = str(error)
+            return
+        self.trouble = ""
+        self._events = nvml.xid_events(self._connected)
+
+    def _let_go(self, now_ns: int) -> None:
+        """Forget a driver that no longer says how many devices there are: it was reset, or unloaded."""
+        nvml.disconnect(self._connected)
+        self._connected, self._events, self._tried_ns = None, None, now_ns
+        self.trouble = "The NVIDIA driver no longer answers; it is asked again every ten seconds."
+
+    def _hear(self) -> None:
+        """Take the errors (XID) that devices have raised since the last sample."""
+        for _ in range(_MOST_EVENTS if self._events is not None else 0):
+            event = nvml.next_xid(self._connected, self._events)
+            if event is None:
+                return
+            self._xids[event[0]] = event[1]
 
 
 class Recorder:
@@ -72,20 +135,13 @@ class Recorder:
         self.stop()
 
     def _record(self) -> None:
-        connected, beat, begin = None, 0, time.monotonic_ns()
+        sampler, beat, begin = Sampler(self._library), 0, time.monotonic_ns()
         with self.out.open("a", encoding="utf-8") as file:
             while not self._over.is_set():
-                if connected is None and beat % RECONNECT_BEATS == 0:
-                    try:
-                        connected = nvml.connect(self._library)
-                    except SourceError as error:
-                        self.trouble = str(error)
-                now = time.time_ns()
-                devices = [] if connected is None else nvml.sample(connected, now)
-                for line in (*devices, nvml.sample_host(now)):
+                for line in sampler.lines(time.time_ns()):
                     file.write(json.dumps({**line, "labels": {**line["labels"], **self.labels}}) + "\n")
                 file.flush()
-                self.samples += 1
+                self.samples, self.trouble = self.samples + 1, sampler.trouble or self.trouble
                 beat = max(beat + 1, (time.monotonic_ns() - begin) // self.step_ns)
                 self._over.wait(max(0.0, (begin + beat * self.step_ns - time.monotonic_ns()) / 1e9))
 

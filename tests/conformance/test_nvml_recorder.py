@@ -61,7 +61,10 @@ class StandIn:
             "nvmlDeviceGetUtilizationRates": lambda _: pair(
                 gpu="gpu_utilization_percent", memory="gpu_memory_utilization_percent"
             ),
-            "nvmlDeviceGetMemoryInfo": lambda _: pair(**part),
+            "nvmlMemory_v2": 33554472,
+            "nvmlDeviceGetMemoryInfo": lambda _, version=0: pair(
+                **part, **({"reserved": "gpu_memory_reserved_bytes"} if version else {})
+            ),
             "nvmlDeviceGetTemperature": lambda *_: self._get("gpu_temperature_c"),
             "nvmlDeviceGetPowerUsage": lambda _: self._get("gpu_power_w", 1000),
             "nvmlDeviceGetEnforcedPowerLimit": lambda _: self._get("gpu_power_limit_w", 1000),
@@ -73,6 +76,8 @@ class StandIn:
             "nvmlDeviceGetMigMode": lambda _: (int(self.mig > 0), 0),
             "nvmlDeviceGetMigDeviceHandleByIndex": lambda _, i: self._instance(i),
         }
+        if name not in answers:
+            raise AttributeError(name)
         return answers[name]
 
     def _lost(self, index: int) -> int:

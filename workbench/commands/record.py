@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from workbench.commands import _common as common
-from workbench.errors import SourceError, UsageError
+from workbench.errors import UsageError
 from workbench.model.window import parse_duration_ns
 
 EXAMPLES = """
@@ -85,23 +85,17 @@ def gpu(
 
 def samples(step_ns: int, length_ns: int | None) -> Iterator[str]:
     """Yield the lines of each sample, on a steady beat; a driver that is not there is said once and asked again."""
-    from workbench.sources import nvml
+    from workbench.recording import Sampler
 
-    library, said = None, False
+    sampler, said = Sampler(), ""
     begin = time.monotonic_ns()
     beat = 0
     while length_ns is None or beat * step_ns < length_ns:
-        if library is None and beat % _AT_ONCE == 0:
-            try:
-                library = nvml.connect()
-            except SourceError as error:
-                if not said:
-                    common.errors.print(f"[yellow]{error}[/] Recording the host alone.")
-                said = True
-        now = time.time_ns()
-        devices = [] if library is None else nvml.sample(library, now)
-        if library is not None and not devices:
-            library = None  # the driver went away: connect again later
-        yield "".join(json.dumps(line) + "\n" for line in (*devices, nvml.sample_host(now)))
+        lines = sampler.lines(time.time_ns())
+        if sampler.trouble != said:
+            said = sampler.trouble
+            if said:
+                common.errors.print(f"[yellow]{said}[/] Recording the host alone.")
+        yield "".join(json.dumps(line) + "\n" for line in lines)
         beat = max(beat + 1, (time.monotonic_ns() - begin) // step_ns)
         time.sleep(max(0.0, (begin + beat * step_ns - time.monotonic_ns()) / 1e9))

@@ -27,7 +27,8 @@ Line = dict[str, Any]
 UNITS: Mapping[str, tuple[str, str]] = {
     "gpu_utilization_percent": ("%", "gauge"), "gpu_memory_utilization_percent": ("%", "gauge"),
     "gpu_memory_used_bytes": ("By", "gauge"), "gpu_memory_total_bytes": ("By", "gauge"),
-    "gpu_memory_free_bytes": ("By", "gauge"), "gpu_temperature_c": ("Cel", "gauge"), "gpu_power_w": ("W", "gauge"),
+    "gpu_memory_free_bytes": ("By", "gauge"), "gpu_memory_reserved_bytes": ("By", "gauge"),
+    "gpu_last_xid": ("1", "gauge"), "gpu_temperature_c": ("Cel", "gauge"), "gpu_power_w": ("W", "gauge"),
     "gpu_power_limit_w": ("W", "gauge"), "gpu_sm_clock_mhz": ("MHz", "gauge"), "gpu_memory_clock_mhz": ("MHz", "gauge"),
     "gpu_throttled_percent": ("%", "gauge"), "gpu_throttle_reasons": ("1", "gauge"),
     "gpu_pcie_sent_bytes_per_s": ("By/s", "gauge"), "gpu_pcie_received_bytes_per_s": ("By/s", "gauge"),
@@ -56,6 +57,41 @@ def connect(library: Any = None) -> Any:  # the module pynvml, or its stand-in
     except nvml.NVMLError as error:
         raise SourceError(f"There is no NVIDIA driver to ask ({error}); other sources go on without it.") from error
     return nvml
+
+
+def disconnect(nvml: Any) -> None:  # the module pynvml, or its stand-in
+    """Let go of NVML, so that it can be started anew; one that is gone already is let go."""
+    _ask(nvml, nvml.nvmlShutdown)
+
+
+def xid_events(nvml: Any) -> Any:  # an event set of NVML
+    """Return the set in which every device puts its errors (XID); None where none can (no permission, no support)."""
+    events = _ask(nvml, nvml.nvmlEventSetCreate)
+    if events is None:
+        return None
+    heard = False
+    for index in range(_ask(nvml, nvml.nvmlDeviceGetCount) or 0):
+        handle = _ask(nvml, nvml.nvmlDeviceGetHandleByIndex, index)
+        try:
+            nvml.nvmlDeviceRegisterEvents(handle, nvml.nvmlEventTypeXidCriticalError, events)
+            heard = True
+        except nvml.NVMLError:
+            continue
+    return events if heard else None
+
+
+def next_xid(nvml: Any, events: Any) -> tuple[str, float] | None:
+    """Return the entity and the number of the next error that waits in the set; None where none does."""
+    event = _ask(nvml, nvml.nvmlEventSetWait_v2, events, 0)
+    if event is None:
+        return None
+    name = device(_text(_ask(nvml, nvml.nvmlDeviceGetUUID, event.device)), None, None)
+    return f"gpu:{name}", float(event.eventData)
+
+
+def unknown(time_ns: int, entity: str, labels: Mapping[str, str]) -> Line:
+    """Return the line of a device that does not answer: every figure null."""
+    return _line(time_ns, entity, {**_figures(None, None), "gpu_last_xid": None}, labels)
 
 
 def sample(nvml: Any, time_ns: int, host: str | None = None) -> list[Line]:
@@ -101,12 +137,17 @@ def _figures(nvml: Any, handle: Any) -> dict[str, float | None]:
     def ask(function: str, *more: Any) -> Any:
         return None if handle is None else _ask(nvml, getattr(nvml, function), handle, *more)
 
-    used, memory = ask("nvmlDeviceGetUtilizationRates"), ask("nvmlDeviceGetMemoryInfo")
+    used = ask("nvmlDeviceGetUtilizationRates")
+    # The second version, as nvidia-smi, leaves out of what is used what the driver keeps for itself; the first adds it.
+    second = getattr(nvml, "nvmlMemory_v2", None)
+    newer = None if second is None else ask("nvmlDeviceGetMemoryInfo", second)
+    memory = newer if newer is not None else ask("nvmlDeviceGetMemoryInfo")
     reasons = _number(ask("nvmlDeviceGetCurrentClocksThrottleReasons"))
     found: dict[str, float | None] = {
         "gpu_utilization_percent": _number(getattr(used, "gpu", None)),
         "gpu_memory_utilization_percent": _number(getattr(used, "memory", None)),
         **{f"gpu_memory_{part}_bytes": _number(getattr(memory, part, None)) for part in ("used", "total", "free")},
+        "gpu_memory_reserved_bytes": _number(getattr(newer, "reserved", None)),
         "gpu_temperature_c": _number(ask("nvmlDeviceGetTemperature", 0)),
         "gpu_power_w": _number(ask("nvmlDeviceGetPowerUsage"), 1e-3),
         "gpu_power_limit_w": _number(ask("nvmlDeviceGetEnforcedPowerLimit"), 1e-3),
