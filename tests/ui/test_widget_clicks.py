@@ -141,3 +141,18 @@ def test_a_widget_drawn_before_it_is_attached_and_then_narrowed_stays_inside(bro
         assert opened.evaluate("document.documentElement.scrollWidth") <= 360
         assert wrong == []
         opened.close()
+
+
+@pytest.mark.browser
+def test_what_arrives_while_a_reason_is_typed_waits_for_it(browser: Any, tmp_path: Path) -> None:
+    """The form keeps its text while three causes arrive; once it is left they are drawn."""
+    opened, _, _ = shown(browser, tmp_path, causes(), "light")
+    opened.get_by_role("button", name="Reject cause 1").click()
+    opened.keyboard.type("It began")
+    opened.evaluate("models[0].set('causes', [1, 2, 3].map((rank) => ({ ...models[0].get('causes')[0], rank })))")
+    opened.wait_for_timeout(500)
+    assert opened.get_by_label("Why is it not the cause?").input_value() == "It began"
+    assert opened.locator("li.cause").count() == 2
+    opened.keyboard.press("Escape")
+    opened.locator("li.cause").nth(2).wait_for(timeout=5000)
+    opened.close()

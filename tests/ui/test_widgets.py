@@ -126,6 +126,29 @@ def test_five_hundred_updates_at_once_freeze_nothing_and_the_last_one_is_drawn(b
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize("name", sorted(BOARDS))
+def test_a_thousand_events_of_any_widget_freeze_nothing(browser: Any, tmp_path: Path, name: str) -> None:
+    """500 values of all kinds that it draws and 500 captions take at most 2 s in all, and the last one stands there."""
+    own = BOARDS[name]()
+    drawn = [n for n in own.state() if n not in ("action", "ask", "said", "theme", "want", "view")]
+    opened, _, wrong = shown(browser, tmp_path, own, "light")
+    took = opened.evaluate("""async (names) => {
+      const begun = performance.now(), copy = (value) => (value instanceof DataView ? value : structuredClone(value));
+      for (let round = 0; round < 500; round++) {
+        const one = names[round % names.length];
+        models[0].set(one, copy(models[0].get(one)));
+        models[0].set("caption", `event ${round}`);
+      }
+      await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+      return performance.now() - begun;
+    }""", drawn)  # fmt: skip
+    assert "event 499" in opened.locator(".wbw").inner_text()
+    assert wrong == []
+    opened.close()
+    assert took < 2000
+
+
+@pytest.mark.browser
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_no_serious_or_critical_barrier_in_any_widget(browser: Any, tmp_path: Path, theme: str) -> None:
     """All widgets with their folds open, on one page: 0 findings."""

@@ -93,10 +93,13 @@ function mount(model, el, label, css = "") {
     const serial = (model.get("ask")?.serial ?? 0) + 1;
     set({ ask: { what, ...about, serial } });
   };
-  // Many changes in one frame are one drawing: hundreds of events a second freeze nothing.
+  // Many changes in one frame are one drawing: hundreds of events a second freeze nothing. While somebody writes
+  // into a form of the widget, nothing is drawn anew below the hand.
+  const writing = () => { const held = root.getRootNode().activeElement; return Boolean(held && root.contains(held) && held.closest("form")); };
   const soon = (run) => {
     let asked = 0;
-    return () => { if (!asked) asked = requestAnimationFrame(() => { asked = 0; if (!signal.aborted) run(); }); };
+    const again = () => { asked = 0; if (signal.aborted) return; if (writing()) asked = setTimeout(again, 200); else run(); };
+    return () => { if (!asked) asked = requestAnimationFrame(again); };
   };
   const redrawn = [];
   const theme = () => {

@@ -34,7 +34,8 @@ function render({ model, el }) {
     ui.body.replaceChildren(h("h3", {}, model.get("title") ?? ""), h("p", { class: "cap" }, model.get("caption") ?? ""),
       causes.length ? h("ol", {}, causes.map(card)) : h("p", {}, "No cause is proven, and there is no lead yet."));
   };
-  for (const trait of ["causes", "title", "caption"]) ui.on(trait, draw);
+  const later = ui.soon(draw);
+  for (const trait of ["causes", "title", "caption"]) ui.on(trait, later);
   draw();
   return ui.end;
 }

@@ -37,7 +37,8 @@ function render({ model, el }) {
       rows.length ? h("div", { class: "scroll" }, h("table", { class: "wide" }, h("thead", {}, h("tr", {}, head, h("th", { class: "rest" }, "Selection over baseline"), h("th", { class: "rest" }, "Actions"))), h("tbody", {}, rows.map(line))))
         : h("p", {}, "No condition sets the selection apart from the baseline."));
   }
-  for (const trait of ["rows", "title", "caption"]) ui.on(trait, draw);
+  const later = ui.soon(draw);
+  for (const trait of ["rows", "title", "caption"]) ui.on(trait, later);
   draw();
   return ui.end;
 }

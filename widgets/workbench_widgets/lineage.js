@@ -156,8 +156,9 @@ function render({ model, el }) {
   ui.body.append(title, caption, bar, hits, when, graph, legend, about, h("details", {}, h("summary", {}, "The same as a tree"), h("div", { class: "scroll" }, tree)));
   const later = ui.soon(() => { draw(); side(); signed(); });
   for (const trait of ["nodes", "edges", "focus", "title", "caption"]) ui.on(trait, later);
-  for (const trait of ["signals", "shown"]) ui.on(trait, controls);
-  ui.on("times", () => { if (!when.contains(when.getRootNode().activeElement)) controls(); });
+  const held = ui.soon(controls);
+  for (const trait of ["signals", "shown"]) ui.on(trait, held);
+  ui.on("times", () => { if (!when.contains(when.getRootNode().activeElement)) held(); });
   ui.on("found", results); ui.on("profile", side);
   controls(); results(); draw(); signed();
   return ui.end;

@@ -106,8 +106,8 @@ function render({ model, el }) {
     h("details", {}, h("summary", {}, "The same as a table"), h("div", { class: "scroll" }, table)));
   const later = ui.soon(() => { if (opened !== model.get("trace")) { opened = model.get("trace"); chosen = null; } draw(); });
   for (const trait of ["spans", "left_out", "title", "caption"]) ui.on(trait, later);
-  for (const trait of ["operations", "against"]) ui.on(trait, difference);
-  for (const trait of ["trace", "traces"]) ui.on(trait, controls);
+  for (const trait of ["operations", "against"]) ui.on(trait, ui.soon(difference));
+  for (const trait of ["trace", "traces"]) ui.on(trait, ui.soon(controls));
   controls(); draw();
   return ui.end;
 }
