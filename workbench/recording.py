@@ -43,7 +43,7 @@ class Sampler:
         """Return one line a device, MIG instance and program."""
         if self._connected is None and now_ns - self._tried_ns >= RECONNECT_NS:
             self._connect(now_ns)
-        found = [] if self._connected is None else nvml.sample(self._connected, now_ns)
+        found: list[nvml.Line] = [] if self._connected is None else nvml.sample(self._connected, now_ns)
         if not found:
             if self._connected is not None:
                 self._let_go(now_ns)
