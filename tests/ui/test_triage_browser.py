@@ -4,31 +4,25 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.strategies.triage import NOW, browsing
 from workbench.apps.address import pinned
-from workbench.apps.desk import Desk
-from workbench.apps.host import routes
-from workbench.apps.session import Sessions
 from workbench.bench import Bench, open_bench
 from workbench.case import operations
 from workbench.case.operations import Outcome, operation
 from workbench.columnar import build
 from workbench.config import ActSettings, HookSettings, Settings
-from workbench.intake.server import serving
 from workbench.model.findings import Cause, Finding, Ranking
 from workbench.model.schema import Column, Table
 from workbench.model.tables import ALERTS, CHANGES, KPIS, TABLES
-from workbench.model.window import DAY_NS, HOUR_NS, MINUTE_NS, iso, parse_time_ns
+from workbench.model.window import DAY_NS, HOUR_NS, MINUTE_NS, iso
 from workbench.playbook.runner import investigate
 
-CHROMIUM = Path("/usr/bin/chromium")
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(not CHROMIUM.exists(), reason=f"needs {CHROMIUM}")]
-NOW = parse_time_ns("2026-03-11T14:40:00Z")
+pytestmark = pytest.mark.browser
 SCREENS = ["brief", "timeline", "contrast", "lineage", "gpu", "causes", "act", "handoff"]
 STRIKE = "window.struck=(window.struck||0)+1"
 PAYLOADS = [
@@ -38,49 +32,6 @@ PAYLOADS = [
     "{{ 7*7 }}{% raw %}", f"<iframe srcdoc='<script>parent.{STRIKE.replace('window', 'parent')}</script>'></iframe>",
 ]  # fmt: skip
 """Twelve ways in; column by column the next one is used, so that all stand in every table of twelve texts."""
-
-
-@dataclass
-class Shown:
-    """A served app and a page of it."""
-
-    page: Any
-    address: str
-    asked: list[str]
-    said: list[str]
-
-    def open(self, path: str) -> None:
-        """Go to a path and wait until it is drawn."""
-        self.page.goto(f"{self.address}{path}")
-        self.page.wait_for_load_state("load")
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    """Start one browser for the module."""
-    sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-    with sync_api.sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-def shown(bench: Bench, chromium: Any, role: Any = "admin", **context: Any) -> Iterator[Shown]:
-    """Serve a bench's app and yield a page that has entered it."""
-    sessions, desk = Sessions(), Desk(bench, clock=lambda: NOW)
-    desk.warm()
-    held = chromium.new_context(viewport={"width": 1440, "height": 900}, **context)
-    page = held.new_page()
-    asked: list[str] = []
-    said: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    with serving(bench.store, Settings(), extra_routes=routes(desk, sessions)) as address:
-        page.goto(f"{address}/enter?token={sessions.ticket(role)}")
-        page.wait_for_url("**/inbox")
-        yield Shown(page, address, asked, said)
-        held.close()
 
 
 # -- hostile texts -----------------------------------------------------------------------------------------------------
@@ -148,10 +99,10 @@ def poisoned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     operations._REGISTERED.pop("browser_test_condemn")
 
 
-def test_no_text_of_any_table_or_person_runs_on_any_screen(poisoned: Bench, chromium: Any) -> None:
+def test_no_text_of_any_table_or_person_runs_on_any_screen(poisoned: Bench, browser: Any) -> None:
     """33 tables or so x all their text fields, twelve payloads, twelve pages, parts and boards; no request leaves."""
     assert sum(c.type in ("text", "texts", "numbers", "json") for t in TABLES.values() for c in t) > 150
-    for app in shown(poisoned, chromium):
+    with browsing(poisoned, browser, role="admin") as app:
         link = pinned(poisoned.case("INC-1"), "causes")
         paths = ["/inbox", "/week", *(f"/case/INC-1/{name}" for name in SCREENS), link,
                  f"/search?text={PAYLOADS[1]}", f"/search?text=service:{PAYLOADS[3]}",
@@ -167,7 +118,7 @@ def test_no_text_of_any_table_or_person_runs_on_any_screen(poisoned: Bench, chro
             assert app.page.evaluate("window.struck") is None, path
             assert app.page.evaluate("document.querySelectorAll('iframe, img').length") == 0, path
         assert len(seen) >= 10, "The payloads stand on the pages as text."
-        assert [url for url in app.asked if not url.startswith((app.address, "data:"))] == []
+        assert [url for url in app.asked if not url.startswith((app.address, "data:", f"blob:{app.address}"))] == []
         assert [line for line in app.said if "Content Security" in line] == []
 
 
@@ -215,12 +166,12 @@ def _ranked(reading: Any) -> Outcome:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_no_serious_barrier_on_any_screen(quiet: Bench, chromium: Any, theme: str) -> None:
+def test_no_serious_barrier_on_any_screen(quiet: Bench, browser: Any, theme: str) -> None:
     """The rules of axe, serious and critical: 0 on eleven pages."""
     import axe_playwright_python
 
     axe = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
-    for app in shown(quiet, chromium, bypass_csp=True):
+    with browsing(quiet, browser, role="admin", bypass_csp=True) as app:
         found = []
         for path in ["/inbox", "/week", *(f"/case/INC-1/{name}" for name in SCREENS), "/search?text=raw"]:
             app.open(f"{path}{'&' if '?' in path else '?'}theme={theme}")
@@ -234,12 +185,12 @@ def test_no_serious_barrier_on_any_screen(quiet: Bench, chromium: Any, theme: st
 
 
 @pytest.mark.parametrize("width", [390, 1440, pytest.param(2560, marks=pytest.mark.full)])
-def test_nothing_is_wider_than_the_window_and_targets_are_large_enough(quiet: Bench, chromium: Any, width: int) -> None:
+def test_nothing_is_wider_than_the_window_and_targets_are_large_enough(quiet: Bench, browser: Any, width: int) -> None:
     """No sideways scroll of the page at three widths; buttons, fields and links of their own are 24 px at least."""
     small = """[...document.querySelectorAll('button, select, input:not([type=hidden]), nav a, .button, summary')]
       .filter((e) => e.checkVisibility() && e.getBoundingClientRect().height < 24 && !e.closest('.unseen'))
       .map((e) => e.outerHTML.slice(0, 120))"""
-    for app in shown(quiet, chromium):
+    with browsing(quiet, browser, role="admin") as app:
         app.page.set_viewport_size({"width": width, "height": 900})
         for path in ["/inbox", "/week", *(f"/case/INC-1/{name}" for name in SCREENS)]:
             app.open(path)
@@ -251,9 +202,9 @@ def test_nothing_is_wider_than_the_window_and_targets_are_large_enough(quiet: Be
 # -- the person's path -------------------------------------------------------------------------------------------------
 
 
-def test_from_the_inbox_to_a_verified_fix_with_the_mouse(quiet: Bench, chromium: Any) -> None:
+def test_from_the_inbox_to_a_verified_fix_with_the_mouse(quiet: Bench, browser: Any) -> None:
     """Open the case, see the plan, approve, run, verify, and read it in the hand-off: no dead end on the way."""
-    for app in shown(quiet, chromium, role="responder"):
+    with browsing(quiet, browser) as app:
         page = app.page
         page.click("a.open")
         page.wait_for_url("**/INC-1/brief")
@@ -269,12 +220,12 @@ def test_from_the_inbox_to_a_verified_fix_with_the_mouse(quiet: Bench, chromium:
         page.wait_for_selector("text=Verified: 2 of 2 windows")
         page.click("nav.screens >> text=Hand-off")
         page.wait_for_selector("text=case.check_fix")
-        assert app.said == []
+        assert app.wrong() == []
 
 
-def test_a_note_of_somebody_else_appears_and_a_lost_connection_is_said(quiet: Bench, chromium: Any) -> None:
+def test_a_note_of_somebody_else_appears_and_a_lost_connection_is_said(quiet: Bench, browser: Any) -> None:
     """Within 5 s without reload; when the server is gone, a line says since when what is shown is old."""
-    for app in shown(quiet, chromium, role="viewer"):
+    with browsing(quiet, browser, role="viewer") as app:
         app.open("/case/INC-1/handoff")
         app.page.wait_for_timeout(800)
         quiet.case("INC-1").call("note", "Written by a colleague")
@@ -284,18 +235,19 @@ def test_a_note_of_somebody_else_appears_and_a_lost_connection_is_said(quiet: Be
         app.page.wait_for_selector("text=Connection lost", timeout=8000)
 
 
-def test_the_joined_timeline_is_drawn_under_the_strict_policy_and_selects(quiet: Bench, chromium: Any) -> None:
-    """The widget's own style is let in by nonce; its Select button is one entry of the journal."""
-    for app in shown(quiet, chromium, role="responder"):
+def test_the_joined_timeline_is_drawn_under_the_strict_policy_and_selects(quiet: Bench, browser: Any) -> None:
+    """Panel holds the widget, its style is let in by nonce; its Select button is one entry, and the page follows."""
+    with browsing(quiet, browser) as app:
         app.open("/case/INC-1/timeline?theme=dark")
         app.page.wait_for_selector(".wbw[data-theme=dark] canvas, .wbw[data-theme=dark] svg")
-        assert app.page.evaluate("getComputedStyle(document.querySelector('.wbw')).borderRadius") == "8px"
+        board = app.page.locator(".wbw")
+        assert board.evaluate("(board) => getComputedStyle(board).borderRadius") == "8px"
         before = quiet.case("INC-1").length()
-        fields = app.page.query_selector_all(".wbw input")
-        fields[0].fill("2026-03-11T13:10:00Z")
-        fields[1].fill("2026-03-11T14:00:00Z")
+        fields = app.page.locator(".wbw input")
+        fields.nth(0).fill("2026-03-11T13:10:00Z")
+        fields.nth(1).fill("2026-03-11T14:00:00Z")
         app.page.click(".wbw button:has-text('Select')")
-        app.page.wait_for_url("**/INC-1/timeline")
+        app.page.wait_for_selector(".wbw >> text=case.select")
         app.page.wait_for_selector("text=2026-03-11 13:10-14:00 UTC")
         case = quiet.case("INC-1")
         assert [e.operation for e in case.entries[before:]] == ["select"]
@@ -303,9 +255,9 @@ def test_the_joined_timeline_is_drawn_under_the_strict_policy_and_selects(quiet:
         case.call("undo")
 
 
-def test_the_work_of_a_shift_is_done_by_keys_alone(quiet: Bench, chromium: Any) -> None:
+def test_the_work_of_a_shift_is_done_by_keys_alone(quiet: Bench, browser: Any) -> None:
     """Onset, missing source, baseline, selection, change, lineage, verify, note, undo, hand-off: no mouse."""
-    for app in shown(quiet, chromium, role="responder"):
+    with browsing(quiet, browser) as app:
         page, keys = app.page, app.page.keyboard
         case = quiet.case("INC-1")
         before = case.length()
@@ -346,5 +298,5 @@ def test_the_work_of_a_shift_is_done_by_keys_alone(quiet: Bench, chromium: Any) 
         assert "INC-1" in page.inner_text("#shift-note")
         case.refresh()
         assert [e.operation for e in case.entries[before:]] == ["pin_baseline", "check_fix", "note", "undo"]
-        assert app.said == []
+        assert app.wrong() == []
         case.call("undo", seq=before)

@@ -103,7 +103,7 @@ def build(opened: Opened, kept: Kept, document: Document, given: Mapping[str, st
         document.title = "Incident Workbench"
         # The page says itself when the connection is lost.
         document.config.update(notify_connection_status=False, reconnect_session=False)
-        column.server_doc(document)
+        column.server_doc(document, location=False)
 
 
 def _board(
