@@ -2,8 +2,9 @@
 
     python -m benchmarks.drift [--only NAME ...] [--tables 20] [--peers DIR]
 
-Peers run in environments of their own, DIR/nannyml, DIR/whylogs, DIR/frouros, DIR/evidently (each a virtual
-environment); one that is not there is said to be missing. CPU seconds and peak memory are of whole processes.
+Peers run in environments of their own, DIR/NAME for nannyml, whylogs, frouros, alibi-detect and evidently: virtual
+environments that also hold pandas and pyarrow (nannyml needs pandas below 3 and statsmodels, whylogs[viz] pandas and
+NumPy below 3 and 2). One that is not there is said to be missing. CPU seconds and peak memory are of whole processes.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.drift_accuracy import SEEDS, car_loan, causes, planted, quiet
-from benchmarks.drift_peers import compared
+from benchmarks.drift_peers import compared, found_by, on_car_loan
 from benchmarks.drift_say import say
 from workbench.analysis.profile_history import History, distances
 from workbench.analysis.profile_rows import as_columns
@@ -95,6 +96,10 @@ PEERS = {
     "    whylogs.log(f.astype({c: str for c in f if c[0] == 't'})).profile().view()\n",
     "frouros": "from frouros.detectors.data_drift import PSI\nfor c in a:\n    if c[0] == 'n':\n"
     "        d = PSI(); d.fit(X=a[c].to_numpy()); d.compare(X=b[c].to_numpy())\n",
+    "alibi-detect": "from alibi_detect.cd import TabularDrift\nimport numpy as np\n"
+    "f = [np.column_stack([x[c].astype(str).astype('category').cat.codes if c[0] == 't' else x[c] for c in x])"
+    " for x in (a, b)]\nk = {i: None for i, c in enumerate(a) if c[0] == 't'}\n"
+    "TabularDrift(f[0], p_val=0.05, categories_per_feature=k).predict(f[1])\n",
     "evidently": "from evidently import Report, Dataset, DataDefinition\n"
     "from evidently.presets import DataDriftPreset\n"
     "t = [c for c in a if c[0] == 't']\na[t] = a[t].astype(str); b[t] = b[t].astype(str)\n"
@@ -148,7 +153,8 @@ def speed(peers: Path, rows: int) -> None:
             say(f"{rows:,} x 29 columns x 2 windows", own, "", False)
             return
         say(f"{rows:,} x 29 columns x 2 windows", f"{own[0]:.2f} CPU s, {own[1]:.0f} MB", "<= 500 MB", own[1] <= 500)
-        for name, least in (("nannyml", 10), ("whylogs", 25), ("evidently", 50), ("frouros", None)):
+        for name, least in (("nannyml", 10), ("whylogs", 25), ("evidently", 50), ("frouros", None),
+                            ("alibi-detect", None)):  # fmt: skip
             python = peers / name / "bin" / "python"
             python = Path(sys.executable) if name == "evidently" and not python.exists() else python
             if not python.exists():
@@ -326,13 +332,21 @@ def rate() -> None:
         say(f"profile build, 1 M values, {word}", f"{ratio:.2f} of np.sort's rate", ">= 0.25", ratio >= 0.25)
 
 
+def beside(peers: Path, tables: int) -> None:
+    """Print what peers' defaults say of the same quiet and planted tables, and of car_loan."""
+    compared(peers, SEEDS, 2000, max(tables // 2, 2))
+    compared(peers, SEEDS, 100_000, 1)
+    found_by(peers, 2000, [p for p in planted(2000, max(tables // 2, 2)) if p.power >= 0.99])
+    on_car_loan(peers)
+
+
 def main() -> None:
     """Run what is asked for, everything by default."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     works = ("rate", "hours", "speed", "wide", "quiet", "peers", "planted", "car_loan", "causes")
     parser.add_argument("--only", nargs="*", choices=works, default=works)
     parser.add_argument("--tables", type=int, default=20)
-    parser.add_argument("--large", type=int, nargs="*", default=[100_000], help="also these rows a window")
+    parser.add_argument("--large", type=int, nargs="*", default=[100_000, 1_000_000], help="also these rows a window")
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--limit", type=float, default=300, help="seconds that a peer may take for 1,000 columns")
     parser.add_argument("--peers", type=Path, default=Path("peers"))
@@ -342,14 +356,11 @@ def main() -> None:
         "hours": hours,
         "speed": lambda: speed(asked.peers, asked.rows),
         "wide": lambda: wide(1000, 300_000, asked.limit),
-        "quiet": lambda: (
-            [quiet(n, asked.tables if n <= 2000 else max(asked.tables // 5, 2)) for n in (2000, *asked.large)] and None
-        ),
+        "quiet": lambda: [quiet(n, 3 * asked.tables) for n in (2000, *asked.large)] and None,
         "planted": lambda: (
-            [planted(n, asked.tables if n <= 2000 else max(asked.tables // 5, 2)) for n in (2000, *asked.large)]
-            and None
+            [planted(n, asked.tables if n == 2000 else 3 * asked.tables // 5) for n in (2000, *asked.large)] and None
         ),
-        "peers": lambda: compared(asked.peers, SEEDS, 2000, max(asked.tables // 2, 2)),
+        "peers": lambda: beside(asked.peers, asked.tables),
         "car_loan": car_loan,
         "causes": lambda: causes(3 * asked.tables),
     }

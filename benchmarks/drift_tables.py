@@ -7,9 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from workbench.analysis.drift_baseline import usual
-from workbench.analysis.drift_decision import Decision, decide
-from workbench.analysis.profile_history import History, distances
+from workbench.analysis.profile_history import History
 from workbench.analysis.profiles import count_levels, count_numbers, teach
 from workbench.model.grid import LEVELS
 from workbench.model.window import HOUR_NS
@@ -19,6 +17,8 @@ WINDOW_HOURS = 6
 COLUMNS = 12
 KINDS = ("independent", "autocorrelated", "weekly", "daily")
 EFFECTS = ("shift", "scale", "nulls", "levels", "tail", "unit")
+CUTS = (-1.2, -0.6, -0.2, 0.2, 0.6, 1.2, 1.8)
+"""Where a latent becomes the next level of a text."""
 Kind = Literal["independent", "autocorrelated", "weekly", "daily"]
 
 
@@ -95,7 +95,7 @@ def planted(
     elif effect == "nulls":
         missing |= now & (rng.random(len(latent)) < size / 4)
     if is_text(column):
-        levels = np.digitize(latent, (-1.2, -0.6, -0.2, 0.2, 0.6, 1.2, 1.8)).astype(float)
+        levels = np.digitize(latent, CUTS).astype(float)
         if effect in {"levels", "unit"}:
             levels[now & (levels == 6) & (rng.random(len(latent)) < min(2 * size, 1.0))] = 8
         return levels, missing
@@ -103,31 +103,3 @@ def planted(
     if effect in {"unit", "levels"}:
         values = np.where(now & (rng.random(len(latent)) < size / 4), values * 100, values)
     return values, missing
-
-
-def power(kind: Kind, rows: int, plant: Plant, seed: int, *, draws: int = 40) -> float:
-    """Return how often the two-sample test of the planted column alone rejects at 5 %.
-
-    Kolmogorov-Smirnov for numbers, chi-squared for text, the difference of shares for nulls. Its critical value
-    comes from *draws* quiet tables of the same kind, so that it is exact for dependent rows too.
-    """
-    quiet, planted_ = ([_statistic(kind, rows, seed + i, p, plant) for i in range(draws)]
-                       for seed, p in ((seed, None), (seed + 10_000, plant)))  # fmt: skip
-    return float((np.array(planted_) > np.quantile(quiet, 0.95)).mean())
-
-
-def _statistic(kind: Kind, rows: int, seed: int, plant: Plant | None, about: Plant) -> float:
-    table, current = history(kind, rows, seed, plant, about.column)
-    before = usual(table, current[0]).windows
-    if about.effect == "nulls":
-        shares = [float(table.figures(w, "nulls")[0] / table.figures(w, "rows")[0]) for w in (before, current)]
-        return abs(shares[1] - shares[0])
-    found = distances(table.columns, table.counts(before), table.counts(current))
-    return float(found.chi2[0] if is_text(about.column) else found.ks[0])
-
-
-def decided(kind: Kind, rows: int, seed: int, plant: Plant | None = None) -> tuple[Decision, History]:
-    """Return the workbench's decision on one generated table."""
-    table, current = history(kind, rows, seed, plant)
-    known = usual(table, current[0])
-    return decide(table, known.windows, current, learned=known.learned), table

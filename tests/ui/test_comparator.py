@@ -92,7 +92,7 @@ def test_a_brush_asks_while_it_moves_and_becomes_one_action_when_it_settles(brow
 
 @pytest.mark.browser
 def test_another_environment_is_typed_as_the_baseline_offered_again_and_stated(browser: Any, tmp_path: Path) -> None:
-    """One action with that baseline; three ways are offered; what is compared stands below the strip; a drag keeps it."""
+    """One action with that baseline; three ways are offered; what is compared is stated; a drag keeps the baseline."""
     made = board()
     made.ways = ["same hours, 30 d", "first 30 d", "environment staging"]
     made.stated = "14:00 to 16:00 against environment staging, the same window (200 rows)"
