@@ -20,6 +20,7 @@ from workbench.store import Store
 from workbench.store.cluster import open_store
 from workbench.store.engines.spark import EngineUnreachableError, SparkEngine
 from workbench.store.portable import Tables
+from workbench.store.running import CancelledError, Questions, Running
 
 pytest.importorskip("pysail", reason="needs pysail, a Spark Connect server in a wheel")
 
@@ -108,3 +109,38 @@ def test_a_server_killed_while_it_computes_gives_no_partial_answer(
     finally:
         engine.close()
         end(process)
+
+
+def test_a_question_on_a_server_is_seen_and_stopped(stores: dict[str, tuple[Store, Store]], tmp_path: Path) -> None:
+    """It works on the server when it is stopped: an error in words at once, whatever the server does about it."""
+    here = stores["compacted"][0]
+    port = free_port()
+    process = sail(port, tmp_path / "log")
+    engine, questions = SparkEngine(f"sc://127.0.0.1:{port}"), Questions()
+    seen = psutil.Process(process.pid)
+
+    def ask() -> Any:
+        question = Running("endless")
+        with here._engine.session(question) as session, questions.running(question):
+            return engine.answer(session, _endless, {})
+
+    try:
+        engine.state()
+        before = sum(seen.cpu_times()[:2])
+        thread, said = _asked(ask)
+        until = time.monotonic() + 60
+        while sum(seen.cpu_times()[:2]) - before < 0.5 and time.monotonic() < until:
+            time.sleep(0.05)
+        assert [(q.query, q.engine) for q in questions.now()] == [("endless", "spark")]
+        began = time.monotonic()
+        assert questions.cancel() == 1
+        thread.join(30)
+        assert time.monotonic() - began < 10
+        assert [type(answer) for answer in said] == [CancelledError]
+        assert questions.now() == []
+    finally:
+        end(process)
+        for thread in threading.enumerate():
+            if thread.name in {"stop a question", "question of a server"}:
+                thread.join(30)
+        engine.close()

@@ -110,18 +110,18 @@ class ClusterStore(Store):
             raise UsageError("This store has no server; name one with answered_by.")
         return self._spark.state()
 
-    def _ask(self, asked: Query, arguments: Mapping[str, Any], environment: str) -> pa.Table:
+    def _ask(self, name: str, asked: Query, arguments: Mapping[str, Any], environment: str) -> pa.Table:
         if self._spark is None:
-            return super()._ask(asked, arguments, environment)
+            return super()._ask(name, asked, arguments, environment)
         if asked.portable is None:
             if self._missing == "refuse":
                 raise UsageError(
                     f"This query has no portable expression yet, so {self._spark.address} cannot answer it: "
                     f"{asked.doc} Leave missing=refuse out of the store's address to let DuckDB answer it here."
                 )
-            return super()._ask(asked, arguments, environment)
+            return super()._ask(name, asked, arguments, environment)
         elsewhere = functools.partial(_elsewhere, self._spark, asked)
-        return super()._ask(dataclasses.replace(asked, run=elsewhere), arguments, environment)
+        return super()._ask(name, dataclasses.replace(asked, run=elsewhere), arguments, environment)
 
     def close(self) -> None:
         """Leave the server, then release everything here."""

@@ -26,6 +26,7 @@ from workbench.store.manifest import Gap
 from workbench.store.query import Query
 from workbench.store.resolve import key_columns
 from workbench.store.retention import retain
+from workbench.store.running import InProgress, Questions, Running, Slow
 from workbench.store.sealing import Progress, Sealer
 from workbench.store.segments import Segment, Verifier
 from workbench.store.upkeep import Upkeep
@@ -53,6 +54,7 @@ class Store:
         self.root, self.environment, self.mode = root, environment, mode
         self._verifier = Verifier(root)
         self._readers = Readers(root)
+        self._questions = Questions()
         self._connection: sqlite3.Connection | None = None
         self._upkeep: Upkeep | None = None
         if mode == "write":
@@ -115,9 +117,21 @@ class Store:
         other = arguments.pop("environment", self.environment)
         asked.check(query, arguments)
         try:
-            return self._ask(asked, arguments, other)
+            return self._ask(query, asked, arguments, other)
         except FileGoneError:
-            return self._ask(asked, arguments, other)
+            return self._ask(query, asked, arguments, other)
+
+    def running(self) -> list[InProgress]:
+        """Return the questions that run now: number, name, seconds and, where the engine says it, how far each is."""
+        return self._questions.now()
+
+    def cancel(self, number: int | None = None) -> int:
+        """Stop a running question, or all; whoever asked gets a CancelledError. Return how many were stopped."""
+        return self._questions.cancel(number)
+
+    def slow(self) -> list[Slow]:
+        """Return the last questions that took two seconds or more, with plan and bytes read."""
+        return self._questions.slow()
 
     def _engine_of(self, environment: str) -> DuckEngine:
         if environment == self.environment:
@@ -132,9 +146,10 @@ class Store:
                 )  # fmt: skip
             return self._others[environment]
 
-    def _ask(self, asked: Query, arguments: Mapping[str, Any], environment: str) -> pa.Table:
+    def _ask(self, name: str, asked: Query, arguments: Mapping[str, Any], environment: str) -> pa.Table:
         engine = self._engine_of(environment)
-        with engine.session() as session:
+        question = Running(name)
+        with engine.session(question) as session, self._questions.running(question):
             answer = asked.run(session, **arguments)
             recorded = {gap.path: gap for gap in session.gaps}
         missing = [str(gap) for _, gap in sorted((engine.found | recorded).items())]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from workbench.store.resolve import (
     with_keys,
     without_keys,
 )
+from workbench.store.running import CancelledError, Running
 from workbench.store.segments import Segment, Verifier
 
 Fault = Callable[[Segment, str], None]
@@ -48,7 +49,8 @@ def locked_down(files: Sequence[str], *, memory_limit: str, scratch: Path | None
     connection = duckdb.connect(":memory:")
     connection.execute("SET autoinstall_known_extensions=false")
     connection.execute("SET autoload_known_extensions=false")
-    connection.execute("SET enable_progress_bar=false")
+    connection.execute("SET enable_progress_bar=true")
+    connection.execute("SET enable_progress_bar_print=false")
     connection.execute("SET parquet_metadata_cache=true")
     connection.execute("SET preserve_insertion_order=true")
     connection.execute(f"SET memory_limit={literal(memory_limit)}")
@@ -88,13 +90,16 @@ class DuckEngine:
         """What this process found to be wrong."""
 
     @contextmanager
-    def session(self) -> Iterator[Session]:
-        """Lend one unchanging view of the store."""
+    def session(self, question: Running | None = None) -> Iterator[Session]:
+        """Lend one unchanging view of the store; *question* is told how far it is and how to stop it."""
         with self._readers.snapshot() as snapshot:
             database = self._current(snapshot)
             cursor = database.connection.cursor()
+            question = question or Running("")
             try:
-                yield Session(self, snapshot, database, cursor)
+                session = Session(self, snapshot, database, cursor, question)
+                question.cancel, question.share, question.plan = cursor.interrupt, session.share, session.plan
+                yield session
             finally:
                 cursor.close()
 
@@ -199,6 +204,9 @@ class Session:
     _snapshot: sqlite3.Connection
     _database: _Database
     _cursor: Any
+    question: Running
+    """What is told of the question that this view is for."""
+    _asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     _registered: dict[str, pa.Table] = field(default_factory=dict)
 
     def exact_relation(self, name: str) -> str:
@@ -238,13 +246,20 @@ class Session:
         one_a_key = journal is None and (all(s.settled for s in segments) or len(segments) == 1)
         if one_a_key and not local:
             segments = self._segments(declared, start_ns, end_ns)
-        files = tuple(self._engine.file(s) for s in self._engine.believed(segments))
+        believed = self._engine.believed(segments)
+        self.question.files.update({s.path: s.bytes for s in believed})
+        files = tuple(self._engine.file(s) for s in believed)
         return Sources(declared, files, journal, one_a_key, inner, (start_ns, end_ns))
 
     def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
         """Run SQL written in this layer, with bound values, and return its rows."""
+        if self.question.cancelled:
+            raise CancelledError("The question was stopped before it was done.")
+        self._asked.append((sql, dict(parameters or {})))
         try:
             result = self._cursor.sql(sql, params=dict(parameters or {})).to_arrow_table()
+        except duckdb.InterruptException as error:
+            raise CancelledError("The question was stopped while it worked.") from error
         except duckdb.IOException as error:
             raise FileGoneError(f"A segment went away while it was read: {error}. Ask again.") from error
         except duckdb.OutOfMemoryException as error:
@@ -255,6 +270,24 @@ class Session:
         except duckdb.Error as error:
             raise StoreError(f"The query failed: {error}.") from error
         return _plain(result)
+
+    def share(self) -> float | None:
+        """Return which part of the statement that runs now is done, 0 to 1, or None."""
+        with suppress(duckdb.Error):
+            percent = float(self._cursor.query_progress())
+            return percent / 100 if percent >= 0 else None
+        return None
+
+    def plan(self) -> str:
+        """Return how DuckDB went about the last statement, in its own words."""
+        if not self._asked:
+            return ""
+        sql, parameters = self._asked[-1]
+        try:
+            lines = self._cursor.execute(f"EXPLAIN {sql}", parameters).fetchall()
+        except duckdb.Error as error:
+            return f"no plan: {error}"
+        return f"{len(self._asked)} statements, of the last one:\n" + "\n".join(text for _, text in lines)
 
     def register(self, name: str, rows: pa.Table) -> str:
         """Make rows of the caller readable in this session under a name of this layer's own."""
@@ -331,6 +364,7 @@ class Session:
 
     def _read(self, declared: Table, segments: Sequence[Segment]) -> str:
         believed = self._engine.believed(segments)
+        self.question.files.update({s.path: s.bytes for s in believed})
         if not believed:
             if declared.name not in self._registered:
                 self.register(declared.name, schema(declared).empty_table())

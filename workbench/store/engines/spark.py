@@ -6,15 +6,13 @@ yet travel with the question. Nothing is written, and no partial answer is retur
 
 from __future__ import annotations
 
-import importlib
 import itertools
 import re
-import sys
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +21,9 @@ import pyarrow as pa
 from workbench.errors import StoreError, UsageError
 from workbench.model.tables import PROVENANCE, Table
 from workbench.store.engines.duckdb import FileGoneError, Session, Sources
+from workbench.store.engines.spark_client import Library, ibis, leave, library, stop, went_away
 from workbench.store.layout import time_column
+from workbench.store.running import SLOW_S, CancelledError, Running
 
 _RETRIES = {"max_retries": 2, "initial_backoff": 100, "max_backoff": 1000, "jitter": 0}
 """How a call is tried again, in ms; the client's own policy would hang for ten minutes where nobody listens."""
@@ -82,9 +82,14 @@ class SparkEngine:
             tables = _Relations(self, spark, session)
             try:
                 expression = portable(tables, **arguments)
-                rows = spark.sql(compiled(expression)).toArrow()
+                sql = compiled(expression)
+                rows = self._fetched(spark, sql, session.question)
+                if session.question.seconds >= SLOW_S:
+                    plan = str(spark.sql(f"EXPLAIN {sql}").toArrow().column(0)[0])
+                    session.question.plan = lambda: plan
             finally:
-                tables.forget()
+                if self._session is spark:
+                    tables.forget()
         return plain(rows, expression)
 
     def state(self) -> EngineState:
@@ -103,7 +108,7 @@ class SparkEngine:
             spark, self._session = self._session, None
             self._files.clear()
         if spark is not None:
-            _leave(spark)
+            leave(spark)
 
     def files_view(self, spark: Any, declared: Table, files: tuple[str, ...]) -> str:
         """Return the server's view of exactly these files."""
@@ -121,19 +126,55 @@ class SparkEngine:
             spark.catalog.dropTempView(old)
         return name
 
+    def _fetched(self, spark: Any, sql: str, question: Running) -> pa.Table:
+        """Return a question's rows, or leave it at once when it is stopped, whatever the server does about it."""
+        tag, over, share, said = self.new_name("question"), threading.Event(), [0.0], []
+
+        def heard(stages: Any, **_: Any) -> None:
+            if tasks := sum(stage.num_tasks for stage in stages or ()):
+                share[0] = sum(stage.num_completed_tasks for stage in stages) / tasks
+
+        def fetch() -> None:
+            try:
+                spark.addTag(tag)
+                said.append(spark.sql(sql).toArrow())
+            except (library().PySparkException, library().RpcError, ValueError, UserWarning) as error:
+                said.append(error)
+            finally:
+                over.set()
+
+        question.engine, question.cancel, question.share = "spark", over.set, lambda: share[0]
+        spark.registerProgressHandler(heard)
+        threading.Thread(target=fetch, name="question of a server", daemon=True).start()
+        over.wait()
+        spark.removeProgressHandler(heard)
+        if said and isinstance(said[0], pa.Table):
+            return said[0]
+        if said:
+            raise said[0]
+        self._abandon(spark, tag)
+        raise CancelledError("The question was stopped while the server worked.")
+
+    def _abandon(self, spark: Any, tag: str) -> None:
+        """Leave a session behind with the question that was stopped in it; the next question opens a new one."""
+        with self._lock:
+            self._session = None
+            self._files.clear()
+        threading.Thread(target=stop, args=(spark, tag), name="stop a question", daemon=True).start()
+
     def new_name(self, what: str) -> str:
         """Return a view's name that no other question of this session uses."""
         return f"workbench_{what}_{next(self._numbers)}"
 
     @contextmanager
     def _speaking(self) -> Iterator[Any]:
-        client = _library()
+        client = library()
         try:
             yield self._connected(client)
         except (client.PySparkException, client.RpcError) as error:
             raise self._in_words(error, client) from error
 
-    def _connected(self, client: _Library) -> Any:
+    def _connected(self, client: Library) -> Any:
         with self._lock:
             if self._session is None:
                 with warnings.catch_warnings():
@@ -145,11 +186,11 @@ class SparkEngine:
                 session.sql("SELECT 1 AS one").toArrow()
             return self._session
 
-    def _in_words(self, error: Exception, client: _Library) -> StoreError:
+    def _in_words(self, error: Exception, client: Library) -> StoreError:
         details = re.search(r'details = "([^"]*)"', str(error))
         text = details[1] if details else str(error)
         text = " ".join(text.split())[:400] if str(error).strip() else type(error).__name__
-        if _went_away(error, client):
+        if went_away(error, client):
             with self._lock:
                 self._session = None
                 self._files.clear()
@@ -180,7 +221,7 @@ class _Relations:
         view = self._engine.new_name("rows")
         self._spark.sql(self._select(sources)).createOrReplaceTempView(view)
         self._views.append(view)
-        return _ibis().table({c.name: _IBIS[c.type] for c in sources.declared}, name=view)
+        return ibis().table({c.name: _IBIS[c.type] for c in sources.declared}, name=view)
 
     def filled(self, name: str) -> bool:
         """Say whether a declared table has rows at all."""
@@ -191,11 +232,11 @@ class _Relations:
         types = {f.name: _SENT.get(f.type) for f in rows.schema}
         if None in types.values():
             raise UsageError(f"Rows are registered as whole numbers, floats and texts; got {rows.schema}.")
-        return _ibis().table(types, name=self._sent(rows))
+        return ibis().table(types, name=self._sent(rows))
 
     def forget(self) -> None:
         """Drop the views; a server that is gone has dropped them already."""
-        client = _library()
+        client = library()
         try:
             for view in self._views:
                 self._spark.catalog.dropTempView(view)
@@ -233,14 +274,14 @@ class _Relations:
 
 def compiled(expression: Any) -> str:
     """Return Spark's SQL for an expression, without needing Ibis's own Spark backend."""
-    ibis = _ibis()
-    if ibis.options.pyspark is None:
+    library_ = ibis()
+    if library_.options.pyspark is None:
         # The compiler asks for an option that only the backend declares, and the backend wants an older client.
-        class Options(ibis.config.Config):  # type: ignore[misc,name-defined]
+        class Options(library_.config.Config):  # type: ignore[misc,name-defined]
             treat_nan_as_null: bool = False
 
-        ibis.options.pyspark = Options()
-    return str(ibis.to_sql(expression, dialect="pyspark"))
+        library_.options.pyspark = Options()
+    return str(library_.to_sql(expression, dialect="pyspark"))
 
 
 def plain(rows: pa.Table, expression: Any) -> pa.Table:
@@ -295,69 +336,3 @@ def _resolved(declared: Table, source: str) -> str:
     key = ", ".join(f"`{name}`" for name in declared.key)
     number = f"row_number() OVER (PARTITION BY {key} ORDER BY {', '.join(order)}) AS place_of_key"
     return f"(SELECT * FROM (SELECT *, {number} FROM {source}) WHERE place_of_key = 1)"
-
-
-@dataclass(frozen=True)
-class _Library:
-    """What this engine uses of the client, imported when it is first needed."""
-
-    SparkSession: Any
-    DefaultPolicy: Any
-    DefaultChannelBuilder: Any
-    PySparkException: type[Exception]
-    RpcError: type[Exception]
-
-
-def _library() -> _Library:
-    # Said as an error in words instead; a warning besides would stand in every notebook.
-    warnings.filterwarnings("ignore", message=r"\[RETRIES_EXCEEDED\]")
-    try:
-        with warnings.catch_warnings(), _no_doctest():
-            warnings.simplefilter("ignore")
-            sessions = importlib.import_module("pyspark.sql.connect.session")
-            retries = importlib.import_module("pyspark.sql.connect.client.retries")
-            errors = importlib.import_module("pyspark.errors")
-            grpc = importlib.import_module("grpc")
-            importlib.import_module("ibis")
-    except ImportError as error:
-        raise StoreError(
-            f"A store behind Spark Connect needs what is not installed ({error}): "
-            "pip install 'incident-workbench[spark]'."
-        ) from error
-    channels = sessions.DefaultChannelBuilder
-    return _Library(sessions.SparkSession, retries.DefaultPolicy, channels, errors.PySparkException, grpc.RpcError)
-
-
-@contextmanager
-def _no_doctest() -> Iterator[None]:
-    """Let the client be imported by ``python -c``, which it takes for its own doctests and ends for want of Java."""
-    if hasattr(sys, "ps1") or "pyspark.sql.connect" in sys.modules:
-        yield
-        return
-    sys.ps1 = ""
-    try:
-        yield
-    finally:
-        with suppress(AttributeError):
-            del sys.ps1
-
-
-def _ibis() -> Any:
-    return importlib.import_module("ibis")
-
-
-def _went_away(error: Exception, client: _Library) -> bool:
-    text = str(error)
-    if isinstance(error, client.RpcError):
-        return True
-    marks = ("UNAVAILABLE", "RETRIES_EXCEEDED", "SESSION_NOT_FOUND", "SESSION_CLOSED", "SESSION_CHANGED",
-             "OPERATION_NOT_FOUND", "Connection refused", "Socket closed", "failed to connect")  # fmt: skip
-    return any(mark in text for mark in marks)
-
-
-def _leave(spark: Any) -> None:
-    client = _library()
-    try:
-        spark.stop()
-    except (client.PySparkException, client.RpcError):
-        return
