@@ -156,3 +156,21 @@ def test_what_arrives_while_a_reason_is_typed_waits_for_it(browser: Any, tmp_pat
     opened.keyboard.press("Escape")
     opened.locator("li.cause").nth(2).wait_for(timeout=5000)
     opened.close()
+
+
+@pytest.mark.browser
+def test_the_long_tail_of_causes_is_folded_and_stays_open_once_opened(browser: Any, tmp_path: Path) -> None:
+    """Of nine causes the five below 2 % after the first three are folded; unproven ones are called so."""
+    made = causes()
+    shares = (0.9, 0.01, 0.01, 0.3, *[0.005] * 5)
+    made.causes = [{**made.causes[0], "rank": n + 1, "confidence": c, "verdict": "none"} for n, c in enumerate(shares)]
+    opened, _, _ = shown(browser, tmp_path, made, "light")
+    fold = opened.locator(".wbw details", has_text="5 more, each with less than 2 % confidence").first
+    assert opened.get_by_role("button", name="Reject cause").count() == 4
+    fold.locator("summary").first.click()
+    assert opened.get_by_role("button", name="Reject cause").count() == 9
+    opened.evaluate("models[0].set('caption', 'Nine.')")
+    opened.get_by_text("Nine.").wait_for()
+    assert opened.get_by_role("button", name="Reject cause").count() == 9
+    assert opened.get_by_text("not proven", exact=True).count() == 9
+    opened.close()

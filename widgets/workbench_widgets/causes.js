@@ -7,6 +7,9 @@ const CSS = `
 .wbw .factor i{display:block;height:8px;border-radius:4px;background:var(--wb-base)}
 `;
 
+const VERDICTS = { none: "not proven" };
+const LEAST = 0.02, FIRST = 3;
+
 function render({ model, el }) {
   const ui = mount(model, el, model.get("title") || "Cause board", CSS);
   const list = (words, items) => h("div", {}, h("b", {}, `${words} (${items.length})`), items.map((text) => h("div", {}, `• ${text}`)));
@@ -19,7 +22,7 @@ function render({ model, el }) {
     }, clear));
     return h("li", { class: "cause", "data-rejected": Boolean(rejected) },
       h("div", { class: "bar" }, h("b", {}, `${cause.rank}. ${cause.entity}`), h("span", { class: "tag" }, cause.kind.replaceAll("_", " ")),
-        h("span", { class: "tag" }, cause.verdict), h("span", { class: "dim" }, `confidence ${percent(cause.confidence)}`)),
+        h("span", { class: "tag" }, VERDICTS[cause.verdict] ?? cause.verdict), h("span", { class: "dim" }, `confidence ${percent(cause.confidence)}`)),
       h("div", {}, cause.statement), rejected ? h("div", { class: "dim" }, `Rejected: ${rejected}`) : null,
       h("details", {}, h("summary", {}, `What the confidence is made of; evidence: ${cause.for.length} for, ${cause.against.length} against`),
         Object.entries(cause.factors).map(([name, value]) => {
@@ -29,10 +32,12 @@ function render({ model, el }) {
         }), list("For", cause.for), list("Against", cause.against)),
       h("div", { class: "bar" }, rejected ? null : h("button", { type: "button", click: ask, "aria-label": `Reject cause ${cause.rank}` }, "Reject…")), place);
   };
+  let unfolded = false;
   const draw = () => {
-    const causes = model.get("causes") ?? [];
+    const causes = model.get("causes") ?? [], far = causes.filter((one, place) => place >= FIRST && one.confidence < LEAST), near = causes.filter((one) => !far.includes(one));
     ui.body.replaceChildren(h("h3", {}, model.get("title") ?? ""), h("p", { class: "cap" }, model.get("caption") ?? ""),
-      causes.length ? h("ol", {}, causes.map(card)) : h("p", {}, "No cause is proven, and there is no lead yet."));
+      causes.length ? h("ol", {}, near.map(card)) : h("p", {}, "No cause is proven, and there is no lead yet."),
+      ...(far.length ? [h("details", { open: unfolded, toggle: (event) => { unfolded = event.target.open; } }, h("summary", {}, `${far.length} more, each with less than ${percent(LEAST)} confidence`), h("ol", {}, far.map(card)))] : []));
   };
   const later = ui.soon(draw);
   for (const trait of ["causes", "title", "caption"]) ui.on(trait, later);
