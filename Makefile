@@ -70,9 +70,10 @@ docs: $(READY) ## Write the generated pages below docs/, and environment.yml, an
 	@$(BIN)/python -m tools.docs
 	@$(BIN)/python -m tools.environment
 
-screenshots: $(READY) ## Picture the demo's pages with headless Chromium, below docs/screenshots.
+screenshots: $(READY) ## Picture the demo's pages, screens and widgets with headless Chromium, below docs/screenshots.
 	@$(BIN)/python -m tools.screenshots $(OUT)
 	@for store in $(OUT)/*/store; do $(BIN)/python -m tools.app_screenshots $$store || exit 1; done
+	@for store in $(OUT)/*/store; do $(BIN)/python -m tools.widget_screenshots $$store || exit 1; done
 
 lock: $(READY) ## Resolve the dependencies anew, with hashes and without addresses.
 	@$(BIN)/uv lock -q && $(BIN)/uv export --all-extras --all-groups --no-emit-project --no-header -q > requirements.lock
