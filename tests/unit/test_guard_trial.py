@@ -19,6 +19,7 @@ from workbench.model.window import DAY_NS, HOUR_NS, MINUTE_NS, iso, parse_time_n
 from workbench.report.document import Document
 from workbench.report.guard import rule
 from workbench.report.guard_trial import trial
+from workbench.report.lint import lint
 from workbench.report.postmortem import draft
 from workbench.report.reading_case import CaseReader
 
@@ -104,8 +105,10 @@ def test_a_guard_fires_at_the_end_of_the_first_bad_hour(tmp_path: Path, signal: 
     assert tried.intervals >= 200
     text = lead(draft(case))
     assert text.startswith("4.0 h: checked every 60 min against ")
-    assert "would have fired at 2026-03-11 13:00 UTC, before the alert" in text
-    assert "In the 10 days before it would " in text
+    assert "the guard fires at 2026-03-11 13:00 UTC, before the alert" in text
+    assert "On the 10 days before it " in text
+    # What the workbench writes itself passes its own lints, that of hindsight too.
+    assert lint(f"## Detection\n\n- {text} [J0]\n\n## Evidence index\n\n- [J0] journal.jsonl") == []
 
 
 def test_a_silent_feed_is_noticed_after_two_missed_writes(tmp_path: Path) -> None:

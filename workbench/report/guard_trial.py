@@ -170,14 +170,14 @@ def lead_time(of: CaseReader, cause: Cause, tried: Trial | None, in_general: str
     if tried is None:
         return _bound(of, cause, in_general, (*evidence, "J0"), label)
     chips = tuple(dict.fromkeys((tried.evidence, *evidence, "J0")))
-    cost = (f"In the {tried.days:.0f} days before it {_fired(tried.alarms)} "
+    cost = (f"On the {tried.days:.0f} days before it {_fires(tried.alarms)} "
             f"({tried.intervals:,} checks).")  # fmt: skip
     check = f"checked every {duration(tried.every_ns)} against {_limit(tried)}"
     if tried.fired_ns is None:
-        return Sentence(f"none: {check}, the guard would not have fired by {clock(of.symptom.window.end_ns)}. {cost}",
+        return Sentence(f"none: {check}, the guard does not fire by {clock(of.symptom.window.end_ns)}. {cost}",
                         chips, label)  # fmt: skip
     early = told_ns - tried.fired_ns
-    when = f"{check}, the guard would have fired at {clock(tried.fired_ns)}"
+    when = f"{check}, the guard fires at {clock(tried.fired_ns)}"
     text = (f"{duration(early)}: {when}, before {told}. {cost}" if early > 0
             else f"none: {when}, {duration(-early)} after {told}. {cost}")  # fmt: skip
     return Sentence(text, chips, label)
@@ -194,8 +194,8 @@ def _bound(of: CaseReader, cause: Cause, in_general: str, chips: tuple[str, ...]
     return Sentence(text, chips, label)
 
 
-def _fired(count: int) -> str:
-    return {0: "would never have fired", 1: "would have fired once"}.get(count, f"would have fired {count:,} times")
+def _fires(count: int) -> str:
+    return {0: "never fires", 1: "fires once"}.get(count, f"fires {count:,} times")
 
 
 def _limit(tried: Trial) -> str:
