@@ -84,6 +84,17 @@ def kernel_side(moves: int) -> list[float]:
     return found
 
 
+def settled() -> float:
+    """Return s of processor time from a released brush to its entry, drawn: one ``case.compare``."""
+    made = board()
+    end = made.extent[1] * 1_000_000
+    current = f"{iso(int(end - 30 * HOUR_NS))}/{iso(int(end - 26 * HOUR_NS))}"
+    begun = time.process_time()
+    wanted = {"dataset": "wide", "current": current, "baseline": "same hours, 30 d"}
+    made.action = {"operation": "compare", "arguments": wanted, "serial": 1}
+    return time.process_time() - begun
+
+
 def main() -> None:
     """Measure both hosts and print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -95,7 +106,7 @@ def main() -> None:
         lay(folder)
         alone = kernel_side(asked.moves)
         print(f"{COLUMNS} columns, {HOURS:,} hours; one look takes Python {statistics.median(alone):.0f} ms of "
-              f"processor (median, {max(alone):.0f} at most); "
+              f"processor (median, {max(alone):.0f} at most), a settled one {settled():.1f} s; "
               f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")  # fmt: skip
         print(f"{'brush to repaint, ms':<34}{'median':>8}{'p95':>8}{'bar':>8}")
         with front_end.panel(folder, "benchmarks.comparator:board") as address, front_end.page() as opened:
