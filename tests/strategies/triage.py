@@ -28,6 +28,8 @@ from workbench.model.window import DAY_NS, HOUR_NS, MINUTE_NS, parse_time_ns
 
 NOW = parse_time_ns("2026-03-11T14:40:00Z")
 HERE = "http://127.0.0.1"
+WAIT_MS = 90_000
+"""A step that takes longer fails; how fast pages are is measured elsewhere."""
 SECRET = "0123456789abcdef-proxy"
 STAMP = {"environment": "prod", "source": "tables", "place": "made.parquet", "received_ns": NOW}
 CAUSE = "null_burst dataset:raw"
@@ -133,6 +135,7 @@ def browsing(bench: Bench, browser: Any, *, role: Role = "responder", now_ns: in
     desk.warm()
     held = browser.new_context(viewport={"width": 1440, "height": 900}, **context)
     page = held.new_page()
+    page.set_default_timeout(WAIT_MS)
     with serving(bench.store, Settings(), extra_routes=routes(desk, sessions)) as address:
         app_page = Shown(page, address)
         page.on("request", lambda request: app_page.asked.append(request.url))

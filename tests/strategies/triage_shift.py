@@ -1,4 +1,4 @@
-"""One incident for a shift at the app: version 42 fails in one region, a figure falls and recovers, runs have lineage."""
+"""One incident for a shift at the app: version 42 fails in one region, a figure fell and recovered, runs differ."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from workbench.apps import Screen, boards
 from workbench.apps.facts import standing_lead
 from workbench.apps.page import Page, render
+from workbench.apps.panel_page import placed
 from workbench.apps.screens._drawn import Drawing, charts_of
 from workbench.case.case import Case
 from workbench.model.entities import split
@@ -34,12 +35,17 @@ def screen(page: Page) -> Markup:
     """Return the lanes and the changes of a case."""
     case = page.required()
     first, lanes = page.kept.piece(case, "lanes", lambda: _static(case))
-    board = page.kept.piece(case, "timeline", lambda: boards.timeline(case, page.theme), theme=page.theme)
+    if page.token is not None:
+        drawn = sum(bool(lane.charts) for lane in lanes)
+        board = placed(page.token, "timeline", height=190 + 58 * drawn) if drawn else None
+    else:
+        held = page.kept.piece(case, "timeline", lambda: boards.timeline(case, page.theme), theme=page.theme)
+        board = boards.shown(held, None)
     words = case.symptom.words() if case.symptom else "The case has not begun"
     symptom = case.symptom
     baseline = ", ".join(str(w) for w in symptom.baseline.windows[-1:]) if symptom and symptom.baseline else ""
     return render("timeline.html.j2", page, words=words, first=first, lanes=lanes, changes=list(_changes(case)),
-                  board=boards.shown(board, page.token), window=str(symptom.window) if symptom else "",
+                  board=board, window=str(symptom.window) if symptom else "",
                   baseline=baseline)  # fmt: skip
 
 
