@@ -53,14 +53,15 @@ def chromium() -> str:
     return found
 
 
-def _port() -> int:
+def free_port() -> int:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         return int(held.getsockname()[1])
 
 
 @contextmanager
-def _served(command: Sequence[str], address: str, log: Path, env: dict[str, str]) -> Iterator[None]:
+def served(command: Sequence[str], address: str, log: Path, env: dict[str, str]) -> Iterator[None]:
+    """Run a server until *address* answers, and end it and all that it started."""
     with log.open("wb") as said:
         running = subprocess.Popen(command, stdout=said, stderr=said, env={**os.environ, **env}, start_new_session=True)
         try:
@@ -91,13 +92,13 @@ def _answers(address: str) -> bool:
 @contextmanager
 def panel(folder: Path, make: str) -> Iterator[str]:
     """Serve with Panel what the expression *make* gives, an import and a call: ``package.module:name``."""
-    port, (module, _, name) = _port(), make.partition(":")
+    port, (module, _, name) = free_port(), make.partition(":")
     code = (f"import panel as pn\nfrom {module} import {name}\nfrom workbench.views.components import component\n"
             f"made = {name}()\n"
             f"pn.serve({{'board': lambda: component(made), 'blank': lambda: pn.pane.Str('')}}, address='127.0.0.1', "
             f"port={port}, show=False)")  # fmt: skip
     command = [sys.executable, "-c", code, str(folder)]
-    with _served(command, f"http://127.0.0.1:{port}/blank", folder / "panel.log", {"BENCH_FOLDER": str(folder)}):
+    with served(command, f"http://127.0.0.1:{port}/blank", folder / "panel.log", {"BENCH_FOLDER": str(folder)}):
         yield f"http://127.0.0.1:{port}/board"
 
 
@@ -107,7 +108,7 @@ def lab(folder: Path, cells: Sequence[str]) -> Iterator[str]:
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(new_notebook(cells=[new_code_cell(c) for c in cells], metadata={"kernelspec": kernel}),
                    folder / "bench.ipynb")  # fmt: skip
-    port, root = _port(), ["--allow-root"] if os.geteuid() == 0 else []
+    port, root = free_port(), ["--allow-root"] if os.geteuid() == 0 else []
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", f"--port={port}", *root,
                "--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}", "--expose-app-in-browser",
                f"--ServerApp.root_dir={folder}", *lab_options()]  # fmt: skip
@@ -115,7 +116,7 @@ def lab(folder: Path, cells: Sequence[str]) -> Iterator[str]:
     env |= {"JUPYTERLAB_SETTINGS_DIR": str(folder / ".home/settings"), "IPYTHONDIR": str(folder / ".home/ipython"),
             "JUPYTERLAB_WORKSPACES_DIR": str(folder / ".home/workspaces"), "BENCH_FOLDER": str(folder)}  # fmt: skip
     place = f"http://127.0.0.1:{port}"
-    with _served(command, f"{place}/api/status?token={TOKEN}", folder / "lab.log", env):
+    with served(command, f"{place}/api/status?token={TOKEN}", folder / "lab.log", env):
         yield f"{place}/lab/tree/bench.ipynb?token={TOKEN}&reset"
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -60,14 +62,17 @@ def worst(made: GpuTimeline, held: dict[str, Any]) -> float:
     return furthest
 
 
-def zoom(opened: Any, presses: int) -> list[float]:
-    """Zoom and pan by keys, one repaint after the other; return ms each."""
+def zoom(opened: Any, keys: str, rest_ms: int = 0) -> list[float]:
+    """Zoom and pan by keys, one repaint after the other, with a rest between them; return ms each."""
     plot = opened.locator(".wbw .plot")
     plot.wait_for()
     plot.focus()
     opened.wait_for_timeout(1000)
-    keys = (KEYS * (1 + presses // len(KEYS)))[:presses]
-    return [front_end.timed(opened, lambda key=key: opened.keyboard.press(key)) for key in keys]
+    times = []
+    for key in keys:
+        times.append(front_end.timed(opened, lambda key=key: opened.keyboard.press(key)))
+        opened.wait_for_timeout(rest_ms)
+    return times
 
 
 def main() -> None:
@@ -76,6 +81,8 @@ def main() -> None:
     parser.add_argument("--presses", type=int, default=len(KEYS))
     parser.add_argument("--hosts", nargs="*", default=["Panel", "JupyterLab"], choices=list(BARS_MS))
     asked = parser.parse_args()
+    # Ended from outside, it ends its servers and browsers first.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     folder = Path(tempfile.mkdtemp(prefix="timeline-"))
     try:
         held = samples()
@@ -91,7 +98,11 @@ def main() -> None:
             with serving as address, front_end.page() as opened:
                 first = (front_end.open_panel(opened, address) if host == "Panel"
                          else front_end.open_lab(opened, address, before=1))  # fmt: skip
-                print(front_end.said(host, zoom(opened, asked.presses), BARS_MS[host]))
+                print(
+                    front_end.said(
+                        host, zoom(opened, (KEYS * (1 + asked.presses // len(KEYS)))[: asked.presses]), BARS_MS[host]
+                    )
+                )
                 print(f"  first paint {first:.2f} s, bar {FIRST_S:g} s {'met' if first <= FIRST_S else 'MISSED'}; "
                       f"requests outside this machine: {len(opened.outside)}")  # fmt: skip
     finally:

@@ -163,8 +163,8 @@ def test_the_app_shows_the_timeline_of_devices_with_its_whole_module(bench: Benc
     case.call("gpu")
     shown = boards.devices(case, "dark")
     assert shown is not None
-    assert 'data-board="gpu"' in shown
-    assert "NaN" not in shown.split(">")[0]
+    assert 'data-board="gpu"' in shown.content
+    assert "NaN" not in shown.content.split(">")[0]
     code = boards.code("gpu")
     assert code.count("export default") == 1
     assert code.index("class Chart") < code.index("plainLane")

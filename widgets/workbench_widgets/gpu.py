@@ -78,31 +78,28 @@ class GpuTimeline(Timeline):
         parts = zip(super()._lanes_tiled(), self._over, self._kernels, strict=True)
         return [Tiled(lane.series, [self._pyramid(one) for one in over], held) for lane, over, held in parts]
 
-    def _draw(self, change: object) -> None:
-        with self.hold_sync():
-            super()._draw(change)
-            width = min(4000, max(100, int(self.view.get("width") or 900)))
-            start, end = (self._zero_ns + round(self.view[side] * NS_PER_MS) for side in ("start", "end"))
-            offset = len(self.points) // 8
-            buffers: list[NDArray[np.float64]] = []
-            lanes = []
-            for lane, over, bands, held in zip(self.lanes, self._over, self._bands, self._kernels, strict=True):
-                drawn = []
-                for one in over:
-                    places = self._places(one, *self.seen(one["times"]), 2 * width)
-                    shown = one["values"][places]
-                    buffers += [(one["times"][places] - self._zero_ns) / NS_PER_MS, shown]
-                    drawn.append({"name": one["name"], "offset": offset, "n": len(places), **_range(shown)})
-                    offset += 2 * len(places)
-                lanes.append({**lane, "over": drawn, "bands": bands})
-                if held is not None:
-                    facts, numbers = held.draw(start, end, self._zero_ns, width)
-                    note = _noted(held, facts)
-                    lanes[-1] |= {"kernels": {**facts, "offset": offset}, "state": "", "note": note}
-                    buffers += numbers
-                    offset += sum(len(part) for part in numbers)
-            self.lanes = lanes
-            self.points = self.points + b"".join(b.tobytes() for b in buffers)
+    def _content(self) -> tuple[list[dict[str, Any]], list[NDArray[np.float64]]]:
+        plain, buffers = super()._content()
+        width = min(4000, max(100, int(self.view.get("width") or 900)))
+        start, end = (self._zero_ns + round(self.view[side] * NS_PER_MS) for side in ("start", "end"))
+        offset = sum(map(len, buffers))
+        lanes = []
+        for lane, over, bands, held in zip(plain, self._over, self._bands, self._kernels, strict=True):
+            drawn = []
+            for one in over:
+                places = self._places(one, *self.seen(one["times"]), 2 * width)
+                shown = one["values"][places]
+                buffers += [(one["times"][places] - self._zero_ns) / NS_PER_MS, shown]
+                drawn.append({"name": one["name"], "offset": offset, "n": len(places), **_range(shown)})
+                offset += 2 * len(places)
+            lanes.append({**lane, "over": drawn, "bands": bands})
+            if held is not None:
+                facts, numbers = held.draw(start, end, self._zero_ns, width)
+                note = _noted(held, facts)
+                lanes[-1] |= {"kernels": {**facts, "offset": offset}, "state": "", "note": note}
+                buffers += numbers
+                offset += sum(len(part) for part in numbers)
+        return lanes, buffers
 
     def _picture(self) -> str:
         start, size = self.view["start"], self.view["end"] - self.view["start"]

@@ -92,6 +92,14 @@ class Timeline(Board):
         return first, min(len(times), int(np.searchsorted(times, end, side="right")) + 1)
 
     def _draw(self, _: object) -> None:
+        lanes, buffers = self._content()
+        with self.hold_sync():
+            self.lanes = lanes
+            self.points = np.concatenate(buffers).tobytes() if buffers else b""
+            self.shown = [self.view["start"], self.view["end"]]
+
+    def _content(self) -> tuple[list[dict[str, Any]], list[NDArray[np.float64]]]:
+        """Return the lanes of the view, and the numbers that their offsets count in."""
         most = 2 * min(4000, max(100, int(self.view.get("width") or 900)))
         buffers: list[NDArray[np.float64]] = []
         offset, lanes = 0, []
@@ -111,10 +119,7 @@ class Timeline(Board):
             state = lane["state"] or ("" if lows else "no data in this window")
             lanes.append({**lane, "series": _scaled(drawn), "state": state, "low": min(lows, default=None),
                           "high": max(highs, default=None)})  # fmt: skip
-        with self.hold_sync():
-            self.lanes = lanes
-            self.points = np.concatenate(buffers).tobytes() if buffers else b""
-            self.shown = [self.view["start"], self.view["end"]]
+        return lanes, buffers
 
     def _answer(self, _: object) -> None:
         if not self.want:
