@@ -1,7 +1,7 @@
 # Every verb does its own set-up: an interpreter check, .venv, the locked dependencies. Nothing is fetched while
 # .venv/.ready is newer than the files below, so all of it works offline after the first run.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-full test-pythons bench bench-causes bench-drift bench-scale lint docs screenshots lock clean
+.PHONY: help demo test test-full test-pythons bench bench-causes bench-drift bench-scale test-spark lint docs screenshots lock clean
 
 SEED ?= 7
 VARIANT ?= cause
@@ -12,6 +12,8 @@ PYTEST_ARGS ?=
 PEERS ?= peers
 SPANS ?= 20000000
 POINTS ?= 10000000
+SCALE ?= scale
+SPARK ?= .spark
 
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := 1
@@ -58,8 +60,14 @@ bench-causes: $(READY) ## Print the accuracy boards: labelled sets, then generat
 bench-drift: $(READY) ## Print speed, storage and accuracy of profiles and drift beside their bars. PEERS=folder of peers' environments
 	@$(BIN)/python -m benchmarks.drift --peers $(PEERS)
 
-bench-scale: $(READY) ## Print how long questions of many spans take, here and on Sail, beside their bars. SPANS=20000000 POINTS=10000000
-	@$(BIN)/python -m benchmarks.scale --spans $(SPANS) --points $(POINTS) --sail
+bench-scale: $(READY) ## Print how long questions of many spans take, here and on Sail, beside their bars. SPANS=20000000 POINTS=10000000 SCALE=folder
+	@mkdir -p $(SCALE)
+	@$(BIN)/python -m benchmarks.scale --spans $(SPANS) --points $(POINTS) --store $(SCALE)/store --samples $(SCALE)/samples --sail
+	@$(BIN)/python -m benchmarks.scale_long --store $(SCALE)/store --hour $(SCALE)/hour
+	@$(BIN)/python -m benchmarks.scale_sampling
+
+test-spark: $(READY) ## Compare all named queries on a real Spark 4 Connect server (needs Java 17; about 450 MB are fetched once). SPARK=folder
+	@sh tools/real_spark.sh $(SPARK)
 
 lint: $(READY) ## Check style, layers and types.
 	@$(BIN)/ruff check .

@@ -1,6 +1,6 @@
 """Scale bench: how long questions of many spans take, here and on a Spark Connect server, beside their bars.
 
-    python -m benchmarks.scale [--spans 20000000] [--days 10] [--points 10000000] [--store DIR] [--sail] [--seed 1]
+    python -m benchmarks.scale [--spans 20000000] [--days 10] [--points 10000000] [--store DIR] [--samples DIR] [--sail]
 
 Wall time is the median of five after one warm-up; CPU seconds are those of the process that answers (this one, or the
 server: then what building and sending the question takes here is not counted), all threads. The bars are for
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import math
 import resource
 import socket
 import statistics
@@ -100,10 +101,12 @@ def questions(store: Store, scale: Scale, cpu: Callable[[], float], where: str, 
     line(f"{where}: a question of an empty table (query layer alone)", *shown(took, 0.015))
 
 
-def samples(folder: Path, points: int, seed: int) -> Store:
+def samples(root: Path, points: int, seed: int) -> Store:
     """Return a store that holds one series of *points* samples, one a ms, with a dropout now and then."""
+    if root.exists():
+        return Store.open(root, mode="read")
     rng = np.random.default_rng(seed)
-    store = Store.open(folder / "samples", upkeep="manual")
+    store = Store.open(root, upkeep="manual")
     for first in range(0, points, 1_000_000):
         n = min(1_000_000, points - first)
         values = np.where(rng.random(n) < 1e-5, 0.0, 50 + rng.standard_normal(n))
@@ -117,10 +120,10 @@ def samples(folder: Path, points: int, seed: int) -> Store:
     return store
 
 
-def thinning(folder: Path, points: int, seed: int) -> None:
+def thinning(root: Path, points: int, seed: int) -> None:
     """Time a series drawn at 2,000 pixels: from disk, and from a pyramid built before."""
     at = "" if points >= POINTS else " at 10 M"
-    with samples(folder, points, seed) as store:
+    with samples(root, points, seed) as store:
         window = {"start_ns": FIRST_NS, "end_ns": FIRST_NS + points * 1_000_000}
         took = clocked(lambda: store.ask("metric_series", **window, points=2 * PIXELS), time.process_time, 3)
         line(f"duckdb: {points:,} points to {PIXELS:,} px from disk", *shown(took, 0.1, at=at))
@@ -189,9 +192,13 @@ def _run(asked: argparse.Namespace, folder: Path) -> None:
                 questions(store, scale, cpu, "sail", asked.rounds)
             except StoreError as error:
                 line("sail", f"failed: {error}", "")
+    if asked.server:
+        # What another machine, or another's process, uses is not seen from here.
+        with open_store(f"{asked.server}/;path={root};missing=refuse", mode="read") as store:
+            questions(store, scale, lambda: math.nan, "spark", asked.rounds)
     lineage(asked.seed)
     if asked.points:
-        thinning(folder, asked.points, asked.seed)
+        thinning(asked.samples or folder / "samples", asked.points, asked.seed)
     line("peak memory of this process", f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB", "")
 
 
@@ -205,6 +212,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--sail", action="store_true", help="ask a Sail server the same questions")
     parser.add_argument("--store", type=Path, help="keep the store here and use it again")
+    parser.add_argument("--samples", type=Path, help="keep the store of samples here and use it again")
+    parser.add_argument("--server", help="ask a Spark Connect server that runs already, sc://host:port, too")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         _run(asked, Path(folder))

@@ -50,6 +50,8 @@ class Scale:
     spans: int
     days: int
     seed: int = 1
+    length_ns: int = DAY_NS
+    """How much of each day holds spans, from midnight on; only for a single day."""
 
     @property
     def start_ns(self) -> int:
@@ -80,7 +82,7 @@ def _batch(scale: Scale, rng: np.random.Generator, first: int, n: int) -> pa.Tab
     place = np.arange(n) % SPANS_A_TRACE
     trace = np.arange(n) // SPANS_A_TRACE
     traces = int(trace[-1]) + 1
-    step_ns = scale.days * DAY_NS / scale.spans
+    step_ns = scale.days * scale.length_ns / scale.spans
     root_ns = FIRST_NS + ((first + np.arange(traces) * SPANS_A_TRACE) * step_ns).astype(np.int64)
     region, version = rng.integers(0, 3, traces)[trace], rng.integers(0, 2, traces)[trace]
     slow = (root_ns[trace] >= scale.change_ns) & (region == 1) & (version == 1)

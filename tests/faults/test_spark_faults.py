@@ -1,0 +1,78 @@
+"""A real Spark server (``make test-spark``): its workers are processes, and one is killed while it computes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.strategies.engine_rows import EVERY
+from tests.strategies.engine_servers import SPARK_HOME, both_ways, difference, end, free_port, spark
+from workbench import plugins
+from workbench.errors import StoreError
+from workbench.store.engines.spark import SparkEngine
+from workbench.store.portable import Tables
+
+pytestmark = pytest.mark.skipif(not SPARK_HOME, reason="needs a Spark 4 in WORKBENCH_SPARK_HOME; see make test-spark")
+
+
+def _long(tables: Tables) -> Any:
+    """Pair spans with spans and KPIs: some seconds of work, one number."""
+    spans, kpis = tables.relation("spans"), tables.relation("kpis")
+    sides = [spans.select(**{f"took_{n}": spans.duration_ns}) for n in range(2)]
+    pairs = sides[0].cross_join(sides[1]).cross_join(kpis.select(kpi_ns=kpis.time_ns))
+    pairs = pairs.cross_join(kpis.select(again_ns=kpis.time_ns))
+    mixed = (pairs.took_0 % 7 + pairs.took_1 % 11 + pairs.kpi_ns % 13 + pairs.again_ns % 3) % 17
+    return pairs.agg(total=mixed.sum())
+
+
+def _workers(server: psutil.Process) -> list[psutil.Process]:
+    """Return the executors: the server's processes whose command names their backend."""
+    return [p for p in server.children(recursive=True) if any("CoarseGrainedExecutorBackend" in c for c in p.cmdline())]
+
+
+def test_a_spark_worker_killed_while_it_computes_gives_no_partial_answer(tmp_path: Path) -> None:
+    """One of two workers dies in mid-query: an error, or the whole answer from a task run again; then all is well."""
+    port = free_port()
+    process = spark(port, tmp_path / "log")
+    with both_ways("sc://127.0.0.1:1", tmp_path, ("compacted",)) as stores:
+        here = stores["compacted"][0]
+        engine = SparkEngine(f"sc://127.0.0.1:{port}")
+        said: list[Any] = []
+
+        def ask() -> None:
+            with here._engine.session() as session:
+                try:
+                    said.append(engine.answer(session, _long, {}))
+                except StoreError as error:
+                    said.append(error)
+
+        try:
+            engine.state()
+            thread = threading.Thread(target=ask)
+            thread.start()
+            server, busy = psutil.Process(process.pid), None
+            until = time.monotonic() + 120
+            while busy is None and time.monotonic() < until:
+                time.sleep(0.2)
+                for worker in _workers(server):
+                    if worker.cpu_percent(0.3) > 30 and thread.is_alive():
+                        busy = worker
+            assert busy is not None
+            busy.kill()
+            thread.join(400)
+            assert len(said) == 1
+            with here._engine.session() as session:
+                again = engine.answer(session, _long, {})
+                answer = engine.answer(session, plugins.load("query", "span_counts").portable, EVERY)
+            assert again.num_rows == 1
+            if not isinstance(said[0], StoreError):
+                assert said[0].equals(again)
+            assert difference(answer, here.ask("span_counts", **EVERY)) == ""
+        finally:
+            engine.close()
+            end(process)
