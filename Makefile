@@ -10,6 +10,7 @@ WORKERS ?= 2
 CASES ?= 60
 PYTEST_ARGS ?=
 PEERS ?= peers
+QUICK ?=
 SPANS ?= 20000000
 POINTS ?= 10000000
 SCALE ?= scale
@@ -51,11 +52,11 @@ test-pythons: $(READY) ## Pass the core tests, and replay a case to one state ha
 bench: $(READY) ## Print the speed benchmarks: figure, peer or floor, ratio.
 	@for name in otlp store intake; do $(BIN)/python -m benchmarks.$$name || exit 1; done
 
-bench-causes: $(READY) ## Print the accuracy boards: labelled sets, then generated incidents. CASES=60
+bench-causes: $(READY) ## Print the accuracy boards: labelled sets, then generated incidents. CASES=60 PEERS=folder, or QUICK=1
 	@mkdir -p $(OUT)
-	@$(BIN)/python -m benchmarks.board --out $(OUT)
-	@$(BIN)/python -m benchmarks.contrast
-	@$(BIN)/python -m benchmarks.incidents --cases $(CASES) --workers $(WORKERS) --out $(OUT)/incidents.jsonl
+	@$(BIN)/python -m benchmarks.board --out $(OUT) --peers $(PEERS) $(if $(QUICK),--quick)
+	@$(BIN)/python -m benchmarks.contrast $(if $(QUICK),--cases 10)
+	@$(BIN)/python -m benchmarks.incidents --cases $(if $(QUICK),8,$(CASES)) --workers $(WORKERS) --out $(OUT)/incidents.jsonl
 
 bench-drift: $(READY) ## Print speed, storage and accuracy of profiles and drift beside their bars. PEERS=folder of peers' environments
 	@$(BIN)/python -m benchmarks.drift --peers $(PEERS)

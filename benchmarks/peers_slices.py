@@ -203,5 +203,5 @@ def adtributor(counts: pd.DataFrame, minute: int) -> list[str]:
 def _surprise(by: pd.DataFrame, sums: dict[str, float], measure: str) -> pd.Series:
     """Return each level's part of the Jensen-Shannon divergence of the measure's shares."""
     was, now = by[f"{measure}_was"] / max(sums[f"{measure}_was"], 1e-9), by[measure] / max(sums[measure], 1e-9)
-    parts = [p * np.log(2 * p / (was + now)).where(p > 0, 0.0) for p in (was.astype(float), now.astype(float))]
-    return 0.5 * (parts[0].fillna(0.0) + parts[1].fillna(0.0))
+    parts = [p * np.log((2 * p / (was + now)).where(p > 0, 1.0)) for p in (was, now)]
+    return 0.5 * (parts[0] + parts[1])
