@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from workbench.analysis.drift_baseline import usual
 from workbench.analysis.drift_null import Spread
 from workbench.analysis.profile_history import History, Windows
+from workbench.case.operations import Standing
 from workbench.case.symptom import Symptom, parse_baseline
-from workbench.errors import CouldNotRunError
+from workbench.errors import CouldNotRunError, UsageError
 from workbench.model.window import DAY_NS, Window, parse_duration_ns
 
 LEARNED_DAYS = 30
@@ -80,3 +81,13 @@ def spelt(text: str) -> str:
     """Return a baseline as it is journaled: durations in days."""
     days = re.fullmatch(r"(.*same hours(?: of the week)?)\s*,\s*(.+)", text.strip())
     return f"{days[1].strip()}, {parse_duration_ns(days[2]) // DAY_NS} d" if days else text.strip()
+
+
+def settled(case: Standing, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a comparison as they are journaled: both windows in full, durations in days."""
+    symptom = case.state.symptom
+    if symptom is None:
+        raise UsageError("The case has no symptom yet; begin it first: case.begin(entity, signal, window).")
+    current = arguments["current"]
+    chosen = str(Window.parse(current, day_of=symptom.window.start_ns) if current else symptom.window)
+    return {**arguments, "current": chosen, "baseline": spelt(arguments["baseline"])}

@@ -14,9 +14,8 @@ from workbench.analysis import table_signals
 from workbench.analysis.comparison import Comparison, compare, compare_frames, strip
 from workbench.analysis.deviation import strength
 from workbench.analysis.profile_history import Windows
-from workbench.case.operations import Operation, Outcome, Standing
+from workbench.case.operations import Operation, Outcome
 from workbench.case.reading import Reading
-from workbench.errors import UsageError
 from workbench.model.entities import split
 from workbench.model.findings import Evidence, Finding
 from workbench.model.window import DAY_NS, Window
@@ -197,13 +196,4 @@ def _finding(entity: str, row: dict[str, Any], best: pd.Series | None, evidence:
     return Finding(text, about, "drift", (evidence,), strength=strength(10.0, chance), values=values)
 
 
-def _settle(case: Standing, arguments: dict[str, Any]) -> dict[str, Any]:
-    symptom = case.state.symptom
-    if symptom is None:
-        raise UsageError("The case has no symptom yet; begin it first: case.begin(entity, signal, window).")
-    current = arguments["current"]
-    settled = str(Window.parse(current, day_of=symptom.window.start_ns) if current else symptom.window)
-    return {**arguments, "current": settled, "baseline": compared_baseline.spelt(arguments["baseline"])}
-
-
-OPERATION = Operation("compare", "computed", run, run.__doc__ or "", settle=_settle)
+OPERATION = Operation("compare", "computed", run, run.__doc__ or "", settle=compared_baseline.settled)

@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from workbench.case.operations import Operation, Outcome, Standing
+from workbench.case.operations import Operation, Outcome
 from workbench.case.reading import Reading
-from workbench.errors import CouldNotRunError, SourceError, UsageError
+from workbench.errors import CouldNotRunError, SourceError
 from workbench.model.entities import split
 from workbench.model.findings import Evidence, Finding
 from workbench.model.window import DAY_NS, Window
@@ -111,13 +111,4 @@ def _finding(entity: str, row: dict[str, Any], evidence: Evidence) -> Finding:
     return Finding(f"Evidently's test {row['assertion']} failed{said}", about, "evidently", (evidence,), strength=0.5)
 
 
-def _settle(case: Standing, arguments: dict[str, Any]) -> dict[str, Any]:
-    symptom = case.state.symptom
-    if symptom is None:
-        raise UsageError("The case has no symptom yet; begin it first: case.begin(entity, signal, window).")
-    current = arguments["current"]
-    settled = str(Window.parse(current, day_of=symptom.window.start_ns) if current else symptom.window)
-    return {**arguments, "current": settled, "baseline": compared_baseline.spelt(arguments["baseline"])}
-
-
-OPERATION = Operation("evidently", "computed", run, run.__doc__ or "", settle=_settle)
+OPERATION = Operation("evidently", "computed", run, run.__doc__ or "", settle=compared_baseline.settled)
