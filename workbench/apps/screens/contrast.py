@@ -20,7 +20,7 @@ from workbench.views.lane_lines import answers
 VIEWS = {"requests": ("contrast", "Requests"), "trace": ("waterfall", "One request"),
          "tables": ("comparator", "Tables")}  # fmt: skip
 """View of the address -> the board that it shows, and its name."""
-_HEIGHTS = {"contrast": 240, "waterfall": 230, "comparator": 330}
+_HEIGHTS = {"contrast": 300, "waterfall": 230, "comparator": 330}
 _MOST_CONDITIONS = 30
 _MOST_ROWS = 20
 _MOST_NAMED = 40
@@ -34,12 +34,13 @@ def screen(page: Page) -> Markup:
     view = page.asked.get("view", "") if page.asked.get("view") in VIEWS else "requests"
     of = page.asked.get("of", "") if view != "requests" else ""
     kind = VIEWS[view][0]
-    board = placed(page.token, kind, of=of, height=_HEIGHTS[kind]) if page.token else None
+    empty = view == "requests" and not any(e.operation == "contrast" for e in case.state.in_force)
+    board = placed(page.token, kind, of=of, height=_HEIGHTS[kind]) if page.token and not empty else None
     conditions, tables, pictures = page.kept.piece(case, "contrast", lambda: _found(case))
     could_not = [(name, o.could_not_run) for name, o in case.outcomes.items() if o.could_not_run]
     words = case.symptom.words() if case.symptom else "The case has not begun"
     named = {"tables": _tables, "trace": _traces}.get(view)
-    return render("contrast.html.j2", page, words=words, view=view, of=of, views=VIEWS, board=board,
+    return render("contrast.html.j2", page, words=words, view=view, of=of, views=VIEWS, board=board, empty=empty,
                   known=named(case) if named else [], conditions=conditions, tables=tables, charts=pictures,
                   could_not=could_not)  # fmt: skip
 
