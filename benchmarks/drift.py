@@ -4,7 +4,8 @@
 
 Peers run in environments of their own, DIR/NAME for nannyml, whylogs, frouros, alibi-detect and evidently: virtual
 environments that also hold pandas and pyarrow (nannyml needs pandas below 3 and statsmodels; whylogs[viz] and
-alibi-detect pandas below 3, NumPy below 2 and pyarrow below 20). One that is not there is said to be missing. CPU seconds and peak memory are of whole processes.
+alibi-detect pandas below 3, NumPy below 2 and pyarrow below 20). One that is not there is said to be missing. CPU
+seconds and peak memory are of whole processes.
 """
 
 from __future__ import annotations
