@@ -197,9 +197,10 @@ def _engine(where: Address, tables: int) -> EngineLine:
     finally:
         engine.close()
     others = "fall back to DuckDB here" if where.missing == "duckdb" else "are refused"
+    rest = f"{len(fall_back)} {others}: {', '.join(fall_back)}" if fall_back else "none falls back to DuckDB"
     says = (
         f"Engine spark {state.version} at {address}, {state.latency_ms:.0f} ms, {found}, {len(portable)} queries "
-        f"there; {len(fall_back)} {others}: {', '.join(fall_back)}."
+        f"there; {rest}."
     )
     return EngineLine("spark", state.version, state.latency_ms, tables, tuple(fall_back), "reachable", says)
 
