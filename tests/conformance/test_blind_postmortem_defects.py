@@ -27,6 +27,7 @@ from workbench.case.reading import Reading
 from workbench.case.replay import replay
 from workbench.model.findings import Cause, Finding, Ranking
 from workbench.model.window import HOUR_NS, iso, parse_time_ns
+from workbench.report.figures import Figure
 from workbench.report.held_numbers import figures, figures_held, lint_figures
 from workbench.report.lint import Defect, lint
 from workbench.report.postmortem import draft, markdown
@@ -73,7 +74,7 @@ register(operation("unmapped", mode="computed", run=unmapped, doc="How many code
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, set[float]], str]:
+def base(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, set[Figure]], str]:
     """Return a clean document, what its chips hold, and the chip of its action."""
     folder = tmp_path_factory.mktemp("blind") / "cases" / "INC-20"
     case = Case.create(folder, case_id="INC-20", ask=ask, who="ads-oncall", clock=lambda: START + 2 * HOUR_NS)
@@ -118,7 +119,7 @@ def filled(text: str) -> str:
     return text
 
 
-def at_entry(base: tuple[str, dict[str, set[float]], str], entry: Mapping[str, Any]) -> list[Defect]:
+def at_entry(base: tuple[str, dict[str, set[Figure]], str], entry: Mapping[str, Any]) -> list[Defect]:
     """Return what the lints say of the line of an entry."""
     text, held, action = base
     document, line = placed(text, entry, action)
@@ -129,7 +130,7 @@ def at_entry(base: tuple[str, dict[str, set[float]], str], entry: Mapping[str, A
 
 @pytest.mark.parametrize("which", ["A", "B"])
 def test_of_blind_defects_95_percent_are_found_and_2_percent_of_clean_ones_flagged(
-    base: tuple[str, dict[str, set[float]], str], which: str
+    base: tuple[str, dict[str, set[Figure]], str], which: str
 ) -> None:
     """40 kinds x 5 and 60 clean entries, in two halves; found means that a lint names the entry's own line."""
     mine = [e for e in entries() if half(e) == which]
@@ -148,7 +149,7 @@ def test_of_blind_defects_95_percent_are_found_and_2_percent_of_clean_ones_flagg
     assert len(flagged) <= 0.02 * clean
 
 
-def test_the_document_around_the_entries_is_clean(base: tuple[str, dict[str, set[float]], str]) -> None:
+def test_the_document_around_the_entries_is_clean(base: tuple[str, dict[str, set[Figure]], str]) -> None:
     """What is found at an entry comes from the entry; the set holds 40 kinds x 5 defects and 60 clean entries."""
     text, held, _ = base
     assert [str(d) for d in (*lint(text), *lint_figures(text, held))] == []

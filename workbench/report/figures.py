@@ -3,18 +3,57 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from workbench.report.prose.proper_names import PRODUCTS
 
 WHEN = re.compile(r"\d{4}-\d\d-\d\d(?:T[\d:.]+Z?)?|\d\d?:\d\d(?::\d\d)?")
 """Dates and clock times say when, not how much."""
 _NAME = re.compile(
-    r"[A-Za-z_]\w*[-_.:/]\w[\w./:-]*|\[[^\]]*\]|`[^`]*`|\b\dxx\b|\b\d+(?:st|nd|rd|th)\b"
-    r"|\b(?:version|release|revision|step|port|line|layer|rank|node|shard|replica|partition|severity|sev|priority|rung"
-    r"|HTTP|CUDA|Python|driver|ticket|issue|chapter|section|rule|option)s? (?:no\. ?|number |#)?v?\d[\d.]*\b"
+    r"[A-Za-z_]\w*[-_.:/]\w[\w./:-]*|\[[^\]]*\]|`[^`]*`|\b\dxx\b|\b\d+(?:st|nd|rd|th)\b|https?://\S+"
+    r"|\b(?i:versions?|releases?|revisions?|steps?|ports?|lines?|layers?|ranks?|nodes?|shards?|replicas?"
+    r"|partitions?|severity|sev|priority"
+    r"|rungs?|HTTP|CUDA|drivers?|tickets?|issues?|chapters?|sections?|rules?|options?|epochs?|seeds?|commits?"
+    r"|builds?|jobs?|runs?|PRs?|MRs?"
+    r"|pull requests?|merge requests?|cases?|incidents?|bugs?|hosts?|racks?|zones?|slots?|gates?|buses|bus"
+    r"|attempts?|phases?|stages?|levels?|tiers?"
+    r"|articles?|annex|tables?|figures?|pages?|part|items?|ids?|codes?|status|errors?|exit codes?|signals?|week"
+    r"|weeks|kw|sprints?|quarter|day|channels?"
+    r"|feeds?|contracts?|wards?|depots?|hubs?|lanes?|plants?|units?|sensors?|cameras?|docks?|clusters?|cells?|arms?"
+    r"|variants?|cohorts?|groups?|segments?|folds?|towers?|blocks?|floors?|rooms?|buildings?|cores?|sockets?"
+    r"|threads?|workers?|pid|queues?|pools?|regions?|appendix|forms?|class|types?|categor(?:y|ies)|modes?"
+    r"|scenarios?|experiments?|trials?|candidates?|templates?|prompts?|agents?|teams?|shifts?|platform|track|room"
+    r"|bay|hall|terminal|silo|pump|turbine|inverter|meter|bed|hypothes[ie]s|cause|finding|change|deploy|answer"
+    r"|question|note|entry|columns?|bits?|topics?|schemas?|models?|snapshots?|checkpoints?|generations?|wave|round"
+    r"|iterations?|batch|site|store|gpu|card|device"
+    r"|offsets?|vlan|asn|rfc|iso|python|java|node\.js)"
+    r" (?:no\. ?|number |id |#|= ?)?[vVr#]?\d[\w.]*(?:(?:,| and| to| or|-|–) ?#?[vV]?\d[\w.]*)*"
+    r"(?![\w.,]*\d)(?!\s*(?:%|per ?cent|percent|pp\b|ms\b|s\b|min\b|h\b|GB\b|MB\b|times\b|hours?\b|minutes?\b"
+    r"|seconds?\b|days?\b|x\b|k\b|million|thousand))"
+    r"|\b(?:RFC|ISO|IEC|IEEE|CVE|DIN|EN|PEP|AS|HTTP) \d[\d:./-]*\b|(?i:(?:answer(?:s|ed|ing)?|return(?:s|ed|ing)?"
+    r"|repl(?:y|ies|ied)|respond(?:s|ed)?|with|status|codes?|got|raised?) (?:an? )?(?:[45]\d\d)\b)(?! *%| \w+s\b)"
+    r"|\b[45]\d\d (?:answers?|errors?|responses?|status(?:es)?|codes?)\b|(?i:\b(?:kernel|firmware|glibc|libc|gcc"
+    r"|openssl|bios|runtime|os|android|ios|chrome|firefox|safari|go|php|npm|pip|conda|sql|api|spec|protocol|tls"
+    r"|chiller|compressor|boiler|fan|valve|conveyor|crane|robot|truck|vessel|engine|furnace|reactor|transformer"
+    r"|feeder|elevator|kiosk|atm|camera|scanner) \d+(?:\.\d+)*\b(?!\s*%))|[#!]\d[\w-]*"
+    r"|\b(?:(?=[0-9a-f]*[a-f])(?=[0-9a-f]*\d)[0-9a-f]{6,64})\b|\b[vV]\d[\w.]*\b"
+    r"|\b\d+(?:\.\d+){2,}(?:[-+]\w[\w.]*)?\b"
+    r"|\b(?:[Tt]op|TOP)[- ]\d+\b|\b24/7\b|\b[A-Za-z]\w*@\d+\b|\b(?!C\$)[A-Za-z][A-Za-z_]*=\d[\w.]*\b"
+    r"|\b[A-Za-z]+\d[\w-]*\b"
+    r"|\b\d+[- ](?:bit|digit|letter|char|character|fold|hop|way|shot|stage|tier|phase|factor|point scale|layer|node"
+    r"|class|arm)s?\b"
+    r"|\b\d+-(?:day|hour|minute|second|week|month|year|min|h|s|d)s? (?:rolling |moving |trailing |sliding"
+    r" )?(?:window|average|mean|median|rolling"
+    r"|horizon|look-?back|retention|period|bucket|buckets|baseline|interval|schedule|TTL|timeout|aggregate|feature"
+    r"|forecast|ahead|grid|resolution|cycle)s?\b"
 )
-"""Names such as INC-1, node-152, HTTP 5xx or version 42 hold digits that are no figures."""
+"""Names such as INC-1, node-152, HTTP 5xx, PR #8812, 9f2c41d or version 42 hold digits that are no figures."""
+_PRODUCT = re.compile(r"\b([A-Z][\w.+-]*) v?(\d+(?:\.\d+)*)((?: to| and| or|,|/) v?\d+(?:\.\d+)*)?(?![\d,]*\d)(?!\s*%)")
 _CODE = re.compile(r"\[[^\]]*\]|`[^`]*`")
-_NUMBER = re.compile(r"(?<![\w.])(\d[\d,]*(?:\.\d+)?)([kMB](?![\w])|(?: (?:thousand|million|billion)\b))?")
+_NUMBER = re.compile(
+    r"(?<![\w.])(\.\d+|\d[\d,]*(?:\.\d+)?(?:[eE]\+?\d+\b)?)([kMB](?![\w])|(?: (?:thousand|million|billion)\b))?"
+)
 _TIMES = {"k": 1e3, "M": 1e6, "B": 1e9, "thousand": 1e3, "million": 1e6, "billion": 1e9, "hundred": 1e2}
 _UNITS = "zero one two three four five six seven eight nine ten eleven twelve"
 _TEENS = "thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
@@ -32,12 +71,64 @@ _PARTS = {"half": 2, "third": 3, "quarter": 4, "fifth": 5, "sixth": 6, "eighth":
 _FRACTION = re.compile(
     r"\b(?:(a|an|one|two|three|four|nine)[- ])?(half|third|quarter|fifth|sixth|eighth|tenth)s?"
     r"(?= (?:of|the|our|all|its|an? (?:hour|day|million|billion))\b)", re.IGNORECASE)  # fmt: skip
+_EVERY = {"second": 2, "other": 2, "third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8,
+          "tenth": 10, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6,
+          "seven": 7, "eight": 8, "ten": 10}  # fmt: skip
+_EACH = re.compile(rf"\b(?:(?:every|each)|one (?:in|out of)) ({'|'.join(_EVERY)})\b", re.IGNORECASE)
 _SMALL = 10
+_MONEY_BEFORE = re.compile(r"(?:[$€£¥]|\b(?:USD|EUR|CHF|GBP|CAD|SEK|NOK|DKK|PLN|JPY|INR|Rs))\s?$")
+_UNIT_AFTER = {
+    "%": re.compile(r"\s?(?:%|percent\b|per cent\b|pp\b|percentage points?\b)"),
+    "money": re.compile(r"\s?(?:[kM]\s?)?(?:[€$£]|(?:euros?|dollars?|USD|EUR|CHF|GBP|CAD|SEK|pounds?|francs?|yen"
+                        r"|cents?)\b)"),
+    "time": re.compile(r"\s?(?:[mµn]?s|sec|secs|seconds?|min|mins|minutes?|h|hrs?|hours?|d|days?|weeks?|months?"
+                       r"|years?)\b"),
+    "x": re.compile(r"\s?(?:x\b|×|-?fold\b|times\b)"),
+    "bytes": re.compile(r"\s?(?:[kKMGT]i?B|bytes)\b"),
+    "count": re.compile(r"\s(?!(?:was|is|has|as|its|this|plus|times|thus|yes|across)\b)(?:[a-z][\w-]+"
+                        r" ){0,1}?[a-z]{3,}s\b"),
+}  # fmt: skip
 
 
 def plain(text: str) -> str:
     """Return a text without dates, times, names and chips, whose digits are no figures."""
-    return _NAME.sub(" ", WHEN.sub(" ", text.replace("\\", "")))
+    told = _PRODUCT.sub(_unversioned, WHEN.sub(" ", text.replace("\\", "")))
+    return _NAME.sub(" ", told)
+
+
+def _unversioned(found: re.Match[str]) -> str:
+    """Return a product without its version; what is no product, as it stands."""
+    return found[1] if found[1].lower() in PRODUCTS else found[0]
+
+
+class Figure(NamedTuple):
+    """A figure by its value and what it is of: ``%``, ``money``, ``time``, ``x``, ``bytes``, ``count``, empty if
+    untold."""
+
+    value: float
+    unit: str
+
+    def held_by(self, known: Iterable[Figure]) -> bool:
+        """Say whether one of the figures known has this value, of the same or an untold unit."""
+        return any(self.value == k.value and (self.unit == k.unit or not (self.unit and k.unit)) for k in known)
+
+
+def measured(text: str) -> Iterator[tuple[str, Figure]]:
+    """Yield each figure of a text, in digits or in words, as it stands and by value and unit."""
+    told = plain(text)
+    for found in _NUMBER.finditer(told):
+        value = float(found[1].replace(",", "")) * _TIMES.get((found[2] or "").strip(), 1.0)
+        yield found[0].rstrip(","), Figure(value, _unit(told[: found.start()], told[found.end() :]))
+    for word, value in in_words(text):
+        after = text.partition(word)[2]
+        yield word, Figure(value, "%" if _FRACTION.match(f"{word}{after}") else _unit("", after))
+
+
+def _unit(before: str, after: str) -> str:
+    """Return what a figure is of, by the words around it."""
+    if _MONEY_BEFORE.search(before):
+        return "money"
+    return next((unit for unit, pattern in _UNIT_AFTER.items() if pattern.match(after)), "")
 
 
 def in_digits(text: str) -> Iterator[tuple[str, float]]:
@@ -53,6 +144,8 @@ def in_words(text: str) -> Iterator[tuple[str, float]]:
         value = _value(found[0])
         if value >= _SMALL or (value > 1 and _MEASURED.match(told[found.end() :])):
             yield found[0], value
+    for found in _EACH.finditer(told):
+        yield found[0], round(100.0 / _EVERY[found[1].lower()], 1)
     for found in _FRACTION.finditer(told):
         many = _VALUES.get((found[1] or "one").lower(), 1)
         yield found[0], round(100.0 * many / _PARTS[found[2].lower()], 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from workbench.case.case import Case
-from workbench.report.figures import in_digits, in_words
+from workbench.report.figures import Figure, measured
 from workbench.report.lint import Defect
 from workbench.report.lints import CHIP
 from workbench.report.postmortem import draft
@@ -18,12 +18,12 @@ def lint_numbers(markdown: str, case: Case) -> list[Defect]:
     """Return each line of a postmortem with a figure that nothing it cites says, by line.
 
     What a chip says is every sentence of the case's own draft that cites it, and every finding and summary that
-    rests on it; a figure, in digits or in words, is held where the same value is written there.
+    rests on it; a figure, in digits or in words, is held where the same value of the same thing is written there.
     """
     return lint_figures(markdown, figures_held(case))
 
 
-def lint_figures(markdown: str, held: Mapping[str, set[float]]) -> list[Defect]:
+def lint_figures(markdown: str, held: Mapping[str, set[Figure]]) -> list[Defect]:
     """Return each line of a postmortem with a figure that none of its chips holds; *held* is what each chip holds."""
     found, section = [], ""
     for number, line in enumerate(markdown.splitlines(), start=1):
@@ -31,8 +31,8 @@ def lint_figures(markdown: str, held: Mapping[str, set[float]]) -> list[Defect]:
         chips = [chip[1:-1] for chip in CHIP.findall(line)]
         if section in _SKIPPED or not chips:
             continue
-        known = set[float]().union(*(held.get(chip, set()) for chip in chips))
-        gone = [text for text, value in (*in_digits(line), *in_words(line)) if value not in known]
+        known = set[Figure]().union(*(held.get(chip, set()) for chip in chips))
+        gone = [text for text, figure in measured(line) if not figure.held_by(known)]
         if gone:
             message = f"says {gone[0]}, which {_cited(chips)} does not hold"
             found.append(Defect(number, "number without evidence", message, _FIX))
@@ -46,9 +46,9 @@ def _cited(chips: Iterable[str]) -> str:
     return "".join(f"[{chip}]" for chip in chips)
 
 
-def figures_held(case: Case) -> dict[str, set[float]]:
+def figures_held(case: Case) -> dict[str, set[Figure]]:
     """Return the figures that each chip of a case leads to, by their value."""
-    held: dict[str, set[float]] = {name: set() for name in case.evidence}
+    held: dict[str, set[Figure]] = {name: set() for name in case.evidence}
     for _, sentence in draft(case).sentences():
         for chip in sentence.evidence:
             held.setdefault(chip, set()).update(figures(sentence.text))
@@ -63,6 +63,6 @@ def figures_held(case: Case) -> dict[str, set[float]]:
     return held
 
 
-def figures(text: str) -> set[float]:
-    """Return the values of the figures of a text, without dates, times and names."""
-    return {value for _, value in (*in_digits(text), *in_words(text))}
+def figures(text: str) -> set[Figure]:
+    """Return the figures of a text by value and unit, without dates, times and names."""
+    return {figure for _, figure in measured(text)}

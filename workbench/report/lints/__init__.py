@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 _FROZEN = re.compile(r"\bevidence/\w+\.parquet\b|\bjournal\.jsonl\b")
-_LABEL = re.compile(r"^- (?:\*\*[^*]*\*\*|What should have caught it|Lead time a guard would have bought):")
+LABEL = re.compile(r"^- (?:\*\*[^*]*\*\*|What should have caught it|Lead time a guard would have bought):")
 CHIP = re.compile(r"\[[EJ]\d+\]")
 
 
@@ -63,7 +63,7 @@ def phrase(pattern: str, message: str) -> Callable[[tuple[Line, ...]], Iterator[
     def check(lines: tuple[Line, ...]) -> Iterator[Found]:
         for line in lines:
             # A label is the template's, not somebody's words.
-            if wanted.search(_LABEL.sub("", line.text)):
+            if wanted.search(LABEL.sub("", line.text)):
                 yield line, message
 
     return check
