@@ -45,8 +45,9 @@ def _alert_end(of: CaseReader) -> tuple[str, tuple[str, ...]]:
     ends = row["ends_ns"]
     if isinstance(ends, int) and ends <= of.symptom.window.end_ns:
         return f"alert {row['name']} ended at {clock(int(ends))}; nobody has set the status.", (found[1], "J0")
-    return (f"not by {clock(of.symptom.window.end_ns)}, the end of the evidence: alert {row['name']} is still "
-            f"{row['status']}.", (found[1], "J0"))  # fmt: skip
+    newest = f"the newest frozen state of alert {row['name']} is {row['status']}"
+    return (f"not by {clock(of.symptom.window.end_ns)}, the end of the evidence: {newest}.",
+            (found[1], "J0"))  # fmt: skip
 
 
 def same_check(of: CaseReader) -> Sentence:
