@@ -60,10 +60,11 @@ def _in_lab(store: Path, case_id: str, target: Path) -> None:
     """Picture a notebook in JupyterLab after its cells have run."""
     from benchmarks import front_end
 
-    cells = [f'import workbench as wb\n\nbench = wb.open({str(store.resolve())!r})\ncase = bench.case("{case_id}")\n'
+    cells = [f'import workbench as wb\n\nbench = wb.open("./store")\ncase = bench.case("{case_id}")\n'
              'print(wb.explain(case.causes[0]))', "case.widget()"]  # fmt: skip
     with tempfile.TemporaryDirectory() as folder, front_end.lab(Path(folder), cells) as address, \
             front_end.page() as tab:  # fmt: skip
+        (Path(folder) / "store").symlink_to(store.resolve())
         tab.set_viewport_size({"width": 1300, "height": LAB_HIGH})
         tab.goto(address, wait_until="commit")
         tab.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status "
@@ -72,6 +73,9 @@ def _in_lab(store: Path, case_id: str, target: Path) -> None:
                      "app.shell.activateById(app.shell.currentWidget.id); "
                      "await app.commands.execute('notebook:run-all-cells'); }")  # fmt: skip
         tab.wait_for_selector(".jp-OutputArea .wbw li.step", timeout=120_000)
+        # JupyterLab asks once whether it may fetch its news.
+        if tab.get_by_role("button", name="No", exact=True).count():
+            tab.get_by_role("button", name="No", exact=True).first.click()
         tab.wait_for_timeout(500)
         tab.screenshot(path=target / "jupyterlab.png")
         sys.stdout.write(f"{target / 'jupyterlab.png'}\n")

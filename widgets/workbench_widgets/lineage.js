@@ -63,6 +63,8 @@ function render({ model, el }) {
   const own = (name) => name.slice(name.indexOf(":") + 1);
   // Server and database, which all tables of a place share, stand in the name that is read out and in the tree.
   const brief = (name) => { const text = own(name); return text.includes("://") ? text.slice(text.lastIndexOf("/") + 1) : text; };
+  const named = (n) => (MARK[n.change] ?? "") + short(brief(n.name), 22);
+  const fitted = (n) => (named(n).length > 19 ? { textLength: WIDE - 40, lengthAdjust: "spacingAndGlyphs" } : {});
   const places = () => new Map((model.get("nodes") ?? []).map((n) => [n.name, [LEFT + n.layer * (WIDE + GAP), 24 + n.row * ROW]]));
 
   function words(n) {
@@ -77,7 +79,7 @@ function render({ model, el }) {
       "data-origin": n.origin || null, "data-change": n.change || null, "aria-label": words(n), click: () => pick(n.name), dblclick: () => ui.ask("focus", { name: n.name }) },
       s("title", {}, words(n)), s("rect", { class: "box", x, y: y - 16, width: WIDE, height: 32, rx: 5 }), s("polygon", shape),
       n.origin ? s("circle", { class: "ring", cx: x + 16, cy: y, r: 12 }) : null,
-      s("text", { x: x + 32, y: n.health ? y - 1 : y + 4 }, (MARK[n.change] ?? "") + short(brief(n.name), 19)), n.health ? s("text", { class: "dim", x: x + 32, y: y + 12 }, short(n.health, 23)) : null);
+      s("text", { x: x + 32, y: n.health ? y - 1 : y + 4, ...fitted(n) }, named(n)), n.health ? s("text", { class: "dim", x: x + 32, y: y + 12 }, short(n.health, 23)) : null);
     if (bad) box.querySelector(".shape").style.fill = `url(#${pattern})`;
     const stub = (count, side, at, anchor) => count > 0 && s("g", { class: "stub", role: "button", tabindex: -1, "aria-label": `Draw ${count} more ${side === "up" ? "upstream" : "downstream"} of ${own(n.name)}`, click: () => ui.ask("expand", { name: n.name, side }) },
       s("rect", { x: at - (anchor === "end" ? 34 : 0), y: y - 12, width: 34, height: 24, fill: "transparent" }), s("text", { x: at, y: y + 4, "text-anchor": anchor }, `+${count}`));
