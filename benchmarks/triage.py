@@ -31,7 +31,7 @@ from websockets.typing import Origin, Subprotocol
 
 from workbench.apps.session import COOKIE
 
-PAGES = ("causes", "timeline", "lineage", "contrast", "gpu")
+PAGES = ("causes", "timeline", "lineage", "contrast?view=trace", "gpu")
 """Screens whose board each visitor holds open, one after the other."""
 EVERY_S = 10.0
 START_S = 120.0
@@ -85,6 +85,7 @@ class Load:
         self.acted: list[float] = []
         self.sent: list[float] = []
         self.failed: list[str] = []
+        self.pages: list[str] = []
 
     async def board(self, client: httpx.AsyncClient, page: str) -> tuple[ClientConnection, str]:
         """Load a page, open its board's session, and return the socket and the id of what hears of news."""
@@ -101,13 +102,22 @@ class Load:
         document = await _asked(socket, "PULL-DOC-REQ", {})
         return socket, _news_of(json.loads(document))
 
+    async def warm(self) -> None:
+        """Open every board once: what is derived once for a state of the case is there before anybody is timed."""
+        async with httpx.AsyncClient(cookies=self.cookies, timeout=START_S) as client:
+            for page in PAGES:
+                if "data-token=" in (await client.get(f"{self.address}/case/{self.case_id}/{page}")).text:
+                    socket, _ = await self.board(client, page)
+                    await socket.close()
+                    self.pages.append(page)
+
     async def visit(self, number: int) -> None:
         """Open a board, tell it of news every ten seconds, and wait for the server's answer each time."""
         async with httpx.AsyncClient(cookies=self.cookies, timeout=START_S) as client:
             await asyncio.sleep(EVERY_S * number / 50)
             try:
                 begun = time.perf_counter()
-                socket, news = await self.board(client, PAGES[number % len(PAGES)])
+                socket, news = await self.board(client, self.pages[number % len(self.pages)])
                 self.opened.append(time.perf_counter() - begun)
                 heard = 0
                 while not self.stop.is_set():
@@ -137,7 +147,7 @@ class Load:
         middle = 0
         async with httpx.AsyncClient(cookies=self.cookies, timeout=START_S) as client:
             for number in range(count):
-                socket, _ = await self.board(client, PAGES[number % len(PAGES)])
+                socket, _ = await self.board(client, self.pages[number % len(self.pages)])
                 await socket.close()
                 if number == count // 2:
                     await asyncio.sleep(EVERY_S)
@@ -192,10 +202,7 @@ async def under_load(store: Path, clients: int, seconds: float, cycles: int) -> 
     with copied(store) as copy, served(copy) as (address, cookie, process):
         case_id = min(p.name for p in (copy / "cases").iterdir() if p.is_dir())
         load = Load(address, cookie, case_id)
-        async with httpx.AsyncClient(cookies=load.cookies, timeout=START_S) as client:
-            for page in PAGES:  # What is derived once for a state of the case is there before anybody is timed.
-                socket, _ = await load.board(client, page)
-                await socket.close()
+        await load.warm()
         tasks = [asyncio.create_task(load.visit(n)) for n in range(clients)] + [asyncio.create_task(load.send())]
         await asyncio.sleep(seconds)
         rss = process.memory_info().rss

@@ -70,6 +70,7 @@ document.addEventListener("keydown", (event) => {
   if (act) { event.preventDefault(); act(); }
   else if (link) { event.preventDefault(); location.assign(link.href); }
 });
+document.querySelector("nav.screens [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
 if (["#note", "#windows"].includes(location.hash)) document.querySelector(location.hash)?.focus();
 
 document.addEventListener("click", async (event) => {
