@@ -22,6 +22,8 @@ from workbench.case.case import Case
 FOLDER = Path(__file__).parents[2] / "notebooks"
 BOOKS = sorted(FOLDER.rglob("[!.]*.ipynb"), key=lambda path: path.relative_to(FOLDER).as_posix())
 NAMES = [path.relative_to(FOLDER).with_suffix("").as_posix() for path in BOOKS if ".ipynb_checkpoints" not in str(path)]
+CELL_S = 600
+"""What one cell may take: incidents are made and investigated in them, on machines that others use too."""
 QUICK = ("01_first_incident", "03_compare_two_windows", "04_follow_a_prediction")
 """Run by every ``make test``, in this order, on the incident that the first one makes."""
 
@@ -34,7 +36,7 @@ def execute(name: str, folder: Path) -> nbformat.NotebookNode:
     """Run a notebook in *folder* in a fresh kernel and return it with its outputs."""
     book = read(name)
     config = Config({"KernelManager": {"transport_encryption": "auto"}}) if zmq.has("curve") else Config()
-    client = NotebookClient(book, kernel_name="python3", timeout=200, config=config,
+    client = NotebookClient(book, kernel_name="python3", timeout=CELL_S, config=config,
                             resources={"metadata": {"path": str(folder)}})  # fmt: skip
     client.execute(env={**os.environ, "DO_NOT_TRACK": "1", "MLFLOW_DISABLE_TELEMETRY": "true"})
     return book
@@ -105,6 +107,7 @@ def test_the_first_incident_is_solved_and_the_next_notebooks_follow_it(tmp_path:
 
 
 @pytest.mark.full
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in QUICK])
 def test_a_notebook_runs_from_top_to_bottom_by_itself(name: str, tmp_path: Path) -> None:
     """In an empty folder of its own, in a fresh kernel."""
