@@ -1,7 +1,9 @@
 """Batches of defects and near misses, each written before the rules were tried on it, in other domains and styles.
 
 The first time each was run (defects found of 80, clean ones flagged of 80): batch 1: 68 and 4; batch 2: 69 and 7;
-batch 3: 74 and 7. After each, the rules were generalised, so what this test prints now is no longer blind.
+batch 3: 74 and 7;
+batch 4, of half the size: 38 of 40 and 2 of 40. After each, the rules were generalised, so what this test prints
+now is no longer blind.
 """
 
 from __future__ import annotations
@@ -70,15 +72,15 @@ def at_entry(entry: Mapping[str, Any]) -> list[Defect]:
     return [d for d in (*lint(text), *lint_figures(text, held)) if d.line == number]
 
 
-@pytest.mark.parametrize("name", ["batch_1.toml", "batch_2.toml", "batch_3.toml"])
+@pytest.mark.parametrize("name", ["batch_1.toml", "batch_2.toml", "batch_3.toml", "batch_4.toml"])
 def test_of_each_batch_95_percent_of_defects_are_found_and_2_percent_of_clean_entries_flagged(name: str) -> None:
-    """8 classes x 10 defects and 8 x 10 clean near misses; found means that a lint names the entry's own line."""
+    """8 classes x 10 (in batch 4: 5) defects and as many clean near misses; found means that a lint names the entry's own line."""
     batch = entries(name)
     missed = [e for e in batch if not e.get("clean") and not at_entry(e)]
     flagged = [(e, at_entry(e)[0]) for e in batch if e.get("clean") and at_entry(e)]
     clean = sum(e.get("clean", False) for e in batch)
     print(f"{name}: found {len(batch) - clean - len(missed)}/{len(batch) - clean}, flagged {len(flagged)}/{clean}; "
           f"missed {missed}; flagged {flagged}")  # fmt: skip
-    assert (len(batch), clean) == (160, 80)
+    assert (len(batch), clean) in ((160, 80), (80, 40))
     assert len(missed) <= 0.05 * (len(batch) - clean)
     assert len(flagged) <= 0.02 * clean

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from workbench.report.lints import Found, Line, Lint
 
 _OPEN = re.compile(
-    r"[\W_]*|x+|n\W*n\W*|t\W*b\W*[adcn]\W*|n\W*a\W*|.* or .*|(?:not |un)(?:known|assigned|decided|clear|owned|set"
+    r"[\W_]*|x+|n\W*n\W*|[\W_]*\(?(?:see|ask|tb).*|t\W*b\W*[adcn]\W*|n\W*a\W*|.* or .*|(?:not |un)(?:known"
+    r"|assigned|decided|clear|owned|set"
     r"|agreed|yet)\b.*|tb[adc]\b.*|n/?a|none\b.*|nil|null"
     r"|nobody\b.*|no[ -]?one\b.*|no owner.*|nothing\b.*|open|pending\b.*|later|(?:to be|to follow|to come)\b.*|\?.*"
     r"|.*\?"

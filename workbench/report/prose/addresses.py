@@ -28,7 +28,7 @@ _NOTATIONS = vocabulary("""property staticmethod classmethod dataclass retry cac
     validator root_validator overload final abstractmethod pytest app router remote ray serve async sync timeout timed
     once memoize trace traced batch latest next stable""")
 """Decorators, annotations and tags of packages."""
-_MAIL = re.compile(r"(?<![\w/:.@-])([\w.+'-]+)@([\w-]+(?:\.[\w-]+)+)")
+_MAIL = re.compile(r"(?<![\w/:.@-])([\w.+'-]+)@([\w-]+(?:\.[\w-]+)*\.[A-Za-z][\w-]+)")
 _HANDLE = re.compile(r"(?<![\w/.@`])@([A-Za-z][\w.-]*\w)(?![\w(/])")
 _MENTION = re.compile(r"<@[UW][A-Z0-9]{4,}>")
 _PROFILE = re.compile(r"https?://(?:www\.)?(?:github|gitlab|bitbucket|linkedin|twitter|x)\.(?:com|org)/(?:in/|u/"
