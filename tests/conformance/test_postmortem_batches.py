@@ -74,7 +74,7 @@ def at_entry(entry: Mapping[str, Any]) -> list[Defect]:
 
 @pytest.mark.parametrize("name", ["batch_1.toml", "batch_2.toml", "batch_3.toml", "batch_4.toml"])
 def test_of_each_batch_95_percent_of_defects_are_found_and_2_percent_of_clean_entries_flagged(name: str) -> None:
-    """8 classes x 10 (in batch 4: 5) defects and as many clean near misses; found means that a lint names the entry's own line."""
+    """8 classes x 10 (in batch 4: 5) defects and as many near misses; found: at the entry's own line."""
     batch = entries(name)
     missed = [e for e in batch if not e.get("clean") and not at_entry(e)]
     flagged = [(e, at_entry(e)[0]) for e in batch if e.get("clean") and at_entry(e)]
