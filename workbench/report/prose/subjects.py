@@ -44,7 +44,7 @@ def human_noun(word: str) -> bool:
 def subject(text: str, at: int) -> list[str]:
     """Return the words of the subject of a verb that begins at *at*; empty where the clause names none.
 
-    >>> subject("The lag rose, and the night crew simply ignored it", 41)
+    >>> subject("The lag rose, and the night crew simply ignored it", 40)
     ['night', 'crew']
     """
     before = text[:at]
