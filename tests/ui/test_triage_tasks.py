@@ -44,6 +44,7 @@ class Hand:
         if self.way == "mouse":
             self.page.click(f"nav.screens a[data-key='{key}']")
         else:
+            self.page.wait_for_load_state()  # keys are heard once the page's script has run
             self.page.keyboard.press("Escape")
             self.page.keyboard.press(str(key))
         self.page.wait_for_url(f"**/{name}*")
