@@ -22,7 +22,7 @@ def case(tmp_path: Path) -> Case:
 
 
 def test_what_was_just_written_is_linted_and_says_how_to_mend_it(case: Case) -> None:
-    """An action without owner, due and check: 1 defect that names them; human error and hindsight: 1 each; clean words: none."""
+    """An action without owner, due and check: one defect naming them; blame and hindsight: one each; clean: none."""
     bare = case.action("Guard the feed")
     assert [d.rule for d in lint_said(bare)] == ["incomplete action"]
     assert all(d.fix for d in lint_said(bare))
