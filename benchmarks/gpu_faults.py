@@ -1,10 +1,11 @@
 """GPU faults bench: planted faults and healthy load, through the recorders' files, told apart by the verdict.
 
-    python -m benchmarks.gpu_faults [--seeds 80] [--first 1000]
+    python -m benchmarks.gpu_faults [--seeds 80] [--first 1000] [--only CLASS]
 
-Each seed is another system of ten days: its devices write the files of nvidia-smi, its requests their waits; the
-reader takes the files and the verdict is the playbook's. Healthy load is the near-miss of each fault: heat at full
-clock, reserved memory, a polite neighbour, lighter batches; any verdict on it but healthy is a false alarm.
+Each seed is another system of ten days: its devices write the files of nvidia-smi, its services their metrics, its
+requests their waits; the readers take the files and the verdict is the playbook's. Healthy load is the near-miss of
+each fault: heat at full clock, reserved memory, a polite neighbour, lighter batches; any verdict on it but healthy is
+a false alarm.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import argparse
 import io
 import tempfile
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -20,16 +22,17 @@ import pandas as pd
 from workbench import scenarios
 from workbench.analysis.gpu_verdict import verdict
 from workbench.model.findings import Evidence
-from workbench.playbook.devices import Requests, aligned
+from workbench.playbook.devices import Requests, aligned, server_waits
 from workbench.playbook.times import Times
 from workbench.playbook.verdicts import smoothed, window_and_baseline
 from workbench.scenarios import devices
 from workbench.scenarios.incident import Incident, simulate
-from workbench.scenarios.writers import gpu
-from workbench.sources import Context, nvidia_smi
+from workbench.scenarios.writers import gpu, metrics
+from workbench.sources import Context, nvidia_smi, prometheus
 
 VERDICTS = {"gpu_throttle": "throttle", "vram_pressure": "vram_pressure", "noisy_neighbour": "noisy_neighbour",
             "queue_starvation": "queue_starvation", "gpu_memory_wait": "gpu_memory_wait"}  # fmt: skip
+HEALTHY = "healthy"
 DAYS = 10
 RIGHT, FALSE = 0.95, 0.03
 
@@ -44,16 +47,24 @@ def judged(one: Incident, folder: Path) -> dict[str, str]:
             assert not batch.rejections
             rows.append(batch.tables["metric_samples"].to_pandas(maps_as_pydicts="lossy"))
     samples = pd.concat(rows)
-    served = requests(one)
+    served = replace(requests(one), servers=server_waits(service_metrics(one, folder)))
     world, moment = one.world, one.plan.moment
     t = Times(world.epoch_ns(moment.onset_s), world.epoch_ns(moment.end_s), world.epoch_ns(0), world.epoch_ns(0))
     found = {}
     for card in devices.cards(world):
         name = world.gpus[card][1]
-        frame = aligned(samples[samples["entity"] == f"gpu:{name}"], served.binned(gpu=name))
+        frame = aligned(samples[samples["entity"] == f"gpu:{name}"], served.of_device(name))
         window, baseline = window_and_baseline(smoothed(frame, t), t)
         found[f"gpu:{name}"] = verdict(window, baseline).cause
     return found
+
+
+def service_metrics(one: Incident, folder: Path) -> pd.DataFrame:
+    """Return what the services' exporter says of all requests, from its file as the reader takes it."""
+    metrics.write(one, folder)
+    content = io.BytesIO((folder / "metrics" / "services.openmetrics.txt").read_bytes())
+    batches = prometheus.SOURCE.read(content, Context("prod", "services", 0))
+    return pd.concat([b.tables["metric_samples"].to_pandas(maps_as_pydicts="lossy") for b in batches])
 
 
 def requests(one: Incident) -> Requests:
@@ -97,11 +108,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seeds", type=int, default=80)
     parser.add_argument("--first", type=int, default=1000)
+    parser.add_argument("--only", choices=[*VERDICTS, HEALTHY])
     asked = parser.parse_args()
     seeds = range(asked.first, asked.first + asked.seeds)
     for name, right in VERDICTS.items():
+        if asked.only not in (None, name):
+            continue
         got = Counter(told(name, seed, "cause") for seed in seeds)
         print(line(name, got, right, f"bar {RIGHT:.0%}"), flush=True)
+    if asked.only not in (None, HEALTHY):
+        return
     healthy: Counter[str] = Counter()
     for place, seed in enumerate(seeds):
         healthy[told(list(VERDICTS)[place % len(VERDICTS)], seed, "near_miss")] += 1

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.gpu_faults import VERDICTS, device_of, judged
+from benchmarks.gpu_faults import VERDICTS, device_of, judged, requests
 from workbench import scenarios
 from workbench.analysis.cost import drivers
 from workbench.bench import open_bench
+from workbench.playbook.devices import Requests, server_waits
 from workbench.scenarios import devices, figures
 from workbench.scenarios.incident import Incident, simulate
 from workbench.scenarios.mechanisms_gpu import Tokens
@@ -42,6 +43,37 @@ def test_a_planted_fault_gets_its_verdict_and_no_other_device_does(name: str, se
 def test_a_near_miss_is_healthy(name: str, tmp_path: Path) -> None:
     """Heat at full clock, reserved memory, a polite neighbour, lighter batches, a busy device: no rule holds."""
     assert set(judged(incident(name, 3, "near_miss"), tmp_path).values()) == {"healthy"}
+
+
+@pytest.mark.parametrize("name", ["vram_pressure", "noisy_neighbour"])
+def test_a_device_that_no_span_names_is_judged_by_what_its_service_says_of_all_requests(
+    name: str, tmp_path: Path
+) -> None:
+    """Of system 437 every traced request ran on the first of two devices; the fault is on the second."""
+    for variant, right in (("cause", VERDICTS[name]), ("near_miss", "healthy")):
+        one = incident(name, 437, variant)  # type: ignore[arg-type]
+        ill = device_of(incident(name, 437))
+        assert ill.removeprefix("gpu:") not in set(requests(one).frame["gpu"])
+        (tmp_path / variant).mkdir()
+        assert judged(one, tmp_path / variant)[ill] == right
+
+
+def test_waits_of_a_service_stand_in_only_where_one_service_runs_on_devices() -> None:
+    """A traced device keeps its own waits; with a second service on devices nobody knows whose the third one is."""
+    frame = pd.DataFrame({
+        "service": ["a", "a"], "gpu": ["one", None], "start_ns": [0, 0], "queue_wait_ms": [2.0, 4.0],
+        "forward_pass_ms": [6.0, 6.0], "total_ms": [8.0, 10.0],
+    })  # fmt: skip
+    servers = server_waits(pd.DataFrame({
+        "entity": ["service:a"] * 3, "metric": ["x_queue_wait_mean_ms"] * 2 + ["queue_length"],
+        "time_ns": [1, 2, 3], "value": [12.0, 24.0, 99.0],
+    }))  # fmt: skip
+    served = Requests(frame, (), servers)
+    assert served.of_device("one")["queue_wait_ms"].tolist() == [2.0]
+    other = served.of_device("two")
+    assert other[["service_queue_wait_ms", "service_queue_share_percent"]].iloc[0].tolist() == [18.0, 75.0]
+    more = pd.concat([frame, frame.assign(service="b")])
+    assert Requests(more, (), servers).of_device("two").empty
 
 
 @pytest.mark.full

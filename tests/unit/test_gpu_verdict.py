@@ -44,6 +44,26 @@ def test_half_the_figures_claim_no_fault() -> None:
     assert "Not measured: requests_per_s" in found.words
 
 
+@pytest.mark.parametrize("condition", ["vram_pressure", "gpu_memory_wait"])
+def test_where_no_request_was_traced_the_waits_of_the_service_stand_in(condition: Condition) -> None:
+    """The service's own waits give the fault its verdict; with those flat, or unknown too, nothing is claimed."""
+    parts = [
+        part.drop(columns=["queue_wait_ms", "forward_pass_ms", "queue_share_percent", "requests_per_s"]).assign(
+            service_queue_wait_ms=part["queue_wait_ms"], service_queue_share_percent=part["queue_share_percent"]
+        )
+        for part in recording(condition, 4)
+    ]
+    baseline, window = parts
+    found = verdict(window, baseline)
+    assert found.cause == condition
+    assert "service_queue" in found.words
+    waits = ["service_queue_wait_ms", "service_queue_share_percent"]
+    flat = window.assign(**{name: baseline[name].median() for name in waits})
+    assert verdict(flat, baseline).cause == "healthy"
+    unknown = verdict(window.drop(columns=waits), baseline)
+    assert (unknown.cause, "queue_wait_ms" in unknown.unknown) == ("healthy", True)
+
+
 def test_a_constant_baseline_has_a_floor() -> None:
     """A clock of exactly 1,980 MHz that shows 1,979 is half a deviation off, not infinitely many."""
     before, now = pd.DataFrame({"m": [1980.0] * 60}), pd.DataFrame({"m": [1979.0] * 60})

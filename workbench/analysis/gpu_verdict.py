@@ -27,6 +27,8 @@ QUEUE, REQUESTS, LOADER = "queue_wait_ms", "requests_per_s", "data_wait_percent"
 FORWARD = "forward_pass_ms"
 MEMORY = "gpu_memory_used_percent"
 CONTROLLER, QUEUE_SHARE = "gpu_memory_utilization_percent", "queue_share_percent"
+SERVICE_QUEUE, SERVICE_QUEUE_SHARE = "service_queue_wait_ms", "service_queue_share_percent"
+"""What the service on a device says of all its requests: known only where nobody traced those of the device itself."""
 OTHERS_MEMORY, REASONS = "gpu_other_processes_memory_percent", "gpu_throttle_reasons"
 SLOWED = 0x8 | 0x20 | 0x40 | 0x80
 """Bits of the reasons that mean trouble: hardware slowdown, thermal, power brake; a power cap is normal."""
@@ -102,16 +104,19 @@ RULES: tuple[Rule, ...] = (
     ), "The device is busy at a lower clock: it is throttled."),
     Rule("noisy_neighbour", (
         (Condition(OTHERS, "rises", 10.0), Condition(OTHERS_MEMORY, "rises", 3.0)),
-        (Condition(FORWARD, "rises", 0.15, "relative"), Condition(QUEUE, "rises", 0.5, "relative")),
+        (Condition(FORWARD, "rises", 0.15, "relative"), Condition(QUEUE, "rises", 0.5, "relative"),
+         Condition(SERVICE_QUEUE, "rises", 0.5, "relative")),
     ), "Other processes on the device take its time, and our work became slower: a noisy neighbour."),
     Rule("vram_pressure", (
         (Condition(MEMORY, "at least", 92.0),), (Condition(MEMORY, "rises", 5.0),),
-        (Condition(QUEUE, "rises", 0.5, "relative"), Condition(FORWARD, "rises", 0.15, "relative")),
+        (Condition(QUEUE, "rises", 0.5, "relative"), Condition(FORWARD, "rises", 0.15, "relative"),
+         Condition(SERVICE_QUEUE, "rises", 0.5, "relative")),
     ), "The device's memory is full, and requests wait for it: VRAM pressure."),
     Rule("gpu_memory_wait", (
         (Condition(UTILIZATION, "at least", 55.0),), (Condition(CONTROLLER, "at least", 75.0),),
-        (Condition(CONTROLLER, "rises", 20.0),), (Condition(QUEUE_SHARE, "at least", 35.0),),
-        (Condition(QUEUE_SHARE, "rises", 20.0),),
+        (Condition(CONTROLLER, "rises", 20.0),),
+        (Condition(QUEUE_SHARE, "at least", 35.0), Condition(SERVICE_QUEUE_SHARE, "at least", 35.0)),
+        (Condition(QUEUE_SHARE, "rises", 20.0), Condition(SERVICE_QUEUE_SHARE, "rises", 20.0)),
     ), "The device is busy {gpu_utilization_percent:.0f} %, yet {queue_share_percent:.0f} % of request time is waiting "
        "for its memory."),
     Rule("data_loader_starvation", (
@@ -149,13 +154,16 @@ def verdict(window: pd.DataFrame, baseline: pd.DataFrame) -> Verdict:
     shifts = {metric: shift(metric, window, baseline) for metric in asked}
     groups = [[c.metric for c in group] for rule in RULES for group in rule.needs]
     unmeasured = [group for group in groups if all(shifts[m].now is None for m in group)]
-    missing = tuple(sorted({m for group in unmeasured for m in group}))
+    missing = tuple(sorted({m for group in unmeasured for m in group} - {SERVICE_QUEUE, SERVICE_QUEUE_SHARE}))
     hits = [rule for rule in RULES if all(any(c.holds(shifts[c.metric]) for c in group) for group in rule.needs)]
     if hits:
         best = hits[0]
         true = [c.metric for group in best.needs for c in group if c.holds(shifts[c.metric])]
         evidence = tuple(shifts[m] for m in dict.fromkeys(true))
-        said = best.words.format_map({m: s.now for m, s in shifts.items()})
+        now = {m: s.now for m, s in shifts.items()}
+        if now[QUEUE_SHARE] is None:
+            now[QUEUE_SHARE] = now[SERVICE_QUEUE_SHARE]
+        said = best.words.format_map(now)
         words = f"{said} {'; '.join(s.words() for s in evidence)}."
         return Verdict(best.cause, words, evidence, tuple(rule.cause for rule in hits[1:]), missing)
     if all(shifts[m].now is None for m in (UTILIZATION, CLOCK, POWER)):

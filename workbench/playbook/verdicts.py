@@ -56,7 +56,7 @@ def verdicts(
 ) -> Iterator[tuple[Finding | None, dict[str, float | str | None]]]:
     """Yield for each device a finding where its verdict names a fault, and its line of the table of devices."""
     for entity, own in samples.groupby("entity", sort=True):
-        frame = aligned(own, served.binned(gpu=str(entity).partition(":")[2]))
+        frame = aligned(own, served.of_device(str(entity).partition(":")[2]))
         window, baseline = window_and_baseline(smoothed(frame, t), t)
         if len(window) < AT_LEAST or len(baseline) < AT_LEAST:
             continue
@@ -81,11 +81,12 @@ def _finding(
 ) -> Finding:
     best = _strongest(frame, verdict, t)
     name = entity.partition(":")[2]
-    on = served.frame[served.frame["gpu"] == name] if len(served.frame) else served.frame
+    by_service = any(s.metric in (gv.SERVICE_QUEUE, gv.SERVICE_QUEUE_SHARE) for s in verdict.evidence)
+    services = served.services(name) if by_service or name in set(served.frame["gpu"]) else []
     values: dict[str, float | int | str | None] = {
         "cause": verdict.cause,
         "also": ", ".join(verdict.also),
-        "services": ", ".join(sorted({str(s) for s in on["service"].dropna()})),
+        "services": ", ".join(services),
         "requests_share": _share(served, name),
         **{f"time_{k}_percent": v for k, v in split.items()},
         **{f"{s.metric} now": s.now for s in verdict.evidence},

@@ -7,7 +7,7 @@ import pandas as pd
 from workbench.case.operations import Operation, Outcome
 from workbench.case.reading import Reading
 from workbench.errors import CouldNotRunError
-from workbench.playbook.devices import TRACED_NS, device_samples, requests
+from workbench.playbook.devices import TRACED_NS, device_samples, requests, with_servers
 from workbench.playbook.times import times
 from workbench.playbook.verdicts import verdicts
 
@@ -21,7 +21,8 @@ def run(reading: Reading, device: str = "") -> Outcome:
     hours of the days before; the waits of the requests that a device served stand on the same axis.
     """
     t = times(reading)
-    samples = device_samples(reading, max(t.history_start_ns, t.end_ns - TRACED_NS), t.end_ns)
+    since = max(t.history_start_ns, t.end_ns - TRACED_NS)
+    samples = device_samples(reading, since, t.end_ns)
     if samples is None:
         raise CouldNotRunError(
             "no GPU sends figures; record with `workbench record gpu`, or send DCGM or nvidia-smi csv"
@@ -32,7 +33,8 @@ def run(reading: Reading, device: str = "") -> Outcome:
         if rows.empty:
             known = ", ".join(sorted({str(e) for e in samples.frame["entity"]})[:8])
             raise CouldNotRunError(f"{device} sends no figures; these do: {known}")
-    found = list(verdicts(rows, samples.evidence, requests(reading, t.end_ns), t))
+    served = with_servers(reading, requests(reading, t.end_ns), rows["entity"].unique(), since, t.end_ns)
+    found = list(verdicts(rows, samples.evidence, served, t))
     if not found:
         raise CouldNotRunError("too few samples lie in the selection, or before it, to judge a device")
     table = pd.DataFrame([line for _, line in found], columns=COLUMNS)

@@ -12,7 +12,7 @@ from workbench.errors import CouldNotRunError
 from workbench.model.findings import Finding
 from workbench.model.window import DAY_NS
 from workbench.playbook import Step
-from workbench.playbook.devices import requests
+from workbench.playbook.devices import TRACED_NS, requests, with_servers
 from workbench.playbook.times import Times, times
 from workbench.playbook.verdicts import verdicts
 from workbench.playbook.words import figure, short
@@ -78,7 +78,9 @@ def _devices(reading: Reading, samples: Answer, t: Times) -> tuple[list[Finding]
     own = samples.frame[samples.frame["entity"].str.startswith("gpu:")]
     if own.empty:
         return [], pd.DataFrame(columns=DEVICE_COLUMNS)
-    found = list(verdicts(own, samples.evidence, requests(reading, t.end_ns), t))
+    since = max(t.history_start_ns, t.end_ns - TRACED_NS)
+    served = with_servers(reading, requests(reading, t.end_ns), own["entity"].unique(), since, t.end_ns)
+    found = list(verdicts(own, samples.evidence, served, t))
     findings = sorted((f for f, _ in found if f is not None), key=lambda f: (-round(f.strength, 9), f.entity))
     return findings, pd.DataFrame([line for _, line in found], columns=DEVICE_COLUMNS)
 
