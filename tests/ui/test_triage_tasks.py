@@ -90,6 +90,8 @@ def onset(hand: Hand) -> None:
     """Find the onset: the brief says it, and the timeline marks the lane."""
     hand.screen(2, "brief")
     assert f"Symptom since {ONSET}" in hand.page.inner_text(".seven")
+    hand.screen(3, "timeline")
+    hand.page.wait_for_selector("canvas[aria-label*='Business']")
 
 
 def missing(hand: Hand) -> None:

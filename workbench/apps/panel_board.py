@@ -23,8 +23,6 @@ from workbench.views.verbs import Kind, widget
 from workbench_widgets.board import Board
 from workbench_widgets.causes import Causes
 from workbench_widgets.contrast import Contrast
-from workbench_widgets.gpu import GpuTimeline
-from workbench_widgets.timeline import Timeline
 
 if TYPE_CHECKING:
     from bokeh.document import Document
@@ -44,10 +42,12 @@ _KEPT = frozenset({"action", "ask", "said", "theme"})
 _LEFT = _KEPT | {"view"}
 """Values that stay as the visitor left them when the case has news."""
 _ALIKE: Mapping[str, Callable[[], Board]] = {
-    "timeline": lambda: Timeline([]), "gpu": lambda: GpuTimeline([]), "causes": lambda: Causes([]),
-    "contrast": lambda: Contrast([]),
+    "causes": lambda: Causes([]), "contrast": lambda: Contrast([]),
 }  # fmt: skip
-"""Boards that show every visitor the same: what they draw is derived once for each state of a case."""
+"""Boards that show every visitor the same: what they draw is derived once for each state of a case.
+
+Timelines are not among them: each holds the samples from which a visitor's zoom is answered.
+"""
 Opened = Callable[[str, str], "VisitedCase"]
 
 
