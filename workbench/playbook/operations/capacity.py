@@ -31,7 +31,7 @@ def run(
 
     *memory_limit* is in percent of a device's memory; a queue is only forecast where *queue_limit* says how many it
     may hold; *metric* and *limit* name a figure of one's own, such as a budget spent so far. Each date has an interval
-    from the forecast's own past errors, and the share of past intervals that held the truth stands beside it.
+    from the forecast's own past errors, and the share of past intervals that held what came stands beside it.
     """
     if bool(metric) != (limit is not None):
         raise UsageError("Give metric and limit together: which figure, and where it ends.")
@@ -61,7 +61,7 @@ def _summary(first: pd.Series, horizon: str) -> str:
     held = "unknown" if pd.isna(first["coverage"]) else f"{100 * float(first['coverage']):.0f} %"
     grown = f"{figure(float(first['now']))} of {figure(float(first['limit']))}"
     when = f"{clock(int(first['expected_ns']))} ({early} to {late})"
-    return f"First to run out: {name}, {grown}, on {when}; of past intervals {held} held the truth."
+    return f"First to run out: {name}, {grown}, on {when}; of past intervals {held} held what came."
 
 
 def _memory(reading: Reading, t: Times, limit: float, ahead: int) -> list[list[Any]]:
