@@ -10,6 +10,20 @@ from workbench.report.prose.proper_names import PRODUCTS
 
 WHEN = re.compile(r"\d{4}-\d\d-\d\d(?:T[\d:.]+Z?)?|\d\d?:\d\d(?::\d\d)?")
 """Dates and clock times say when, not how much."""
+_MONTH = (r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?"
+          r"|Oct(?:ober)?"
+          r"|Nov(?:ember)?|Dec(?:ember)?)")  # fmt: skip
+_CALENDAR = re.compile(
+    rf"\b(?:\d{{1,2}}(?:st|nd|rd|th)?\.? (?:of )?)?{_MONTH}\.?(?: \d{{1,2}}(?:st|nd|rd|th)?(?!\d)(?! ?(?:%|\w+s\b)))?,?"
+    rf" (?:19|20)\d\d\b(?![,.]?\d)|\b\d{{1,2}}(?:st|nd|rd|th)?\.? (?:of )?{_MONTH}\b|\b{_MONTH}\.? \d{{1,2}}(?:st|nd"
+    rf"|rd|th)?\b"
+    r"(?![,.]?\d)(?! ?(?:%|\w+s\b))|\b(?:FY|[QH][1-4]|(?i:spring|summer|autumn|fall|winter|season|year|edition|calendar"
+    r"|fiscal year|mid|early|late|since|until|of|in|from)) ?[ '’/-]?(?:19|20)\d\d\b(?![,.]?\d)(?! (?!and\b|to\b"
+    r"|or\b)[a-z]+s\b)"
+    r"|\b(?:19|20)\d\d(?:[-/ ](?:[QHW]\d{1,2}|\d\d)\b| (?i:calendar|season|edition|price list|tariff|budget|contract"
+    r"|holidays?|schedule|campaign|census|release|version|standard|report)\b)"
+)
+"""Days, months, quarters and years of the calendar."""
 _NAME = re.compile(
     r"[A-Za-z_]\w*[-_.:/]\w[\w./:-]*|\[[^\]]*\]|`[^`]*`|\b\dxx\b|\b\d+(?:st|nd|rd|th)\b|https?://\S+"
     r"|\b(?i:versions?|releases?|revisions?|steps?|ports?|lines?|layers?|ranks?|nodes?|shards?|replicas?"
@@ -75,6 +89,14 @@ _EVERY = {"second": 2, "other": 2, "third": 3, "fourth": 4, "fifth": 5, "sixth":
           "tenth": 10, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6,
           "seven": 7, "eight": 8, "ten": 10}  # fmt: skip
 _EACH = re.compile(rf"\b(?:(?:every|each)|one (?:in|out of)) ({'|'.join(_EVERY)})\b", re.IGNORECASE)
+_FOLD = {"doubl": 2, "tripl": 3, "quadrupl": 4, "halv": 0.5, "twofold": 2, "threefold": 3, "fourfold": 4, "fivefold": 5,
+         "tenfold": 10, "twice": 2, "thrice": 3, "dozen": 12, "order": 10, "half": 1.5}  # fmt: skip
+_FOLDED = re.compile(
+    r"\b(?:(?<!was )(?<!were )(?<!been )(?<!be )(?<!is )(doubl|tripl|quadrupl|halv)ed\b(?!-| (?:the|a|an|its|their"
+    r"|our|up)\b)|((?:two|three|four|five|ten)fold)\b"
+    r"|(twice|thrice) (?:the|as|its|what|that|their|our)\b|\ba (dozen)\b|\ban (order) of magnitude\b"
+    r"|\b(?:an?|one) (?:hour|day|week|month|year|minute)s? and a (half)\b)", re.IGNORECASE)  # fmt: skip
+"""How much more, by a verb: figures that need their evidence as those in digits do."""
 _SMALL = 10
 _MONEY_BEFORE = re.compile(r"(?:[$€£¥]|\b(?:USD|EUR|CHF|GBP|CAD|SEK|NOK|DKK|PLN|JPY|INR|Rs))\s?$")
 _UNIT_AFTER = {
@@ -92,7 +114,7 @@ _UNIT_AFTER = {
 
 def plain(text: str) -> str:
     """Return a text without dates, times, names and chips, whose digits are no figures."""
-    told = _PRODUCT.sub(_unversioned, WHEN.sub(" ", text.replace("\\", "")))
+    told = _PRODUCT.sub(_unversioned, _CALENDAR.sub(" ", WHEN.sub(" ", text.replace("\\", ""))))
     return _NAME.sub(" ", told)
 
 
@@ -122,6 +144,9 @@ def measured(text: str) -> Iterator[tuple[str, Figure]]:
     for word, value in in_words(text):
         after = text.partition(word)[2]
         yield word, Figure(value, "%" if _FRACTION.match(f"{word}{after}") else _unit("", after))
+    for folded in _FOLDED.finditer(_CODE.sub(" ", text)):
+        stem = next(part for part in folded.groups() if part).lower()
+        yield folded[0], Figure(_FOLD[stem], "x" if stem not in ("dozen", "half") else "")
 
 
 def _unit(before: str, after: str) -> str:

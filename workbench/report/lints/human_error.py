@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from workbench.report.lints import Found, Line, Lint
 from workbench.report.prose import plain_words
+from workbench.report.prose.lapses import lapse_by_family, names_machine
 from workbench.report.prose.subjects import human_subject, machine_subject
 
 _WHO = r"human|operator|pilot|admin(?:istrator)?|engineer|developer|people|user|analyst|staff|team"
@@ -111,6 +112,8 @@ def lapse(text: str) -> str:
     """Return the first words of a text that tell a lapse of people; empty where there are none."""
     told = plain_words(text)
     for found in _NOMINAL.finditer(told):
+        if _ERRS.fullmatch(found[0]) and names_machine(told[found.end() :]):
+            continue
         around = told[max(0, found.start() - 45) : found.end() + 45]
         if not (_ERRS.fullmatch(found[0]) and _OF_MACHINES.search(around) and not human_subject(told, found.start())):
             return found[0]
@@ -127,6 +130,8 @@ def lapse(text: str) -> str:
             (m for m in pattern.finditer(told) if told_by(told, m.start() if pattern is _WRONG else m.end() - 1)), None
         ):
             return wrong[0].strip()
+    if by_family := lapse_by_family(told, _agent):
+        return by_family
     return next((m[0] for m in _UNSURE.finditer(told) if human_subject(told, m.start()) or _by_people(told, m)), "")
 
 

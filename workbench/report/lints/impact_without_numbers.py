@@ -20,6 +20,16 @@ _VAGUE = re.compile(
     r"|(?:a|too|so|very) (?:lot|much|great deal)|much (?:more|less|of)|more than usual|less than usual|tons?|loads?)\b",
     re.IGNORECASE)  # fmt: skip
 """How much, without saying how much."""
+_LENGTH = re.compile(
+    r"\b(?:for|over|took|lasted|after|within|during|whole|entire|all|half|most of|part of|until|throughout) (?:the "
+    r"|a |an |our "
+    r"|some |most of |half of )?(?:\w+ )?(?:days?|hours?|nights?|weeks?|weekends?|months?|mornings?|afternoons?"
+    r"|evenings?|while"
+    r"|ages|long|shift|season)\b|\b(?:days|hours|weeks|months|nights) on end\b|\ball (?:day|night|week)\b"
+    r"|\b(?:ran|runs|drove|worked|kept|served|stuck|based|relied) (?:\w+ )?on (?:the |an? )?(?:same|old|stale|frozen"
+    r"|outdated"
+    r"|wrong|cached)\b", re.IGNORECASE)  # fmt: skip
+"""How long a harm went on, without saying how long; or what it went on with."""
 _MAGNITUDE = re.compile(
     r"\b(?:(?:tens|dozens|scores) of|(?:hundreds|thousands|millions|billions)\b)(?! the)|\borders? of magnitude\b"
     r"|\b(?:several|some|few|many|couple of) (?:\w+ )?(?:hundred|thousand|million|billion|dozen|k\b|figures|digits)"
@@ -37,7 +47,10 @@ _OPEN = re.compile(
 _NOT_HARMED = re.compile(
     r"(?:^|[.;:,(|–—-]\s*|\bbut |\band |\bthat |\bwhile )(?:\*\*[^*]+\*\*:?\s*)?(?:no|none|nothing|nobody|zero"
     r"|neither|without)\b"
-    r"(?! (?:end|doubt|longer|recommend\w+|results?|offers?|answers?|scores?|decisions?|quotes?|respon\w+|service"
+    r"(?! (?:but|the wiser|of the (?:alerts|pages|warnings)\b|could|got|can|received|told|knew|noticed"
+    r"|(?:\w+ ){0,3}saw (?:it|this)|was able|of the (?:alerts?"
+    r"|answers?|pages?|warnings?|messages?|results?)|in (?:\w+ ){1,4}(?:saw|noticed|knew|got|could)|end|doubt|longer"
+    r"|recommend\w+|results?|offers?|answers?|scores?|decisions?|quotes?|respon\w+|service"
     r"|access|one could|matches|ads?|predictions?"
     r"|suggestions?|orders? could|bids?|slots?|prices?|routes?|alerts?)\b)"
     r"|\bun(?:affected|changed|touched|harmed|altered)\b|\b(?:stayed|remained|kept|was|were|is|are|as) (?:\w+"
@@ -128,7 +141,8 @@ def _word(told: str, section: str) -> str:
     if _NOT_HARMED.search(told):
         # What the other clauses weigh still needs its figure.
         harmed = " ; ".join(clause for clause in _CLAUSES.split(told) if not _NOT_HARMED.search(clause))
-        return next((m[0].strip() for rule in rules if (m := rule.search(harmed))), "")
+        lasting = _LENGTH.search(told)
+        return next((m[0].strip() for rule in rules if (m := rule.search(harmed))), lasting[0] if lasting else "")
     if (_METHOD.search(told) and not found) or _ends(told):
         return ""
     return found or " ".join(told.lstrip("-*| ").split()[:4])

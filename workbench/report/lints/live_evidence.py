@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from workbench.report.lints import CHIP, Found, Line, Lint, live
 from workbench.report.prose import own_words
+from workbench.report.prose.subjects import subject
 
 _URL = re.compile(r"\b(?:https?|wss?)://\S+|\bwww\.\S+|\b(?:go|links?|dash|grafana|kibana)/[\w-]{3,}")
 _FIXED = re.compile(
@@ -29,8 +30,10 @@ _BOARD = (r"(?:dashboards?|boards?|panels?|charts?|graphs?|tiles?|monitors?|stat
           r" screen|screens?"
           r"|cockpit|explorer|heatmaps?|live (?:view|feed|query|table|chart|data|numbers?)|console|ui|web ui|widget"
           r"|plots?|tab"
-          r"|scoreboard|leaderboard|overview page|metrics page|report page|big screen)")  # fmt: skip
-_POINT = (r"(?:see|cf\.?|open|check|look(?:ing)? (?:at|up|into)|consult|refer to|visit|browse|click|follow|view"
+          r"|scoreboard|wallboards?|cards?|workbooks?|explores?|leaderboard|overview page|metrics page|report page"
+          r"|big screen)")  # fmt: skip
+_POINT = (r"(?:see|cf|pull(?:ed)? up|query|ask|screen|open|check|look(?:ing)? (?:at|up|into)|consult|refer to|visit"
+          r"|browse|click|follow|view"
           r"|watch|find\w* (?:\w+ )?(?:in|on|at)|go to"
           r"|(?:can|may|could) be (?:\w+ )?(?:seen|read|found|looked up|checked|verified|followed|watched"
           r"|inspected)(?: (?:live|best|there|directly))?"
@@ -45,7 +48,7 @@ _SHOWS = (r"(?:(?:still |now |also |clearly |all |currently |again |today )*(?:s
           r"|healthy|flat|quiet|normal|clean|ok|okay|fine|calm|yellow|good|clear|silent|stable|up|down"
           r"|empty)))")  # fmt: skip
 _POINTED = (
-    re.compile(rf"\b{_POINT}\b(?:\s+(?:\w+|&)){{0,2}}?\s+(?:in|on|at|from|by|of|to|with)?\s*(?:(?:the|our|this|that"
+    re.compile(rf"\b{_POINT}\b\.?(?:\s+(?:\w+|&)){{0,2}}?\s+(?:in|on|at|from|by|of|to|with)?\s*(?:(?:the|our|this|that"
                rf"|its|a)\s+)?(?:[\w'’-]+\s+){{0,3}}?"
                rf"(?:{_TOOL}|{_BOARD})\b(?!\.yaml|-)", re.IGNORECASE),
     re.compile(rf"\b(?:{_TOOL}|{_BOARD})(?: (?:\w+ ){{0,4}}?)?\s*{_SHOWS}\b", re.IGNORECASE),
@@ -77,7 +80,15 @@ _NARRATED = re.compile(
 _NOW = re.compile(
     r"(?<![`\w.-])(?:as of (?:now|today|this (?:morning|afternoon|evening|moment|writing)|writing|right now|the"
     r" time of writing|late|yesterday)"
-    r"|right now|at (?:the|this|present) ?(?:moment|time|minute|hour)?(?<=moment|minute)|at present|presently"
+    r"|right now|for the (?:moment|time being)|at this point(?: in time)?|for the (?:current|latest|newest) (?:state"
+    r"|value"
+    r"|figure|number|status|count)s?|(?:the )?(?:number|figure|value|count|state|status|reading)s? of today"
+    r"|newest (?:figures?"
+    r"|numbers?|values?|state)|(?:re-?)?run the (?:\w+ )?(?:quer(?:y|ies)|select|notebook|sql|command|report"
+    r"|search)(?: \w+)? "
+    r"(?:again|to|and|on prod\w*|yourself|for)|(?:is|are) (?:\w+ )?(?:again|back) (?:on|at|to) (?:the |its "
+    r"|their )?(?:old|usual"
+    r"|normal|former)|at (?:the|this|present) ?(?:moment|time|minute|hour)?(?<=moment|minute)|at present|presently"
     r"|currently|as we speak|as (?:i|we) (?:write|speak)"
     r"|at (?:the )?time of writing|(?:up )?(?:till|until|to|up to) (?:now|today|date|this day)(?! and)|so far|these"
     r" days|nowadays|just now|this very moment"
@@ -131,9 +142,21 @@ def pointed(text: str, section: str) -> str:
                 and not re.search(r"\b(?:on|in|at|from|by|to)\s+(?:the|our|[A-Z])", found[0])
             ):
                 continue
+            looks = re.match(
+                r"(?:see|open|check|view|watch|consult|visit|browse|follow|click|ask|query)\b", found[0], re.IGNORECASE
+            )
+            if looks and _told_of(told, found.start()):
+                continue
             if not _NARRATED.search(told):
                 return found[0].strip(" ,;:(–—-")
     return ""
+
+
+def _told_of(told: str, at: int) -> bool:
+    """Say whether somebody else is told to look at something, as a fact: "reviewers see only the chart"."""
+    clause = re.split(r"[,;:.(–—]\s|\b(?:and|or|please|just|so|but|then)\b", told[:at])[-1]
+    who = subject(clause, len(clause)) if clause.strip(" -*") else []
+    return bool(who) and who[-1].lower() not in ("we", "you", "i", "one", "anyone", "anybody", "please", "everybody")
 
 
 LINT = Lint("live evidence", "Ask the question in the case, so that the answer is frozen, and cite its chip.", check)

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 from workbench.report.lints import CHIP, Found, Line, Lint
 from workbench.report.prose import own_words
+from workbench.report.prose.logins import initials_of, login_of, quoted_address
 from workbench.report.prose.people import person
 from workbench.report.prose.roles import single_human
+from workbench.report.prose.unlisted import unlisted_name
 
 _SECTIONS = ("Trigger and contributing factors", "Rejected hypotheses")
 _ELSEWHERE = ("Summary", "Impact", "Detection", "Response", "Mitigation and verification", "How it went", "Lessons",
@@ -29,6 +31,7 @@ _HELP = re.compile(
     r"|backfill\w*|put(?:s|ting)? back|report(?:s|ed)|assign\w*|escalate[sd]?|post(?:s|ed)|call(?:s|ed))\b",
     re.IGNORECASE)  # fmt: skip
 """What responders do: to name them there is a record, not blame."""
+_CHANNEL = re.compile(r"(?<![\w/])#[a-z][\w-]*")
 _LAPSE = re.compile(r"\bbecause (?:of )?|\bdid(?: not|n['’]t)\b|\bwrong\b|\bmuted\b|\bforgot|\bignored|\bnever\b",
                     re.IGNORECASE)  # fmt: skip
 
@@ -54,7 +57,8 @@ def _named(text: str, owners: set[str]) -> str:
     for owner in sorted(owners):
         if re.search(rf"(?<![\w./:-]){re.escape(owner)}(?![\w/:-])", told.lower()):
             return owner
-    return person(told) or single_human(told)
+    named = quoted_address(text) or person(told) or unlisted_name(told) or initials_of(told)
+    return named or login_of(re.sub(r"[`\"]", "", text)) or single_human(_CHANNEL.sub(" thing ", told))
 
 
 def _blamed(line: Line) -> str:

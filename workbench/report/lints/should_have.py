@@ -9,6 +9,7 @@ from workbench.report.lints import LABEL, Found, Line, Lint
 from workbench.report.prose import plain_words, vocabulary
 from workbench.report.prose.grammar import DETERMINER, PREPOSITION, adverb, past, words
 from workbench.report.prose.subjects import human_subject, machine_subject
+from workbench.report.prose.wishes import judged_by_family
 
 _PERFECT = re.compile(
     r"\b(should|could|would|might|ought to|must|may|need|needed to|supposed to|meant to|expected to)"
@@ -132,7 +133,8 @@ def judged(told: str) -> str:
     for found in _HUMAN_DUTY.finditer(told):
         if human_subject(told, found.start()) or re.search(r"\bone\s*$", told[: found.start()], re.IGNORECASE):
             return found[0]
-    return next((m[0] for m in _LEFT.finditer(told) if _people_failed(told, m)), "")
+    failed = next((m[0] for m in _LEFT.finditer(told) if _people_failed(told, m)), "")
+    return failed or judged_by_family(told)
 
 
 def _undone(told: str, found: re.Match[str]) -> bool:

@@ -68,6 +68,11 @@ def _role(local: str, lists_only: tuple[str, ...] = ()) -> bool:
     return any(part.rstrip("0123456789") in _ROLE_PART for part in parts) or local.isdigit() or local.isupper()
 
 
+def role_name(name: str) -> bool:
+    """Say whether the name of an account is a role's, a list's or a program's."""
+    return _role(name)
+
+
 def login(text: str) -> str:
     """Return the login of a person after a word that announces one, such as ``user`` or ``merged by``."""
     for found in _LOGIN.finditer(text):

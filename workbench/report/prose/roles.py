@@ -28,6 +28,9 @@ _HUMAN = vocabulary("""night shift human on-duty duty on-call oncall former youn
     pricing marketing sales general delivery plant control-room floor regional branch tech technical
     interim acting deputy lone crane dispatch
     forklift""")
+_OWNED = vocabulary("""model release feature data table experiment config annotator annotation squad ml label change
+    mapping pipeline deploy deployment service schema scrum dashboard""")
+"""What somebody may manage, own or lead."""
 _GENERIC = re.compile(
     r"\b(?:each|every|any|no|without|needs?|needed|requires?|required|require|requiring|which|whether|lack(?:s|ed|ing)?"
     r"|missing|per|until|unless|instead of|if|like|as|allow(?:s|ed)?|lets?|ask(?:s)? for|for)\s+(?:[\w-]+\s+){0,2}$",
@@ -59,7 +62,9 @@ _NEWCOMER = re.compile(
     r"|person|recruit|grad(?:uate)?)\b|\b(?:someone|somebody|person) new\b|\b(?:first|second|third|last) (?:day"
     r"|week|month)"
     r" (?:on the job|at work|in the (?:team|role|company)|of (?:his|her|their))|\bfresh from (?:university|college)\b"
-    r"|\bworking student\b|\bwho (?:had )?(?:just |only |recently )+(?:joined|started|been hired|onboarded)\b"
+    r"|\b(?:latest|newest|recent) addition to (?:the|our)\b|\bfirst (?:day|week|month|shift) (?:for|of|on)\b"
+    r"|\b(?:freshly|newly|just|recently) (?:hired|trained|promoted|joined|graduated|onboarded) [a-z]+"
+    r"(?<!merchant)(?<!customer)(?<!tenant)(?<!partner)|\bworking student\b|\bwho (?:had )?(?:just |only |recently )+(?:joined|started|been hired|onboarded)\b"
     r"|\b(?:just|only just|recently|newly)[- ](?:onboarded|hired|joined)\b(?! (?:merchant|customer|tenant|partner"
     r"|client"
     r"|supplier|user|vendor|bank|store|shop|advertiser|region|site|market)s?)", re.IGNORECASE)  # fmt: skip
@@ -94,14 +99,20 @@ def _role(text: str) -> str:
                 break
             if any(w.lower() in PREPOSITION for w in before):
                 break
-            if _is_role(word, before, text[end:]) and not _generic(text, start.start(), end):
+            if _is_role(text, word, before, text[end:]) and not _generic(text, start.start(), end):
                 return text[start.start() : end].strip(" .:;(=-–—")
     return ""
 
 
-def _is_role(word: str, before: list[str], rest: str) -> bool:
+def _is_role(text: str, word: str, before: list[str], rest: str) -> bool:
     """Say whether a word after others, before the rest, is one human."""
     modifiers = {w.lower() for w in before}
+    if word in ("manager", "owner", "lead") and modifiers & _OWNED:
+        return _agent(rest) and _followed_by_act(rest)
+    if word in ("student", "teacher", "expert", "author") and re.search(
+        r"\b(?:distill|model|network|layer|field)", text
+    ):
+        return False
     if word.removeprefix("ex-") in ROLES:
         return not modifiers & {"llm", "ai", "software", "virtual"} and _agent(rest)
     if word not in _SOFT:
@@ -134,6 +145,8 @@ def _followed_by_act(rest: str) -> bool:
 
 def _generic(text: str, start: int, end: int) -> bool:
     """Say whether a phrase speaks of anybody in that role: needed, allowed, or in the present."""
+    if re.match(r"(?:each|every|any|no)\b", text[start:], re.IGNORECASE):
+        return True
     if _GENERIC.search(text[:start] + " ") and not re.match(r"[^.;]*\b(?:had|was)\b", text[end:]):
         return True
     following = [w.lower() for w in words(text[end:])[:4]]

@@ -18,6 +18,8 @@ ROLES = vocabulary("""engineer analyst developer dev programmer coder intern tra
     pharmacist radiologist dispatcher-on-duty sre beginner expert specialist coordinator assistant-manager merchandiser
     buyer inspector auditor translator secretary receptionist electrician fitter mechanic pricer editor-in-chief
     webmaster bookkeeper volunteer subcontractor fellow postdoc professor teacher steward superuser
+    secondee temp temporary-worker jobber helper aide deputy locum resident nurse physician doctor foreman captain
+    chairman secretary-general cleaner scrum-master team-lead lead-engineer tech-lead newbie novice greenhorn fresher
     colleague's""")
 """One human by what he or she does; the plural is a group."""
 _GROUPS = vocabulary("""we they he she i you us everybody everyone somebody someone anybody anyone nobody people
@@ -82,6 +84,6 @@ def machine_subject(text: str, at: int) -> bool:
 def _machine(word: str) -> bool:
     lower = word.lower().removesuffix("'s").removesuffix("’s")
     last = lower.rpartition("-")[2]
-    if last.endswith(("er", "or", "ers", "ors", "ware", "logic", "code", "algorithm")) and last not in _PARTIES:
+    if last.endswith(("er", "or", "ware", "logic", "code", "algorithm")) and last not in _PARTIES:
         return True
     return last in SYSTEM or any(c.isdigit() for c in word) or (word.isupper() and len(word) > 1)
