@@ -17,7 +17,8 @@ _IRREGULAR = vocabulary("""was were been had did done went gone took taken gave 
     meant met misread mistook mistaken overrode overridden overwrote overwritten paid quit rose risen sent shook shut
     slept slid sold spent split spoke spoken spread stole stood stuck struck swept threw thrown understood undid undone
     woke woken wore worn won withdrew withdrawn heard led fed bound dealt grown grew fought sought taught hung shot
-    shown rung sung begun flown thrown shaken stolen worn torn grown blown ridden rebuilt reset resent foreseen overseen""")
+    shown rung sung begun flown thrown shaken stolen worn torn grown blown ridden rebuilt reset resent foreseen
+    overseen""")
 AUXILIARY = vocabulary(
     "had has have was were is are be been being did does do could would should might may must can will shall"
 )

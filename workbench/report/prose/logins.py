@@ -12,21 +12,26 @@ from workbench.report.prose.proper_names import ACRONYMS
 
 _HOME = re.compile(r"(?:/home/|/Users/|(?<![\w/.])~|\bu/|\bgh:|\bgithub:|\bgitlab:|\bslack:)([a-z][\w.-]{2,})")
 _WHOSE = re.compile(
-    r"\b(?:by|of|from|as|user(?:name)?|login|account|owner|author|approver|committer|handle|says?|assignee|shows?|session"
+    r"\b(?:by|of|from|as|user(?:name)?|login|account|owner|author|approver|committer|handle|says?|assignee|shows?"
+    r"|session"
     r"|belongs? to|via|for|under|name|principal|identity|person|colleague|reviewer|requested|ping(?:ed)?|asked)"
     r"(?:\s+(?:user|login|account|handle|of|was|is|as|=|:))?(?:\s*[:=]\s*|\s+)[`'\"]?([a-z][a-z0-9._-]{2,}\w)[`'\"]?"
     r"(?=$|[\s,.;:)\]])")  # fmt: skip
 _NUMBERED = re.compile(r"[a-z][a-z._-]{2,}[a-z]\d{1,4}")
 _NO_ONSET = re.compile(
     r"(?:b[cdfghjkmnpqstvwxz]|c[bdfgjkmnpqstvwxz]|d[bcdfghjklmnpqstvxz]|f[bcdghjkmnpqstvwxz]|g[bcdfgjkmpqstvxz]"
-    r"|h[bcdfghjklmnpqrstvwxz]|j[bcdfghjklmnpqrstvwxz]|k[bcdfgjkmpqstvxz]|l[bcdfghjkmnpqrstvwxz]|m[bcdfghjklmnpqrstvwxz]"
+    r"|h[bcdfghjklmnpqrstvwxz]|j[bcdfghjklmnpqrstvwxz]|k[bcdfgjkmpqstvxz]|l[bcdfghjkmnpqrstvwxz]"
+    r"|m[bcdfghjklmnpqrstvwxz]"
     r"|n[bcdfghjklmnpqrstvwxz]|p[bcdfgjkmnpqtvwxz]|r[bcdfgjklmnpqrstvwxz]|t[bcdfgjklmnpqtvxz]|v[bcdfghjkmnpqrstvwxz])"
     r"[a-z]{0,2}[aeiouy][a-z]{2,}|s[bdfgjrvxz][aeiouy][a-z]{2,}")  # fmt: skip
 """An initial before a surname begins as no English word does: ``kmueller``, ``ljohansson``."""
-_TECH = vocabulary("""kubectl kubelet kserve mlflow mlops dbt dbutils nginx numpy npm nvidia pgbouncer psql pnpm tfrecord
-    tfserving tflite tmux jdbc jvm jsonl kdb kcat ksql ksqldb llama llamacpp lmdb lgbm lgtm mmap mqtt mcli nccl nfs ngram
+_TECH = vocabulary("""kubectl kubelet kserve mlflow mlops dbt dbutils nginx numpy npm nvidia pgbouncer psql pnpm
+    tfrecord
+    tfserving tflite tmux jdbc jvm jsonl kdb kcat ksql ksqldb llama llamacpp lmdb lgbm lgtm mmap mqtt mcli nccl nfs
+    ngram
     nginx-ingress nvme pvc pdb pgvector rclone rpc rsync rtree sftp svc sqs sdk srv svn tcp tls tsdb ttl vpc vllm vscode
-    vmware gitops grpc devops dataops http2 postgres mysql airflow xgboost xml zfs zstd gcloud gcsfuse gpu hdfs html http https hbase hpa fsspec ffmpeg fsync dvc dns cdn cpu
+    vmware gitops grpc devops dataops http2 postgres mysql airflow xgboost xml zfs zstd gcloud gcsfuse gpu hdfs html
+    http https hbase hpa fsspec ffmpeg fsync dvc dns cdn cpu
     cgroup cgroups csv ctl bfloat bgp btree bcrypt jwt mtls ndarray nvtop pkl ptx rdbms rwlock kstest""")
 _NAMED = re.compile(r"[a-z]{3,}(?:[._-][a-z]+)+|[a-z]{3,}_")
 _INITIALS = r"(?:[A-Z](?:[a-z]{1,2})?[A-Z]{1,2}|[A-Z]{2,3}|[A-Z]\. ?(?:-?[A-Z]\.? ?)+|[A-Z]\.-[A-Z]\.(?: [A-Z]\.)?)"
@@ -34,18 +39,20 @@ _MIXED = re.compile(r"(?<![\w/.@-])([A-Z](?:v|vd|vdr|de|d|da|vo)[A-Z]{1,2})(?![\
 _DONE_BY = re.compile(rf"\b([\w-]+)(?: [\w-]+){{0,3}} by ({_INITIALS})(?:/[A-Z]{{2,3}})?(?![\w-])")
 _OF = re.compile(
     rf"\b(commits?|notebooks?|sheets?|branch|laptop|scripts?|handover|merge|PR|request|edits?|changes?|approval|account"
-    rf"|queries|query|mail|message|hands?|request|fork|desk|ok|OK|sign-off|review|idea|patch|hotfix|note|login|shift|token)"
+    rf"|queries|query|mail|message|hands?|request|fork|desk|ok|OK|sign-off|review|idea|patch|hotfix|note|login|shift"
+    rf"|token)"
     rf" (?:of|from|by) ({_INITIALS})(?![\w-])")  # fmt: skip
 _PARENS = re.compile(rf"\((?:by |edited by |per |i\.e\. |c/o )?({_INITIALS})(?:,[^)]*)?\)")
 _STARTS = re.compile(rf"(?:^\W*|[.:;(–—]\s+|\b(?:when|after|because|that|since|as|and|where|while|so|until) )"
                      rf"({_INITIALS}) ((?:had|has|have|was|also|then|just|only|did|\w+ly) )*([\w-]+)")  # fmt: skip
 _POSSESSES = re.compile(
-    r"(?<![\w/.-])([A-Z]{2,3})['’]s (?:notebook|laptop|branch|script|commit|merge|token|account|idea|query|sheet|mistake"
+    r"(?<![\w/.-])([A-Z]{2,3})['’]s (?:notebook|laptop|branch|script|commit|merge|token|account|idea|query|sheet"
+    r"|mistake"
     r"|hotfix|fork|machine|change|PR|holiday|leave|edit|patch)\b")  # fmt: skip
-_RESTARTS = HUMAN_ACTS | vocabulary("restarted killed paused resumed unpaused cancelled canceled dropped removed swapped "
-                                    "deleted truncated changed set added forced started stopped moved loaded")  # fmt: skip
-_SYSTEM_ACTS = vocabulary("ran rolled went left put raised lowered checked tested dropped added started stopped loaded "
-                          "moved selected entered picked skipped")  # fmt: skip
+_RESTARTS = HUMAN_ACTS | vocabulary("""restarted killed paused resumed unpaused cancelled canceled dropped removed
+    swapped deleted truncated changed set added forced started stopped moved loaded""")
+_SYSTEM_ACTS = vocabulary("""ran rolled went left put raised lowered checked tested dropped added started stopped
+    loaded moved selected entered picked skipped""")
 _ALSO = ACRONYMS | vocabulary("""CDC KS PSI MRR NDCG CI CT TS WAL DLQ IVF ANN KV GBM NN ML PT BN FP INT BF FX PR MR HQ
     VAE GAN CNN DNN MLP EMA SGD AUC MAE MSE KL JS IV WOE SHAP PDP TCP OCR ASR PACS DICOM HIS LIS EHR ATM POS ERP CMS AD
     LDAP SSO DSP SSP ALB ELB NLB EBS EFS MSK SNS SES OTP PIN FPR TPR CVR CPC CPM CPA LTV GMV AOV NPS ETL UAT PRD DEV

@@ -64,7 +64,8 @@ _NEWCOMER = re.compile(
     r" (?:on the job|at work|in the (?:team|role|company)|of (?:his|her|their))|\bfresh from (?:university|college)\b"
     r"|\b(?:latest|newest|recent) addition to (?:the|our)\b|\bfirst (?:day|week|month|shift) (?:for|of|on)\b"
     r"|\b(?:freshly|newly|just|recently) (?:hired|trained|promoted|joined|graduated|onboarded) [a-z]+"
-    r"(?<!merchant)(?<!customer)(?<!tenant)(?<!partner)|\bworking student\b|\bwho (?:had )?(?:just |only |recently )+(?:joined|started|been hired|onboarded)\b"
+    r"(?<!merchant)(?<!customer)(?<!tenant)(?<!partner)|\bworking student\b|\bwho (?:had )?(?:just |only "
+    r"|recently )+(?:joined|started|been hired|onboarded)\b"
     r"|\b(?:just|only just|recently|newly)[- ](?:onboarded|hired|joined)\b(?! (?:merchant|customer|tenant|partner"
     r"|client"
     r"|supplier|user|vendor|bank|store|shop|advertiser|region|site|market)s?)", re.IGNORECASE)  # fmt: skip

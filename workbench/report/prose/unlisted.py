@@ -30,11 +30,15 @@ _KINDS = _THINGS_BEFORE | vocabulary("hurricane cyclone typhoon mount cape hong 
 _PLACED_TO = re.compile(r"\b(?:back|assigned|handed|belongs?|given|traced|attributed|due|owned|thanks|reported) to\s*$")
 _WITH = re.compile(r"\b(?:call|chat|talk|meeting|conversation|agreed|spoke|paired|session|deal|word) with\s*$")
 _ALONE = re.compile(
-    rf"\b(?:[Ll]et|[Aa]sk(?:ed)?|[Tt]old|[Tt]hanks to|(?:call|chat|talk|meeting|conversation|word|agreed|session) with|[Ii]t"
-    rf" was|[Tt]rusted|[Pp]inged|[Ww]aited for|[Bb]lame|[Hh]anded to|[Cc]over(?:ed)? for) ({_CAP})(?![\w/@-]|\.\w)")  # fmt: skip
+    rf"\b(?:[Ll]et|[Aa]sk(?:ed)?|[Tt]old|[Tt]hanks to|(?:call|chat|talk|meeting|conversation|word|agreed"
+    rf"|session) with|[Ii]t"
+    rf" was|[Tt]rusted|[Pp]inged|[Ww]aited for|[Bb]lame|[Hh]anded to|[Cc]over(?:ed)? for) ({_CAP})(?![\w/@-]"
+    rf"|\.\w)")  # fmt: skip
 _OWNED = re.compile(
-    rf"(?<![\w./@-])({_CAP})['’]s (?:own |old |local |private |personal |last )?(?:commits?|notebook|laptop|branch|scripts?"
-    r"|merge|query|fork|crontab|cron|hotfix|patch|PR|pull request|review|approval|account|token|credentials|desk|machine"
+    rf"(?<![\w./@-])({_CAP})['’]s (?:own |old |local |private |personal |last )?(?:commits?|notebook|laptop|branch"
+    rf"|scripts?"
+    r"|merge|query|fork|crontab|cron|hotfix|patch|PR|pull request|review|approval|account|token|credentials|desk"
+    r"|machine"
     r"|spreadsheet|sheet|mistake|edit|refactor\w*|holiday|vacation|absence|idea|home|workstation|checkout|stash|shell"
     r"|session|permission|login|password|name|words?|advice|suggestion|request)\b")  # fmt: skip
 _WHO = re.compile(rf"\b({_CAP}),? (?:who|whose)\b")
