@@ -306,3 +306,17 @@ def _reject_and_note(page: Any) -> None:
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     page.wait_for_url("**/INC-1/brief")
+
+
+def test_a_refusal_is_a_page_for_people_and_a_sentence_for_programs(bench: Bench) -> None:
+    """An unknown screen, asked for with markup in its name: escaped, under a policy without scripts, with a way on."""
+    client = visitor(bench, "viewer")
+    path = "/case/INC-1/%3Cb%3Ex"
+    said = client.get(path)
+    assert (said.status_code, said.headers["content-type"]) == (404, "text/plain; charset=utf-8")
+    shown = client.get(path, headers={"accept": "text/html"})
+    assert shown.status_code == 404
+    assert "script-src" not in shown.headers["content-security-policy"]
+    assert "default-src 'none'" in shown.headers["content-security-policy"]
+    assert 'href="/inbox"' in shown.text
+    assert "<b>x" not in shown.text

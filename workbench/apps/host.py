@@ -21,7 +21,7 @@ from workbench.apps.lab import Labs
 from workbench.apps.live import Pulse, live
 from workbench.apps.page import Page, asset, render
 from workbench.apps.panel_socket import PanelSockets
-from workbench.apps.respond import HEADERS, asset_text, go, html, origin, part, refuse, theme
+from workbench.apps.respond import HEADERS, asset_text, go, html, origin, part, refuse, sorry, theme
 from workbench.apps.roles import ROUTES, Denied, Role, allows
 from workbench.apps.session import COOKIE, LASTS_S, Session, Sessions
 from workbench.errors import IntegrityError, UnknownNameError, UsageError, WorkbenchError
@@ -80,21 +80,21 @@ def _guarded(
         session = sessions.of(request)
         if session.role == "anyone" and needed != "anyone":
             said = "Open the address that `workbench triage` printed; it works once, for this browser."
-            return refuse(401, said)
+            return sorry(request, 401, said)
         if not allows(session.role, needed):
-            return refuse(403, f"This needs the role {needed}; yours is {session.role}.")
+            return sorry(request, 403, f"This needs the role {needed}; yours is {session.role}.")
         if not _from_here(request, proxied):
-            return refuse(403, "This request was not sent from a page of this server.")
+            return sorry(request, 403, "This request was not sent from a page of this server.")
         try:
             return await answer(request, session)
         except Denied as error:
             return denied(error)
         except IntegrityError as error:
-            return refuse(409, f"{error}")
+            return sorry(request, 409, f"{error}")
         except (UsageError, UnknownNameError) as error:
-            return refuse(400 if request.method == "POST" else 404, f"{error}")
+            return sorry(request, 400 if request.method == "POST" else 404, f"{error}")
         except WorkbenchError as error:
-            return refuse(500, f"{error}")
+            return sorry(request, 500, f"{error}")
 
     return endpoint
 

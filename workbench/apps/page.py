@@ -87,6 +87,11 @@ def render(template: str, page: Page, **context: object) -> Markup:
     return Markup(_environment().get_template(template).render(page=page, **context))
 
 
+def bare(template: str, **context: object) -> Markup:
+    """Return a template that needs no case and no visitor as HTML; every value in it is escaped."""
+    return Markup(_environment().get_template(template).render(**context))
+
+
 @cache
 def style() -> str:
     """Return the style sheet: the reports' tokens and pieces, then the app's own."""

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
 from workbench import plugins
-from workbench.apps.page import Page, render, style
+from workbench.apps.page import Page, bare, render, style
 from workbench.errors import UsageError
 from workbench.intake.patterns import KINDS
 
@@ -46,6 +46,16 @@ def theme(request: Request) -> str:
 def refuse(status: int, message: str) -> Response:
     """Answer with a status and one sentence."""
     return PlainTextResponse(message + "\n", status, HEADERS)
+
+
+def sorry(request: Request, status: int, message: str) -> Response:
+    """Answer with a status and one sentence: to a browser's visitor as a page that leads on, to programs as text."""
+    if "text/html" not in request.headers.get("accept", ""):
+        return refuse(status, message)
+    nonce = secrets.token_urlsafe(16)
+    content = bare("refused.html.j2", nonce=nonce, style=Markup(style()), theme=theme(request), message=message)
+    policy = f"default-src 'none'; style-src 'nonce-{nonce}'; base-uri 'none'; frame-ancestors 'none'"
+    return HTMLResponse(content, status, headers={**HEADERS, "Content-Security-Policy": policy})
 
 
 def go(path: str) -> Response:
