@@ -342,3 +342,37 @@ def test_in_a_storm_of_alerts_one_thread_works_and_no_alert_is_lost(bench: Bench
     assert 1 <= looked[0] <= 10
     assert time.monotonic() - begun < 5
     assert not desk._unseen.is_set()
+
+
+def test_a_playbook_that_is_stopped_ends_after_its_step_and_keeps_what_it_found(bench: Bench, monkeypatch: Any) -> None:
+    """Stopped while the first step runs: that one step is in the journal, no other; a later run goes through."""
+    from workbench.playbook import runner
+
+    desk, begun, go_on = Desk(bench, clock=lambda: NOW), threading.Event(), threading.Event()
+    first = runner.order(runner.steps())[0]
+
+    def held(case: Any, progress: Any) -> dict[str, Any]:
+        def told(step: str, done: int, total: int) -> None:
+            progress(step, done, total)
+            if step == first:
+                begun.set()
+                assert go_on.wait(20)
+
+        return runner.investigate(case, told)
+
+    monkeypatch.setattr("workbench.apps.desk.investigate", held)
+    with desk.case("INC-1") as case:
+        before = case.length()
+    desk.run("INC-1", "investigate", {})
+    assert begun.wait(20)
+    desk.run("INC-1", "stop", {})
+    assert "stopping" in desk.running("INC-1")
+    go_on.set()
+    assert waited(lambda: not desk.running("INC-1"), 30) < 30
+    with desk.case("INC-1") as case:
+        assert [e.operation for e in case.entries[before:]] == [first]
+    desk.run("INC-1", "stop", {})
+    desk.run("INC-1", "investigate", {})
+    assert waited(lambda: not desk.running("INC-1"), 60) < 60
+    with desk.case("INC-1") as case:
+        assert case.length() > before + 10

@@ -13,7 +13,7 @@ from workbench import plugins
 from workbench.apps.facts import Facts, broken, facts
 from workbench.apps.kept import Kept
 from workbench.apps.panel_server import PanelServer
-from workbench.apps.roles import INVESTIGATE, OPERATIONS
+from workbench.apps.roles import INVESTIGATE, OPERATIONS, STOP
 from workbench.bench import Bench
 from workbench.case import files
 from workbench.case.case import Case
@@ -60,6 +60,7 @@ class Desk:
         """True once the server ends; open streams end with it."""
         self._cases: dict[str, tuple[Case, threading.RLock]] = {}
         self._running: dict[str, str] = {}
+        self._stopping: set[str] = set()
         self._threads: list[threading.Thread] = []
 
     def warm(self) -> None:
@@ -129,6 +130,9 @@ class Desk:
         if operation == INVESTIGATE:
             self._investigate(case_id, who)
             return
+        if operation == STOP:
+            self._stop(case_id)
+            return
         if operation not in OPERATIONS:
             raise UsageError(f"A form cannot call {operation}; it can call {', '.join(OPERATIONS)}.")
         missing = [name for name in OPERATIONS[operation] if not fields.get(name, "").strip()]
@@ -181,6 +185,13 @@ class Desk:
             self._threads = [t for t in self._threads if t.is_alive()] + [thread]
         thread.start()
 
+    def _stop(self, case_id: str) -> None:
+        """Let the playbook end after the step that it is at; what it has found stays in the journal."""
+        with self._lock:
+            if case_id in self._running:
+                self._stopping.add(case_id)
+                self._running[case_id] += ", stopping after it"
+
     def _known(self, case_id: str) -> str:
         if case_id not in self.case_ids():
             raise UsageError(f"There is no case {case_id}.")
@@ -189,15 +200,20 @@ class Desk:
     def _work(self, case: Case) -> None:
         def told(step: str, done: int, total: int) -> None:
             with self._lock:
+                if case.id in self._stopping:
+                    raise _Stopped
                 self._running[case.id] = f"{step.replace('_', ' ')}, {done / total:.0%} done"
 
         try:
             investigate(case, told)
             if "spans" in self.bench.store.freshness():
                 case.call("contrast")  # Whoever opens the screen finds it filled.
+        except _Stopped:
+            pass
         finally:
             with self._lock:
                 self._running.pop(case.id, None)
+                self._stopping.discard(case.id)
 
     def close(self) -> None:
         """Wait a little for playbooks that run; they are journaled step by step, so nothing is lost."""
@@ -205,6 +221,10 @@ class Desk:
         self.panels.close()
         for thread in self._threads:
             thread.join(_STOP_S)
+
+
+class _Stopped(Exception):  # noqa: N818 - a request, no failure
+    """Raised between two steps where somebody has asked the playbook to stop."""
 
 
 def _refuse_clash(case: Case, operation: str, fields: Mapping[str, str], given: Mapping[str, str]) -> None:

@@ -50,8 +50,8 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
 }
 """Operations of a case that a form may call, with the fields it must bring; no other is reachable."""
 
-INVESTIGATE = "investigate"
-"""The one further act: running the playbook, which the forms call by this name."""
+INVESTIGATE, STOP = "investigate", "stop"
+"""The two further acts, as the forms call them: running the playbook, and stopping it after the step it is at."""
 
 
 class Denied(WorkbenchError):  # noqa: N818 - an answer to the visitor, no failure of ours
