@@ -148,3 +148,18 @@ def browsing(bench: Bench, browser: Any, *, role: Role = "responder", now_ns: in
         finally:
             held.close()
             desk.close()
+
+
+def two_leads(reading: Any, since_ns: int) -> Outcome:
+    """Return a ranking of two leads over the store's figures and changes, both since the same moment."""
+    kpis = reading.ask("kpi_series", start_ns=NOW - 10 * DAY_NS, end_ns=NOW)
+    changes = reading.ask("changes", start_ns=NOW - DAY_NS, end_ns=NOW)
+    finding = Finding("Nulls in raw rose to 30 %", "dataset:raw", "null_rate", (kpis.evidence, changes.evidence),
+                      strength=0.9, values={"now": 0.3, "usual": 0.01})  # fmt: skip
+    causes = tuple(
+        Cause(rank, entity, kind, text, 0.8 / rank, "suspected", {"explains": 0.9 / rank}, (finding,), (),
+              since_ns, (entity, "kpi:approval"))
+        for rank, entity, kind, text in ((1, "dataset:raw", "null_burst", "Nulls in raw"),
+                                         (2, "service:scoring", "bad_deploy", "Deploy v42"))
+    )  # fmt: skip
+    return Outcome((finding,), summary="Ranked.", ranking=Ranking(causes, "suspected", 0.1, "dataset:raw", (finding,)))

@@ -9,13 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from tests.strategies.triage import HOOK, NOW, STAMP
+from tests.strategies.triage import HOOK, NOW, STAMP, two_leads
 from workbench.bench import Bench, open_bench
 from workbench.case import operations
 from workbench.case.operations import Outcome, operation
 from workbench.columnar import build
 from workbench.config import ActSettings, Settings
-from workbench.model.findings import Cause, Finding, Ranking
 from workbench.model.tables import CHANGES, KPIS, SPANS, TABLES
 from workbench.model.window import DAY_NS, HOUR_NS, MINUTE_NS
 
@@ -44,17 +43,7 @@ def shift(folder: Path) -> Iterator[Bench]:
 
 
 def _ranked(reading: Any) -> Outcome:
-    kpis = reading.ask("kpi_series", start_ns=NOW - 10 * DAY_NS, end_ns=NOW)
-    changes = reading.ask("changes", start_ns=NOW - DAY_NS, end_ns=NOW)
-    finding = Finding("Nulls in raw rose to 30 %", "dataset:raw", "null_rate", (kpis.evidence, changes.evidence),
-                      strength=0.9, values={"now": 0.3, "usual": 0.01})  # fmt: skip
-    causes = tuple(
-        Cause(rank, entity, kind, text, 0.8 / rank, "suspected", {"explains": 0.9 / rank}, (finding,), (),
-              _ONSET_NS - 20 * MINUTE_NS, (entity, "kpi:approval"))
-        for rank, entity, kind, text in ((1, "dataset:raw", "null_burst", "Nulls in raw"),
-                                         (2, "service:scoring", "bad_deploy", "Deploy v42"))
-    )  # fmt: skip
-    return Outcome((finding,), summary="Ranked.", ranking=Ranking(causes, "suspected", 0.1, "dataset:raw", (finding,)))
+    return two_leads(reading, _ONSET_NS - 20 * MINUTE_NS)
 
 
 def _kpis() -> Any:

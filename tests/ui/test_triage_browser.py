@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.strategies.triage import NOW, browsing
+from tests.strategies.triage import NOW, browsing, two_leads
 from workbench.apps.address import pinned
 from workbench.bench import Bench, open_bench
 from workbench.case import operations
@@ -152,17 +152,7 @@ def quiet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 
 
 def _ranked(reading: Any) -> Outcome:
-    kpis = reading.ask("kpi_series", start_ns=NOW - 10 * DAY_NS, end_ns=NOW)
-    changes = reading.ask("changes", start_ns=NOW - DAY_NS, end_ns=NOW)
-    finding = Finding("Nulls in raw rose to 30 %", "dataset:raw", "null_rate", (kpis.evidence, changes.evidence),
-                      strength=0.9, values={"now": 0.3, "usual": 0.01})  # fmt: skip
-    causes = tuple(
-        Cause(rank, entity, kind, text, 0.8 / rank, "suspected", {"explains": 0.9 / rank}, (finding,), (),
-              NOW - 2 * HOUR_NS, (entity, "kpi:approval"))
-        for rank, entity, kind, text in ((1, "dataset:raw", "null_burst", "Nulls in raw"),
-                                         (2, "service:scoring", "bad_deploy", "Deploy v42"))
-    )  # fmt: skip
-    return Outcome((finding,), summary="Ranked.", ranking=Ranking(causes, "suspected", 0.1, "dataset:raw", (finding,)))
+    return two_leads(reading, NOW - 2 * HOUR_NS)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -11,7 +11,7 @@ from typing import Any
 
 from workbench.model.intervals import span, total
 from workbench.model.tables import METRICS
-from workbench.sources import Context
+from workbench.sources import Batch, Context, Rejection
 from workbench.sources._gpu_metrics import device
 from workbench.sources._json import canonical
 from workbench.sources._rows import Rows, digest
@@ -77,10 +77,14 @@ def kind_of(category: str, name: str) -> int:
     return COMMUNICATION if _COMMUNICATION.match(name) else COMPUTATION
 
 
-def summarise(found: KinetoTrace, rows: Rows, context: Context) -> None:
-    """Add to *rows* what ``read`` says of each device of a trace."""
+def summary(found: KinetoTrace, source: str, context: Context) -> Batch:
+    """Return what a trace says of each of its devices, and what of it was broken."""
+    rows = Rows(source, context, (METRICS,))
+    for reason, content in found.broken:
+        rows.reject(Rejection.of(reason, context.place, content))
     for number in sorted(set(found.device)):
         _summarise(found, number, rows, context)
+    return rows.batch()
 
 
 def _summarise(found: KinetoTrace, number: int, rows: Rows, context: Context) -> None:

@@ -16,10 +16,9 @@ from typing import Any, BinaryIO, cast
 
 from workbench.errors import SourceError
 from workbench.model.tables import METRICS
-from workbench.sources import Batch, Context, Head, Rejection, Source
-from workbench.sources._gpu_trace import KinetoTrace, kind_of, summarise, valid_text
+from workbench.sources import Batch, Context, Head, Source
+from workbench.sources._gpu_trace import KinetoTrace, kind_of, summary, valid_text
 from workbench.sources._kineto_events import Event, Stream, events, exact_ns
-from workbench.sources._rows import Rows
 
 GPU_CATEGORIES = frozenset({"kernel", "gpu_memcpy", "gpu_memset"})
 _BIG = 2**63
@@ -141,12 +140,7 @@ def read(what: BinaryIO | Path, context: Context) -> Iterator[Batch]:
     The samples' time is the trace's end; where the trace's clock does not count from 1970,
     it is the time of receipt, and the label ``clock`` says so.
     """
-    found = trace(what)
-    rows = Rows("kineto", context, (METRICS,))
-    for reason, content in found.broken:
-        rows.reject(Rejection.of(reason, context.place, content))
-    summarise(found, rows, context)
-    yield rows.batch()
+    yield summary(trace(what), "kineto", context)
 
 
 SOURCE = Source(

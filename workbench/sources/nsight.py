@@ -17,9 +17,8 @@ from urllib.parse import quote
 
 from workbench.errors import SourceError
 from workbench.model.tables import METRICS
-from workbench.sources import Batch, Context, Head, Rejection, Source
-from workbench.sources._gpu_trace import MEMORY, KinetoTrace, kind_of, summarise, valid_text
-from workbench.sources._rows import Rows
+from workbench.sources import Batch, Context, Head, Source
+from workbench.sources._gpu_trace import MEMORY, KinetoTrace, kind_of, summary, valid_text
 
 _MAGIC = b"SQLite format 3\x00"
 _KERNELS = "CUPTI_ACTIVITY_KIND_KERNEL"
@@ -135,12 +134,7 @@ def read(what: BinaryIO | Path, context: Context) -> Iterator[Batch]:
             if copy.stat().st_size:
                 yield from read(copy, context)
         return
-    rows = Rows("nsight", context, (METRICS,))
-    found = trace(what)
-    for reason, content in found.broken:
-        rows.reject(Rejection.of(reason, context.place, content))
-    summarise(found, rows, context)
-    yield rows.batch()
+    yield summary(trace(what), "nsight", context)
 
 
 SOURCE = Source(
