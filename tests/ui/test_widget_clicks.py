@@ -169,8 +169,10 @@ def test_the_long_tail_of_causes_is_folded_and_stays_open_once_opened(browser: A
     assert opened.get_by_role("button", name="Reject cause").count() == 4
     fold.locator("summary").first.click()
     assert opened.get_by_role("button", name="Reject cause").count() == 9
+    opened.locator(".wbw li.cause summary").first.click()
     opened.evaluate("models[0].set('caption', 'Nine.')")
     opened.get_by_text("Nine.").wait_for()
     assert opened.get_by_role("button", name="Reject cause").count() == 9
+    assert opened.locator(".wbw details[open]").count() == 2, "the fold and the first cause's make-up stay open"
     assert opened.get_by_text("not proven", exact=True).count() == 9
     opened.close()

@@ -24,7 +24,7 @@ function render({ model, el }) {
       h("div", { class: "bar" }, h("b", {}, `${cause.rank}. ${cause.entity}`), h("span", { class: "tag" }, cause.kind.replaceAll("_", " ")),
         h("span", { class: "tag" }, VERDICTS[cause.verdict] ?? cause.verdict), h("span", { class: "dim" }, `confidence ${percent(cause.confidence)}`)),
       h("div", {}, cause.statement), rejected ? h("div", { class: "dim" }, `Rejected: ${rejected}`) : null,
-      h("details", {}, h("summary", {}, `What the confidence is made of; evidence: ${cause.for.length} for, ${cause.against.length} against`),
+      h("details", { "data-of": `cause ${cause.entity} ${cause.kind}` }, h("summary", {}, `What the confidence is made of; evidence: ${cause.for.length} for, ${cause.against.length} against`),
         Object.entries(cause.factors).map(([name, value]) => {
           const bar = h("i");
           bar.style.width = `${Math.max(0, Math.min(1, value)) * 100}%`;
@@ -32,12 +32,14 @@ function render({ model, el }) {
         }), list("For", cause.for), list("Against", cause.against)),
       h("div", { class: "bar" }, rejected ? null : h("button", { type: "button", click: ask, "aria-label": `Reject cause ${cause.rank}` }, "Reject…")), place);
   };
-  let unfolded = false;
   const draw = () => {
+    // Read what stands open from the page itself: a "toggle" event comes only after the next repaint may have begun.
+    const open = new Set([...ui.body.querySelectorAll("details[open]")].map((one) => one.dataset.of));
     const causes = model.get("causes") ?? [], far = causes.filter((one, place) => place >= FIRST && one.confidence < LEAST), near = causes.filter((one) => !far.includes(one));
     ui.body.replaceChildren(h("h3", {}, model.get("title") ?? ""), h("p", { class: "cap" }, model.get("caption") ?? ""),
       causes.length ? h("ol", {}, near.map(card)) : h("p", {}, "No cause is proven, and there is no lead yet."),
-      ...(far.length ? [h("details", { open: unfolded, toggle: (event) => { unfolded = event.target.open; } }, h("summary", {}, `${far.length} more, each with less than ${percent(LEAST)} confidence`), h("ol", {}, far.map(card)))] : []));
+      ...(far.length ? [h("details", { "data-of": "far" }, h("summary", {}, `${far.length} more, each with less than ${percent(LEAST)} confidence`), h("ol", {}, far.map(card)))] : []));
+    for (const one of ui.body.querySelectorAll("details")) one.open = open.has(one.dataset.of);
   };
   const later = ui.soon(draw);
   for (const trait of ["causes", "title", "caption"]) ui.on(trait, later);
