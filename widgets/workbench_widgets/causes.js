@@ -24,7 +24,7 @@ function render({ model, el }) {
       h("div", { class: "bar" }, h("b", {}, `${cause.rank}. ${cause.entity}`), h("span", { class: "tag" }, cause.kind.replaceAll("_", " ")),
         h("span", { class: "tag" }, VERDICTS[cause.verdict] ?? cause.verdict), h("span", { class: "dim" }, `confidence ${percent(cause.confidence)}`)),
       h("div", {}, cause.statement), rejected ? h("div", { class: "dim" }, `Rejected: ${rejected}`) : null,
-      h("details", { "data-of": `cause ${cause.entity} ${cause.kind}` }, h("summary", {}, `What the confidence is made of; evidence: ${cause.for.length} for, ${cause.against.length} against`),
+      h("details", { "data-of": `cause ${cause.rank} ${cause.entity}` }, h("summary", {}, `What the confidence is made of; evidence: ${cause.for.length} for, ${cause.against.length} against`),
         Object.entries(cause.factors).map(([name, value]) => {
           const bar = h("i");
           bar.style.width = `${Math.max(0, Math.min(1, value)) * 100}%`;
