@@ -95,7 +95,8 @@ def stepper(text: str = "Requests are 36 % slower since 13:42.") -> Stepper:
     """Return three steps: one interesting, one skipped, one to do and suggested; and one that writes an action."""
     one = {"why": "It matters.", "cost": "", "summary": "", "reason": "", "kind": "step"}
     steps = [
-        {**one, "name": "scope", "number": 2, "question": "What is wrong?", "state": "interesting", "summary": text},
+        {**one, "name": "scope", "number": 2, "question": "What is wrong?", "state": "interesting", "summary": text,
+         "took": "Took 1.4 s, read 8,412 rows of 6 queries."},
         {**one, "name": "hardware", "number": 9, "question": "Are machines well?", "state": "skipped", "reason": text},
         {**one, "name": "serving", "number": 8, "question": "Who is slow?", "state": "to do"},
         {**one, "name": "action", "number": 11, "question": "What is done?", "state": "to do", "kind": "form"},

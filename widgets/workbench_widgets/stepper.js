@@ -23,7 +23,7 @@ function render({ model, el }) {
     return h("li", { class: "step", "data-state": state, "data-next": step.name === suggested.step, "aria-current": step.name === suggested.step ? "step" : null },
       h("span", { class: "sign", "aria-hidden": "true" }, SIGNS[state] ?? "○"),
       h("div", { class: "what" }, h("div", {}, h("b", {}, `${step.number} ${step.question} `), h("span", { class: "tag" }, state), model.get("hunch") === step.name ? h("span", { class: "tag" }, "your hunch") : null),
-        step.summary ? h("div", {}, step.summary) : h("div", { class: "dim" }, [step.why, step.cost].filter(Boolean).join(" ")), step.reason ? h("div", { class: "dim" }, `Left out: ${step.reason}`) : null, place),
+        step.summary ? h("div", {}, step.summary) : h("div", { class: "dim" }, [step.why, step.cost].filter(Boolean).join(" ")), step.took ? h("div", { class: "dim took" }, step.took) : null, step.reason ? h("div", { class: "dim" }, `Left out: ${step.reason}`) : null, place),
       h("div", { class: "bar" }, button(step.kind === "view" ? "Open" : step.kind === "form" ? "Add…" : state === "to do" || state === "skipped" ? "Run" : "Run again", () => (step.kind === "form" ? form() : run(step)), label("Run")),
         plain && state === "to do" ? button("Skip…", skip, label("Skip")) : null, plain && state === "to do" && step.name !== "rank" ? button("My hunch", () => ui.act("hunch", { step: step.name }), label("My hunch is")) : null));
   }

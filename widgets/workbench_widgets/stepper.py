@@ -18,8 +18,9 @@ class Stepper(Board):
 
     A step is a dict of name, number, question, why, state (one of ``STATES``),
     summary (one sentence), cost (what running it would read, in words), reason
-    (why it was skipped) and kind: ``step`` runs the operation of its name, ``form``
-    asks for the text of `field` first, ``view`` only shows something.
+    (why it was skipped), took (what running it cost, in words; empty where nobody
+    knows) and kind: ``step`` runs the operation of its name, ``form`` asks for the
+    text of `field` first, ``view`` only shows something.
     `suggested` is a dict of step and why, or empty; `hunch` a step's name.
     """
 
@@ -38,5 +39,6 @@ class Stepper(Board):
     def twin(self) -> str:
         """Return the steps as a table."""
         rows = [(s["number"], f"{STATES[s['state']]} {s['state']}", s["question"], s["summary"] or s["reason"],
-                 "next" if s["name"] == self.suggested.get("step") else "") for s in self.steps]  # fmt: skip
-        return super().twin() + table(("Step", "State", "Question", "What it said", ""), rows)
+                 s.get("took", ""), "next" if s["name"] == self.suggested.get("step") else "")
+                for s in self.steps]  # fmt: skip
+        return super().twin() + table(("Step", "State", "Question", "What it said", "What it cost", ""), rows)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import shutil
-import tempfile
 import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +18,7 @@ from workbench.case import bundle as bundles
 from workbench.case import codec, files, operations
 from workbench.case import render as rendering
 from workbench.case.canonical import digest, dumps, loads, sha256
+from workbench.case.folders import scratch_copy, write_empty
 from workbench.case.human import OPERATIONS
 from workbench.case.identity import identity, new_identity, user_name
 from workbench.case.journal import Entry, Head, Journal, check_witness, parse_head
@@ -26,6 +26,7 @@ from workbench.case.operations import Operation, Outcome
 from workbench.case.reading import Reading
 from workbench.case.state import State, fold, last_undoable, slot, without_undone
 from workbench.case.symptom import Symptom
+from workbench.case.timings import Timings, Took
 from workbench.errors import (
     CouldNotRunError,
     IntegrityError,
@@ -62,6 +63,7 @@ class Case:
         self._clock = clock
         self._journal = Journal(folder)
         self._bundle = bundles.Bundle(folder)
+        self._timings = Timings(folder.parent)
         self._outcomes: dict[int, Outcome] = {}
         self._folded: tuple[str, State] = ("", State())
         self._identity = identity(folder)
@@ -81,7 +83,7 @@ class Case:
         (folder / files.RESULTS).mkdir(parents=True, exist_ok=True)
         content = dumps(new_identity(files.checked_id(case_id), iso(clock()), config or {}))
         files.write_whole(folder / files.CASE, content)
-        _write_empty(folder, content, bundles.manifest(()))
+        write_empty(folder, content, bundles.manifest(()))
         return cls.open(folder, ask=ask, who=who, clock=clock)
 
     @classmethod
@@ -98,7 +100,7 @@ class Case:
         folder = Path(path)
         if not (folder / files.CASE).is_file():
             raise UsageError(f"{folder} holds no case: there is no {files.CASE} in it.")
-        scratch = _scratch_copy(folder) if at == "start" else None
+        scratch = scratch_copy(folder) if at == "start" else None
         case = cls(scratch or folder, ask=ask, who=who or user_name(), clock=clock)
         if scratch is not None:
             weakref.finalize(case, shutil.rmtree, scratch.parent, ignore_errors=True)
@@ -175,6 +177,14 @@ class Case:
             self._outcomes[seq] = codec.decode(loads(content), self.evidence)
         return self._outcomes[seq]
 
+    def took(self, seq: int) -> Took | None:
+        """Return seconds, rows and answers that an entry cost where it was computed; None where nobody knows."""
+        return self._timings.of(self.entries[seq])
+
+    def last_took(self, operation: str) -> Took | None:
+        """Return what an operation cost when it last ran, in this case or another of its store; None if never."""
+        return self._timings.last(operation)
+
     @property
     def ranking(self) -> Ranking | None:
         """The newest ranking of causes, or None."""
@@ -250,7 +260,9 @@ class Case:
         if operation.mode == "computed" and self.symptom is None:
             raise UsageError(f"Nothing to run {operation.name} on; say first: case.begin(entity, signal, window).")
         reading = Reading(self.state, self._answer, lambda entry: self.outcome(entry.seq))
+        begun = time.perf_counter()
         outcome = run(operation, reading, arguments)
+        seconds = time.perf_counter() - begun
         content = codec.encode(outcome)
         codec.decode(content, self.evidence)
         seen = self.length()
@@ -262,7 +274,12 @@ class Case:
                     return standing
                 if not self._still_true(operation, arguments, reading.inputs):
                     return None
-            return self._append(operation, arguments, reading.inputs, content)
+            seen = self.length()
+            said = self._append(operation, arguments, reading.inputs, content)
+        if operation.mode == "computed" and self.length() > seen:
+            read = [found.rows for name, found in self.evidence.items() if name in reading.inputs]
+            self._timings.keep(self.entries[seen], Took(seconds, sum(read), len(read)))
+        return said
 
     def _standing(self, operation: Operation, arguments: dict[str, Any]) -> Outcome | None:
         """Return the outcome of an equal call that is in force and whose inputs are what they were."""
@@ -374,27 +391,3 @@ def _verb(case: Case, operation: Operation) -> Callable[..., Outcome]:
     verb.__doc__ = operation.doc
     verb.__signature__ = operation.signature()  # type: ignore[attr-defined]
     return verb
-
-
-def _write_empty(folder: Path, identity_bytes: bytes, manifest: bytes) -> None:
-    """Write an empty journal, the given manifest and their head."""
-    files.write_whole(folder / files.MANIFEST, manifest)
-    files.write_whole(folder / files.JOURNAL, b"")
-    head = Head(0, Journal(folder).last_hash, State().hash, sha256(identity_bytes), sha256(manifest))
-    files.write_whole(folder / files.HEAD, head.content())
-
-
-def _scratch_copy(folder: Path) -> Path:
-    """Copy identity and evidence, not the journal, into a scratch folder."""
-    scratch = Path(tempfile.mkdtemp(prefix="case-")) / "case"
-    (scratch / files.EVIDENCE).mkdir(parents=True)
-    (scratch / files.RESULTS).mkdir()
-    content = (folder / files.CASE).read_bytes()
-    (scratch / files.CASE).write_bytes(content)
-    known = bundles.Bundle(folder)
-    known.refresh()
-    for item in known.frozen:
-        if (folder / item.file).is_file():
-            shutil.copyfile(folder / item.file, scratch / item.file)
-    _write_empty(scratch, content, bundles.manifest(known.frozen))
-    return scratch

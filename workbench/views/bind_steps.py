@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from workbench.case.case import Case
+from workbench.case.journal import Entry
+from workbench.case.timings import Took
 from workbench.playbook.runner import steps
 from workbench.playbook.suggest import skip_reason, states, suggest
+from workbench.playbook.words import seconds
 from workbench.views.bind import wire
 from workbench_widgets.stepper import Stepper
 
@@ -49,7 +52,7 @@ def _steps(case: Case) -> list[dict[str, Any]]:
         rows.append({"name": name, "number": step.number, "question": step.question, "why": step.why, "kind": "step",
                      "state": standing[name], "summary": case.outcome(entry.seq).summary if entry else "",
                      "reason": skip_reason(case, name) if entry is None else "",
-                     "cost": _cost(step.needs)})  # fmt: skip
+                     "cost": _cost(case, name, step.needs), "took": _took(case, entry)})  # fmt: skip
     for row in (ACT, DRAFT):
         entry = case.state.newest(str(row["name"]))
         rows.append({"cost": "", "reason": "", "summary": case.outcome(entry.seq).summary if entry else "",
@@ -70,8 +73,23 @@ def _suggested(case: Case) -> dict[str, str]:
             "No step is left to run; widen the selection, or look at what could not run."}  # fmt: skip
 
 
-def _cost(needs: tuple[str, ...]) -> str:
-    return f"It reads {', '.join(needs)}." if needs else "It reads only what was found."
+def _cost(case: Case, name: str, needs: tuple[str, ...]) -> str:
+    """Say what a step would read, and what it cost when it last ran."""
+    reads = f"It reads {', '.join(needs)}." if needs else "It reads only what was found."
+    last = case.last_took(name)
+    return f"{reads} Last time: {seconds(last.seconds)}, {_rows(last)}." if last else reads
+
+
+def _took(case: Case, entry: Entry | None) -> str:
+    """Say how long a step took and how much it read; nothing where it has not run, or was computed elsewhere."""
+    found = case.took(entry.seq) if entry else None
+    return f"Took {seconds(found.seconds)}, read {_rows(found)}." if found else ""
+
+
+def _rows(took: Took) -> str:
+    if not took.answers:
+        return "nothing but what was found"
+    return f"{took.rows:,} rows of {took.answers} {'query' if took.answers == 1 else 'queries'}"
 
 
 def _hunch(case: Case) -> str:
