@@ -118,15 +118,18 @@ def test_repeated_keys_are_counted_within_a_day() -> None:
     assert alone.now == 0
 
 
+@pytest.mark.parametrize("days", [16, 30])
 @pytest.mark.parametrize(("held", "fewer"), [(True, True), (False, False)])
-def test_labels_that_stop_arriving_are_told_from_a_steady_flow(held: bool, fewer: bool) -> None:
+def test_labels_that_stop_arriving_are_told_from_a_steady_flow(held: bool, fewer: bool, days: int) -> None:
     rng = np.random.default_rng(6)
-    decided = rng.integers(0, END, 20_000)
+    begin = END - days * DAY_NS
+    decided = rng.integers(begin, END, 20_000)
     arrived = decided + (rng.gamma(3, 1.3, len(decided)) + 1) * DAY_NS
     kept = arrived < (END - 30 * HOUR_NS if held else END)
-    found = data_signs.arrivals(decided[kept], arrived[kept].astype(np.int64), END, 0)
+    found = data_signs.arrivals(decided[kept], arrived[kept].astype(np.int64), END, begin)
     assert found is not None
     assert (found.deviation.relative < -0.9) == fewer
+    assert (found.deviation.strength > 0.98) == fewer
     assert (found.behind > 0.1) == fewer
 
 

@@ -23,6 +23,8 @@ MIN_ROWS = 40
 SLOW_LEAST = 0.1
 """Smallest move of the mean rank that is called a season, 0..1."""
 SLOW_DAYS = 10
+HALF_COME = 0.5
+"""Share of the labels of an age that must have had time to come before their arrivals are counted as usual."""
 FLAT = 0.15
 """Share of the whole way below which nothing had begun."""
 
@@ -256,20 +258,30 @@ def arrivals(
     """Return whether labels arrived as usual over the last day; None with less than ten days of labels.
 
     *decided_ns* and *arrived_ns* belong to labelled decisions. Labels come in the rhythm of their
-    senders, so whole days are compared.
+    senders, so whole days are compared. Early counts are too low, since no decision is older than the
+    history: they are divided by the share of labels that come within the time since it began.
     """
     if len(arrived_ns) < 100 or int(arrived_ns.min()) > end_ns - SLOW_DAYS * DAY_NS:
         return None
-    # Labels of the first days are fewer since no decision is older than the history.
-    settled = history_start_ns + 10 * DAY_NS
-    hours = np.arange(settled - settled % (6 * HOUR_NS), end_ns, 6 * HOUR_NS)
+    # Only the labels of the first decisions had time to come: those of later ones would say that all come early.
+    first = decided_ns < history_start_ns + max((end_ns - history_start_ns) // 3, DAY_NS)
+    waits = np.sort((arrived_ns - decided_ns)[first])
+    if not len(waits):
+        return None
+    hours = np.arange(history_start_ns - history_start_ns % (6 * HOUR_NS), end_ns, 6 * HOUR_NS)
     counts = np.histogram(arrived_ns, np.append(hours, end_ns))[0].astype(float)
     if hours.size and end_ns - hours[-1] < 6 * HOUR_NS:
         hours, counts = hours[:-1], counts[:-1]
+    come = np.searchsorted(waits, hours + 3 * HOUR_NS - history_start_ns) / len(waits)
+    settled = come >= HALF_COME
+    if not settled.any():
+        return None
+    hours, counts = hours[settled], counts[settled] / come[settled]
     deviation = deviate(hours, counts, (end_ns - DAY_NS, end_ns), int(hours[0]), scale="relative", floor=0.05)
     if deviation is None:
         return None
-    late = [_held(decided_ns, arrived_ns, end_ns - k * DAY_NS) for k in range(3, 12)]
+    whole = min(12, max(4, int((end_ns - history_start_ns) // DAY_NS) - 9))
+    late = [_held(decided_ns, arrived_ns, end_ns - k * DAY_NS) for k in range(3, whole)]
     usual = float(np.median(late))
     return Arrivals(deviation, max(0.0, 1 - _held(decided_ns, arrived_ns, end_ns) / usual) if usual else 0.0)
 

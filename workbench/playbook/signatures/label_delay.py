@@ -40,9 +40,11 @@ def _place(view: View, label: str) -> str:
 
 
 def _explained(view: View, behind: float, fewer: float) -> float:
-    """Return the share of a fall in quality that the missing labels account for."""
+    """Return the share of a fall in quality that the missing labels account for; less where another alert tells it."""
+    # What counts the newest decisions misses more labels than those of ten days do.
+    missing = max(behind, fewer * 0.9)
     if view.family != "quality":
-        return 0.0
+        return float(min(1.0, missing)) * view.counts("quality")
     fall = next(
         (
             1 - number(f, "now") / number(f, "usual")
@@ -51,8 +53,7 @@ def _explained(view: View, behind: float, fewer: float) -> float:
         ),
         0.0,
     )
-    # What counts the newest decisions misses more labels than those of ten days do.
-    return float(min(1.0, max(behind, fewer * 0.9) / fall)) if fall > 0 else 0.0
+    return float(min(1.0, missing / fall)) if fall > 0 else 0.0
 
 
 SIGNATURE = Signature(
