@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from workbench.errors import UsageError
 from workbench.model.tables import PROVENANCE, Table
+from workbench.store.layout import time_column
+from workbench.store.segments import Segment
 
 
 def quoted(name: str) -> str:
@@ -63,6 +66,34 @@ def with_keys(table: Table, source: str, keys: str) -> str:
 def parquet(paths: Sequence[str]) -> str:
     """Return SQL that reads exactly these files."""
     return f"read_parquet([{', '.join(literal(p) for p in paths)}], hive_partitioning=false)"
+
+
+def needed(
+    declared: Table, segments: Sequence[Segment], start_ns: int | None, end_ns: int | None
+) -> tuple[int | None, int | None]:
+    """Return the bounds that cut anything off these segments: where all rows lie within, times need no reading."""
+    if not segments or not declared.column(time_column(declared)).required:
+        return start_ns, end_ns
+    low, high = min(s.min_ns for s in segments), max(s.max_ns for s in segments)
+    start_ns = None if start_ns is not None and whole(start_ns) <= low else start_ns
+    return start_ns, None if end_ns is not None and whole(end_ns) > high else end_ns
+
+
+def within(declared: Table, source: str, start_ns: int | None, end_ns: int | None) -> str:
+    """Return SQL for the rows of *source* within ``start_ns <= time < end_ns``."""
+    terms = []
+    if start_ns is not None:
+        terms.append(f"{quoted(time_column(declared))} >= {whole(start_ns)}")
+    if end_ns is not None:
+        terms.append(f"{quoted(time_column(declared))} < {whole(end_ns)}")
+    return f"(SELECT * FROM {source} WHERE {' AND '.join(terms)})" if terms else source
+
+
+def whole(number: int) -> int:
+    """Return a time as it is, or refuse what is no integer."""
+    if not isinstance(number, int) or isinstance(number, bool):
+        raise UsageError(f"A time is integer nanoseconds UTC; got {number!r}.")
+    return number
 
 
 def _same_key(table: Table) -> str:

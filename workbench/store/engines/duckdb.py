@@ -14,21 +14,24 @@ import duckdb
 import pyarrow as pa
 
 from workbench.columnar import schema
-from workbench.errors import IntegrityError, StoreError, UsageError
+from workbench.errors import IntegrityError, StoreError
 from workbench.model.tables import Table, table
 from workbench.model.window import DAY_NS
 from workbench.store import manifest
 from workbench.store.database import Readers
 from workbench.store.journal import decode
-from workbench.store.layout import identity_fixes_time, time_column
+from workbench.store.layout import identity_fixes_time
 from workbench.store.resolve import (
     all_columns,
     key_columns,
     literal,
+    needed,
     parquet,
     quoted,
     resolved,
+    whole,
     with_keys,
+    within,
     without_keys,
 )
 from workbench.store.running import CancelledError, Running
@@ -230,15 +233,15 @@ class Session:
         loose = [s for s in segments if not s.settled]
         if journal is None and (not loose or len(segments) == 1):
             chosen = segments if local else self._segments(declared, start_ns, end_ns)
-            return _within(declared, self._read(declared, chosen), start_ns, end_ns)
-        return _within(declared, self._compared(declared, segments, journal, bounds, local=local), start_ns, end_ns)
+            return within(declared, self._read(declared, chosen), *needed(declared, chosen, start_ns, end_ns))
+        return within(declared, self._compared(declared, segments, journal, bounds, local=local), start_ns, end_ns)
 
     def sources(self, name: str, start_ns: int | None = None, end_ns: int | None = None) -> Sources:
         """Return what ``relation`` would read, resolved by the same rules, without reading it."""
         declared = table(name)
         for bound in (start_ns, end_ns):
             if bound is not None:
-                _whole(bound)
+                whole(bound)
         local = identity_fixes_time(declared)
         segments = self._segments(declared, start_ns, end_ns) if local else list(self.segments(name))
         inner = (start_ns, end_ns) if local else (None, None)
@@ -333,18 +336,18 @@ class Session:
         settled = [s for s in segments if s.settled]
         fresh = []
         if loose:
-            fresh.append(_within(declared, self._read(declared, loose), *bounds))
+            fresh.append(within(declared, self._read(declared, loose), *bounds))
         if journal is not None:
-            fresh.append(_within(declared, self.register(f"unsealed {declared.name}", journal), *bounds))
+            fresh.append(within(declared, self.register(f"unsealed {declared.name}", journal), *bounds))
         union = fresh[0] if len(fresh) == 1 else f"({' UNION ALL '.join(f'SELECT * FROM {f}' for f in fresh)})"
         if not settled:
             return resolved(declared, union)
         apart, mixed = self._split(declared, settled, loose, journal) if local else ([], settled)
         parts = []
         if apart:
-            parts.append(f"SELECT * FROM {_within(declared, self._read(declared, apart), *bounds)}")
+            parts.append(f"SELECT * FROM {within(declared, self._read(declared, apart), *bounds)}")
         if mixed:
-            old = _within(declared, self._read(declared, mixed), *bounds)
+            old = within(declared, self._read(declared, mixed), *bounds)
             keys = f"(SELECT DISTINCT {key_columns(declared)} FROM {union})"
             parts.append(f"SELECT * FROM {without_keys(declared, old, keys)}")
             union = f"(SELECT * FROM {union} UNION ALL SELECT * FROM {with_keys(declared, old, keys)})"
@@ -370,21 +373,6 @@ class Session:
                 self.register(declared.name, schema(declared).empty_table())
             return quoted(declared.name)
         return f"(SELECT {all_columns(declared)} FROM {parquet([self._engine.file(s) for s in believed])})"
-
-
-def _within(declared: Table, source: str, start_ns: int | None, end_ns: int | None) -> str:
-    terms = []
-    if start_ns is not None:
-        terms.append(f"{quoted(time_column(declared))} >= {_whole(start_ns)}")
-    if end_ns is not None:
-        terms.append(f"{quoted(time_column(declared))} < {_whole(end_ns)}")
-    return f"(SELECT * FROM {source} WHERE {' AND '.join(terms)})" if terms else source
-
-
-def _whole(number: int) -> int:
-    if not isinstance(number, int) or isinstance(number, bool):
-        raise UsageError(f"A time is integer nanoseconds UTC; got {number!r}.")
-    return number
 
 
 def _plain(rows: pa.Table) -> pa.Table:
