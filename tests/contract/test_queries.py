@@ -288,8 +288,9 @@ def test_log_patterns_leave_numbers_out(stores: dict[str, Store]) -> None:
 
 
 def test_predictions_by_version_and_output(stores: dict[str, Store]) -> None:
-    """Two of ten are denied: share 0.2, mean score 0.85."""
+    """Two of ten are denied: share 0.2, mean score 0.85 of both, which have one."""
     allow, deny = _ask(stores, "prediction_series", **WINDOW, every_ns=60 * MINUTE)
+    assert (deny["n"], deny["scored"]) == (2, 2)
     assert (allow["n"], allow["share"]) == (8, 0.8)
     assert deny["mean_score"] == pytest.approx(0.85)
     (labelled,) = _ask(stores, "labelled_predictions", **WINDOW)

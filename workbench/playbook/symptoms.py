@@ -214,8 +214,9 @@ def recount(
             share = group.groupby("start_ns")["n"].sum().reindex(totals.index, fill_value=0.0) / totals
             options.append((f"share decided {output}", str(output), share))
         scored = rows.dropna(subset=["mean_score"])
-        weight = scored.groupby("start_ns")["n"].sum()
-        mean = (scored["mean_score"] * scored["n"]).groupby(scored["start_ns"]).sum() / weight
+        # Decisions without the model have no score: a decision that many fall back to must not weigh more for it.
+        each = scored["scored" if "scored" in scored else "n"].astype(float)
+        mean = (scored["mean_score"] * each).groupby(scored["start_ns"]).sum() / each.groupby(scored["start_ns"]).sum()
         options.append(("mean score", "", mean))
     known = symptom.frame.assign(bucket=symptom.frame["time_ns"] - symptom.frame["time_ns"] % every_ns)
     figure = known.groupby("bucket")["value"].mean()

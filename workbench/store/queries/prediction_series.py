@@ -21,9 +21,9 @@ def _run(
 ) -> pa.Table:
     asked = Conditions().columns(PREDICTIONS, equals)
     sql = f"""
-        SELECT start_ns, model, model_version, output, n, mean_score, n / sum(n) OVER w AS share FROM (
+        SELECT start_ns, model, model_version, output, n, scored, mean_score, n / sum(n) OVER w AS share FROM (
             SELECT {bucket("time_ns", every_ns)} AS start_ns, model, model_version, output, count(*) AS n,
-                   fsum(score ORDER BY score) / count(score) AS mean_score
+                   count(score) AS scored, fsum(score ORDER BY score) / count(score) AS mean_score
             FROM {session.relation("predictions", start_ns, end_ns)} {asked.where} GROUP BY ALL)
         WINDOW w AS (PARTITION BY start_ns, model, model_version)
         ORDER BY start_ns, model NULLS FIRST, model_version NULLS FIRST, output NULLS FIRST"""
@@ -38,7 +38,7 @@ def _portable(
     rows = p.columns(tables.relation("predictions", start_ns, end_ns), PREDICTIONS, equals)
     by = {"start_ns": p.begin(rows.time_ns, every_ns), "model": rows.model, "model_version": rows.model_version}
     found = rows.group_by(**by, output=rows.output).agg(
-        n=rows.count(), mean_score=p.quotient(rows.score.sum(), rows.score.count())
+        n=rows.count(), scored=rows.score.count(), mean_score=p.quotient(rows.score.sum(), rows.score.count())
     )
     whole = found.n.sum().over(p.window([found[name] for name in by], []))
     found = found.mutate(share=p.quotient(found.n, whole))
@@ -61,6 +61,7 @@ QUERY = Query(
         "model_version": "its version",
         "output": "the decision",
         "n": "predictions",
+        "scored": "those of them that have a score",
         "mean_score": "mean score of those that have one; null where none has",
         "share": "share of this output among the version's predictions in the bucket, 0..1",
     },
