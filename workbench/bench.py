@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -32,11 +31,14 @@ from workbench.intake.report import IngestReport
 from workbench.model.findings import Ranking
 from workbench.model.window import DAY_NS, HOUR_NS, MINUTE_NS, Window, iso, parse_duration_ns
 from workbench.playbook import folding
+from workbench.playbook.alerts import alert_bytes, first_alert
 from workbench.playbook.find import Found, find
 from workbench.playbook.joined import joined
 from workbench.playbook.likeness import Like, alike
 from workbench.playbook.record_path import RecordPath, record_path
 from workbench.report import rich_html, verbs
+from workbench.report.show import explain
+from workbench.report.show import frame as table
 from workbench.sources import Context
 from workbench.store import Store
 from workbench.store.cluster import open_store
@@ -265,6 +267,13 @@ class Bench:
     ) -> None:
         self.close()
 
+    def _repr_html_(self) -> str:
+        counts, newest = self.store.counts(), self.store.freshness().values()
+        return rich_html.facts(f"Store {self.store.root}", {
+            "Holds": f"{sum(counts.values()):,} rows in {len(counts)} tables", "Environment": self.store.environment,
+            "Newest": iso(max(newest)) if newest else "nothing yet",
+            "Cases": ", ".join(line.id for line in self.cases()) or "none yet"})  # fmt: skip
+
     def __repr__(self) -> str:
         return f"<Bench {self.store.root}, {self.store.environment}, {len(self.cases())} cases>"
 
@@ -294,8 +303,8 @@ class Bench:
         }  # fmt: skip
 
     def _alert(self, alert: str | Path | Mapping[str, Any]) -> dict[str, Any]:
-        """Return the alert that began what is firing now, as a masked row of the alerts table; see :func:`_first`."""
-        content, place = _alert_bytes(alert)
+        """Return the alert that began what is firing now, as a masked row of the alerts table."""
+        content, place = alert_bytes(alert)
         source = plugins.load("source", "alertmanager")
         gate = Gate(self.store, mask_policy(self.settings or Settings()))
         rows: list[dict[str, Any]] = []
@@ -305,7 +314,7 @@ class Bench:
                 rows += without_provenance(kept.tables["alerts"]).to_pylist(maps_as_pydicts="strict")
         if not rows:
             raise UsageError(f"{place} holds no alert: expected Alertmanager's webhook or API JSON.")
-        return _first(rows)
+        return first_alert(rows)
 
     def _window(self, alert: Mapping[str, Any], lead_ns: int) -> Window:
         """Return from *lead_ns* before the alert to its end, or to the newest data; whole minutes."""
@@ -354,37 +363,19 @@ def open_bench(
     return Bench(store, who=who or user_name(), settings=settings, clock=clock)
 
 
-def _first(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return the earliest firing alert of the newest burst: each of it started within an hour of the next.
-
-    What has been firing for days is another incident's; where nothing fires any more, the same of what was resolved.
-    """
-    firing = [row for row in rows if row["status"] == "firing"] or rows
-    ordered = sorted(firing, key=lambda row: (-row["starts_ns"], row["fingerprint"]))
-    first = ordered[0]
-    for row in ordered[1:]:
-        if first["starts_ns"] - row["starts_ns"] > HOUR_NS:
-            break
-        if row["starts_ns"] < first["starts_ns"]:
-            first = row
-    return first
+@table.register
+def _(bench: Bench) -> pd.DataFrame:
+    newest = bench.store.freshness()
+    rows = [{"table": name, "rows": count, "newest": iso(newest[name]) if name in newest else None}
+            for name, count in bench.store.counts().items()]  # fmt: skip
+    return pd.DataFrame(rows, columns=["table", "rows", "newest"])
 
 
-def _alert_bytes(alert: str | Path | Mapping[str, Any]) -> tuple[bytes, str]:
-    if isinstance(alert, Mapping):
-        return json.dumps(_wrapped(alert)).encode(), "alert given as a mapping"
-    if isinstance(alert, str) and alert.lstrip().startswith(("{", "[")):
-        return alert.encode(), "alert given as text"
-    path = Path(alert)
-    try:
-        return path.read_bytes(), path.name
-    except OSError as error:
-        raise UsageError(f"The alert {path} cannot be read: {error.strerror}.") from error
-
-
-def _wrapped(alert: Mapping[str, Any]) -> Mapping[str, Any] | Sequence[Mapping[str, Any]]:
-    """Return one bare alert as the API lists alerts; a webhook is left as it is."""
-    return alert if "alerts" in alert else [alert]
+@explain.register
+def _(bench: Bench) -> str:
+    held = ", ".join(f"{count:,} {name}" for name, count in bench.store.counts().items()) or "nothing yet"
+    cases = ", ".join(f"{line.id} ({line.problem or line.status})" for line in bench.cases()) or "none yet"
+    return f"{bench.store.root} holds, of {bench.store.environment}: {held}. Cases: {cases}."
 
 
 __all__ = ["Bench", "Case", "CaseLine", "open_bench"]

@@ -10,14 +10,15 @@ import pyarrow as pa
 import pytest
 
 import workbench as wb
-from workbench.case.case import Case
 from workbench.case.operations import Outcome
 from workbench.case.reading import Answer
 from workbench.case.symptom import Symptom
 from workbench.errors import UsageError
+from workbench.hooks import Plan, Ran
 from workbench.intake.report import FileReport, IngestReport
 from workbench.model.findings import Cause, Evidence, Finding, Ranking
 from workbench.model.window import Baseline, Window
+from workbench.playbook.likeness import Like
 from workbench.report.show import Plot
 
 WINDOW = Window.parse("2026-02-10T10:00Z/2026-02-10T11:00Z")
@@ -34,8 +35,8 @@ DRAWN = ("answer", "contrast", "frame", "outcome", "plot", "table")
 @pytest.fixture(scope="module")
 def things(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Return one of everything."""
-    case = Case.create(tmp_path_factory.mktemp("case") / "INC-1", case_id="INC-1", who="ada")
-    case.call("begin", entity="service:a", signal="p95_ms", window=str(WINDOW))
+    bench = wb.open(tmp_path_factory.mktemp("bench") / "store", who="ada")
+    case = bench.case("INC-1", entity="service:a", signal="p95_ms", window=str(WINDOW))
     baseline = Baseline((WINDOW.shifted(-86_400_000_000_000),), "the day before")
     slow = [n % 10 == 0 for n in range(1000)]
     rows = pd.DataFrame({"region": ["c" if s else "a" for s in slow], "n": range(1000)})
@@ -46,19 +47,26 @@ def things(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "outcome": Outcome((FINDING,), {}, {"regions": ROWS}, "Slow."), "plot": wb.plot(ROWS),
         "ranking": Ranking((CAUSE,), "suspected"), "replay": case.replay(), "table": pa.Table.from_pandas(ROWS),
         "symptom": Symptom("service:a", "p95_ms", WINDOW, baseline, "prod"), "window": WINDOW,
+        "bench": bench, "cases": bench.cases(), "causes": case.causes or (CAUSE,), "entry": case.entries[0],
+        "findings": [FINDING, FINDING], "like": Like("INC-7", 0.9, "bad_deploy service:a", "Roll back."),
+        "plan": Plan("page", "command", "bad_deploy service:a", ("true",)), "ran": Ran(True, "ok"),
+        "path": bench.path("trace:0af7"), "counts": bench.store.counts(), "widget": case.widget("causes"),
     }  # fmt: skip
 
 
-NAMES = ("answer", "baseline", "case", "cause", "contrast", "evidence", "finding", "frame", "ingested", "outcome",
-         "plot", "ranking", "replay", "symptom", "table", "window")  # fmt: skip
+NAMES = ("answer", "baseline", "bench", "case", "cases", "cause", "causes", "contrast", "counts", "entry", "evidence",
+         "finding", "findings", "frame", "ingested", "like", "outcome", "path", "plan", "plot", "ran", "ranking",
+         "replay", "symptom", "table", "widget", "window")  # fmt: skip
+WITHOUT_ROWS = {"counts": "has no rows; give a case", "widget": "has no rows; give a case",
+                "evidence": r"case\.frame\('E1'\)"}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_frame_gives_rows_or_says_where_they_are(things: dict[str, Any], name: str) -> None:
-    """Fifteen of sixteen give a frame; evidence names the call that reads it."""
+    """24 of 27 give a frame; evidence names the call that reads it, counts and a widget say what has rows."""
     assert set(things) == set(NAMES)
-    if name == "evidence":
-        with pytest.raises(UsageError, match=r"case\.frame\('E1'\)"):
+    if name in WITHOUT_ROWS:
+        with pytest.raises(UsageError, match=WITHOUT_ROWS[name]):
             wb.frame(things[name])
     else:
         assert isinstance(wb.frame(things[name]), pd.DataFrame)
@@ -85,7 +93,20 @@ def test_plot_draws_figures_or_says_what_is_missing(things: dict[str, Any], name
         wb.plot(things[name])
 
 
-@pytest.mark.parametrize("name", ["case", "cause", "evidence", "finding", "outcome", "plot", "ranking", "window"])
+SHOWN = ["bench", "case", "cause", "evidence", "finding", "outcome", "path", "plot", "ranking", "replay", "window"]
+
+
+def test_a_bench_tells_its_tables_and_cases(things: dict[str, Any]) -> None:
+    """An empty store: no table, one case that is open; many of one kind are one table of as many rows."""
+    assert list(wb.frame(things["bench"]).columns) == ["table", "rows", "newest"]
+    assert "Cases: INC-1 (open)." in wb.explain(things["bench"])
+    assert "INC-1" in things["bench"]._repr_html_()
+    assert wb.frame(things["cases"])["id"].tolist() == ["INC-1"]
+    assert len(wb.frame(things["findings"])) == 2
+    assert wb.explain(things["like"]).startswith("Like INC-7 (0.90): bad deploy of service:a.")
+
+
+@pytest.mark.parametrize("name", SHOWN)
 def test_a_notebook_shows_it_with_its_text_escaped(things: dict[str, Any], name: str) -> None:
     """Rich HTML, and markup in it stays text."""
     assert "<" in things[name]._repr_html_()

@@ -23,9 +23,9 @@ def attach() -> None:
     html.register(Ranking, lambda ranking: output("cause.html.j2", causes=list(ranking), verdict=ranking.verdict))
     html.register(Finding, lambda finding: output("finding.html.j2", outcome=None, findings=[finding], defects=[]))
     html.register(Outcome, _outcome)
-    html.register(Evidence, lambda item: _facts(item.id, {
+    html.register(Evidence, lambda item: facts(item.id, {
         "Query": item.query, "Rows": f"{item.rows:,}", "File": item.file, "SHA-256": item.sha256}))  # fmt: skip
-    html.register(Window, lambda w: _facts(w.words(), {"ISO": str(w), "Length": duration(w.duration_ns)}))
+    html.register(Window, lambda w: facts(w.words(), {"ISO": str(w), "Length": duration(w.duration_ns)}))
     html.register(ReplayReport, _replay)
 
 
@@ -44,9 +44,10 @@ def _outcome(outcome: Outcome) -> str:
 
 
 def _replay(report: ReplayReport) -> str:
-    facts = {"State": report.state_hash, "Took": duration(round(report.seconds * 1e9))}
-    return _facts(f"{'✓' if report.ok else '✕'} {report.badge}", facts, (str(m) for m in report.mismatches))
+    said = {"State": report.state_hash, "Took": duration(round(report.seconds * 1e9))}
+    return facts(f"{'✓' if report.ok else '✕'} {report.badge}", said, (str(m) for m in report.mismatches))
 
 
-def _facts(heading: str, facts: Mapping[str, str], lines: Iterable[str] = ()) -> str:
+def facts(heading: str, facts: Mapping[str, str], lines: Iterable[str] = ()) -> str:
+    """Return a card of named facts below a heading; all text is escaped."""
     return output("facts.html.j2", heading=heading, facts=facts, causes=[], lines=list(lines))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from functools import singledispatch
+from pathlib import Path
+from typing import Any, Protocol, cast, runtime_checkable
 
 import pandas as pd
 import pyarrow as pa
@@ -20,6 +23,8 @@ from workbench.intake.report import IngestReport
 from workbench.model.findings import Cause, Evidence, Finding, Ranking
 from workbench.model.window import Baseline, Window, iso
 from workbench.playbook.find import Found
+from workbench.playbook.likeness import Like
+from workbench.playbook.record_path import RecordPath
 from workbench.report import charts
 from workbench.report.next_step import next_step
 from workbench.report.pages import stylesheet
@@ -44,6 +49,14 @@ class Plot:
                 f"<figcaption>{escape(self.caption)}</figcaption></figure></div>")  # fmt: skip
 
 
+@runtime_checkable
+class Captioned(Protocol):
+    """A board, which stands in a package that knows nothing of this one: it says of itself what it shows."""
+
+    title: str
+    caption: str
+
+
 @singledispatch
 def frame(x: object) -> pd.DataFrame:
     """Return the rows behind an object: a case's journal, causes, findings, a step's table, an answer.
@@ -53,7 +66,25 @@ def frame(x: object) -> pd.DataFrame:
     0      a       1
     1      c       9
     """
+    if is_dataclass(x) and not isinstance(x, type):
+        return pd.DataFrame([_fields(x)])
     raise UsageError(f"A {type(x).__name__} has no rows; give a case, an outcome, a ranking, findings or a table.")
+
+
+@frame.register(list)
+@frame.register(tuple)
+def _(x: Sequence[object]) -> pd.DataFrame:
+    # Many of one kind are one table: findings, causes, the bench's cases, cases alike.
+    if not x:
+        return pd.DataFrame()
+    if all(isinstance(one, Cause) for one in x):
+        return _causes(cast("Sequence[Cause]", x))
+    return pd.concat([frame(one) for one in x], ignore_index=True)
+
+
+@frame.register
+def _(x: RecordPath) -> pd.DataFrame:
+    return x.steps
 
 
 @frame.register
@@ -87,8 +118,7 @@ def _(x: Outcome) -> pd.DataFrame:
 
 @frame.register
 def _(x: Ranking) -> pd.DataFrame:
-    columns = ["rank", "kind", "entity", "confidence", "verdict", "onset_ns", "statement"]
-    return pd.DataFrame([{name: getattr(cause, name) for name in columns} for cause in x], columns=columns)
+    return _causes(x.causes)
 
 
 @frame.register
@@ -147,6 +177,18 @@ def _(x: Evidence) -> pd.DataFrame:
     raise UsageError(f"The rows of {x.id} lie in its case: case.frame({x.id!r}).")
 
 
+def _causes(causes: Sequence[Cause]) -> pd.DataFrame:
+    columns = ["rank", "kind", "entity", "confidence", "verdict", "onset_ns", "statement"]
+    return pd.DataFrame([{name: getattr(cause, name) for name in columns} for cause in causes], columns=columns)
+
+
+def _fields(x: object) -> dict[str, object]:
+    """Return the fields of a small record by name; what is not plain is told in words."""
+    plain = (str, int, float, bool, type(None))
+    held = {field.name: getattr(x, field.name) for field in fields(cast("Any", x)) if field.repr}
+    return {name: value if isinstance(value, plain) else explain(value) for name, value in held.items()}
+
+
 def _windows(windows: tuple[Window, ...]) -> pd.DataFrame:
     return pd.DataFrame([{"start": iso(w.start_ns), "end": iso(w.end_ns), "minutes": w.minutes} for w in windows])
 
@@ -183,8 +225,8 @@ def plot(x: object, *, case: Case | None = None, window: Window | None = None) -
     hint = "" if case else " Findings and steps are drawn from their evidence: plot(…, case=case)."
     if not tried:
         raise UsageError(f"There is no chart of this {type(x).__name__}: it holds no rows and no findings to draw.")
-    raise UsageError(f"There is no chart for columns {tried}: it takes time_ns and a figure, or a label with one "
-                     f"figure, or with a baseline and a selection column.{hint}")  # fmt: skip
+    raise UsageError(f"There is no chart for columns {tried}: it takes time_ns and a figure, or a label with "
+                     f"contributions, or with a baseline and a selection column.{hint}")  # fmt: skip
 
 
 def _candidates(x: object, case: Case | None) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -225,7 +267,41 @@ def explain(x: object) -> str:
     >>> explain(Window.parse("2026-03-01T13:40Z/2026-03-01T14:25Z"))
     '2026-03-01 13:40-14:25 UTC'
     """
-    return repr(x)
+    if is_dataclass(x) and not isinstance(x, type):
+        said = "; ".join(f"{title(name)} {'unknown' if value is None else value}" for name, value in _fields(x).items())
+        return f"{type(x).__name__}: {said}."
+    return f"{x.title}: {x.caption}" if isinstance(x, Captioned) else repr(x)
+
+
+@explain.register(list)
+@explain.register(tuple)
+def _(x: Sequence[object]) -> str:
+    return "\n".join(explain(one) for one in x) or "There are none."
+
+
+@explain.register
+def _(x: str) -> str:
+    return x
+
+
+@explain.register
+def _(x: Path) -> str:
+    return str(x)
+
+
+@explain.register
+def _(x: Mapping) -> str:  # type: ignore[type-arg]
+    return ", ".join(f"{name} {explain(value)}" for name, value in x.items()) or "There are none."
+
+
+@explain.register
+def _(x: Like) -> str:
+    return x.words()
+
+
+@explain.register
+def _(x: RecordPath) -> str:
+    return str(x)
 
 
 @explain.register
@@ -245,7 +321,7 @@ def _(x: Cause) -> str:
 
 @explain.register
 def _(x: Ranking) -> str:
-    return " ".join(f"{c.rank}. {explain(c)}" for c in x) or "No candidate stands out: no cause proven."
+    return "\n".join(f"{c.rank}. {explain(c)}" for c in x) or "No candidate stands out: no cause proven."
 
 
 @explain.register
