@@ -45,6 +45,14 @@ def test_a_near_miss_is_healthy(name: str, tmp_path: Path) -> None:
     assert set(judged(incident(name, 3, "near_miss"), tmp_path).values()) == {"healthy"}
 
 
+def test_a_device_is_starved_though_its_days_differ_in_load_twofold(tmp_path: Path) -> None:
+    """At 14 % busy after days of 19 and 28, waits of six forward passes are starvation; lighter batches are not."""
+    for variant, right in (("cause", {"queue_starvation"}), ("near_miss", {"healthy"})):
+        (tmp_path / variant).mkdir()
+        one = incident("queue_starvation", 421, variant)  # type: ignore[arg-type]
+        assert set(judged(one, tmp_path / variant).values()) == right
+
+
 @pytest.mark.parametrize("name", ["vram_pressure", "noisy_neighbour"])
 def test_a_device_that_no_span_names_is_judged_by_what_its_service_says_of_all_requests(
     name: str, tmp_path: Path

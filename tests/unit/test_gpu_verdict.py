@@ -44,6 +44,26 @@ def test_half_the_figures_claim_no_fault() -> None:
     assert "Not measured: requests_per_s" in found.words
 
 
+@pytest.mark.parametrize(
+    ("busy", "wait", "cause"),
+    [
+        (20.0, 99.0, "healthy"),
+        (20.0, 126.0, "queue_starvation"),
+        (80.0, 126.0, "healthy"),
+        (0.0, 126.0, "queue_starvation"),
+    ],
+)
+def test_a_wait_is_starvation_from_five_times_what_a_device_this_busy_explains(
+    busy: float, wait: float, cause: str
+) -> None:
+    """A forward pass of 100 ms at 20 % busy explains 25 ms: 99 is under five times that, 126 over; at 80 %, 400 ms."""
+    usual = {"gpu_utilization_percent": [busy] * 12, "forward_pass_ms": [100.0] * 12, "requests_per_s": [5.0] * 12}
+    baseline = pd.DataFrame({**usual, "queue_wait_ms": [9.0] * 12})
+    found = verdict(pd.DataFrame({**usual, "queue_wait_ms": [wait] * 12}), baseline)
+    assert found.cause == cause
+    assert ("queue_wait_over_expected" in found.words) == (cause == "queue_starvation")
+
+
 @pytest.mark.parametrize("condition", ["vram_pressure", "gpu_memory_wait"])
 def test_where_no_request_was_traced_the_waits_of_the_service_stand_in(condition: Condition) -> None:
     """The service's own waits give the fault its verdict; with those flat, or unknown too, nothing is claimed."""

@@ -25,6 +25,8 @@ USED, TOTAL = "gpu_memory_used_bytes", "gpu_memory_total_bytes"
 THROTTLED, OTHERS = "gpu_throttled_percent", "gpu_other_processes_percent"
 QUEUE, REQUESTS, LOADER = "queue_wait_ms", "requests_per_s", "data_wait_percent"
 FORWARD = "forward_pass_ms"
+BEYOND = "queue_wait_over_expected"
+"""Wait as a multiple of what a device this busy explains: of the busy share u a forward pass times u / (1 - u)."""
 MEMORY = "gpu_memory_used_percent"
 CONTROLLER, QUEUE_SHARE = "gpu_memory_utilization_percent", "queue_share_percent"
 SERVICE_QUEUE, SERVICE_QUEUE_SHARE = "service_queue_wait_ms", "service_queue_share_percent"
@@ -123,7 +125,8 @@ RULES: tuple[Rule, ...] = (
         (Condition(UTILIZATION, "falls", 15.0),), (Condition(LOADER, "rises", 15.0),),
     ), "The device idles while its process waits for data: the data loader starves it."),
     Rule("queue_starvation", (
-        (Condition(UTILIZATION, "falls", 15.0), Condition(UTILIZATION, "falls", 0.3, "relative")),
+        (Condition(UTILIZATION, "falls", 15.0), Condition(UTILIZATION, "falls", 0.3, "relative"),
+         Condition(BEYOND, "at least", 5.0)),
         (Condition(QUEUE, "rises", 0.5, "relative"),), (Condition(REQUESTS, "does not fall", 0.4, "relative"),),
     ), "The device idles while requests wait in the queue: they do not reach it."),
 )  # fmt: skip
@@ -151,7 +154,8 @@ def verdict(window: pd.DataFrame, baseline: pd.DataFrame) -> Verdict:
     """
     window, baseline = derived(window), derived(baseline)
     asked = dict.fromkeys(c.metric for rule in RULES for group in rule.needs for c in group)
-    shifts = {metric: shift(metric, window, baseline) for metric in asked}
+    shifts = {metric: shift(metric, window, baseline) for metric in asked if metric != BEYOND}
+    shifts[BEYOND] = _beyond(shifts[UTILIZATION], shifts[QUEUE], shifts[FORWARD])
     groups = [[c.metric for c in group] for rule in RULES for group in rule.needs]
     unmeasured = [group for group in groups if all(shifts[m].now is None for m in group)]
     missing = tuple(sorted({m for group in unmeasured for m in group} - {SERVICE_QUEUE, SERVICE_QUEUE_SHARE}))
@@ -183,6 +187,23 @@ def shift(metric: str, window: pd.DataFrame, baseline: pd.DataFrame) -> Shift:
     middle = float(np.median(before))
     spread = max(1.4826 * float(np.median(np.abs(before - middle))), 1e-3 * abs(middle), 1e-9)
     return Shift(metric, middle, float(np.median(now)), (float(np.median(now)) - middle) / spread)
+
+
+def _beyond(used: Shift, queue: Shift, forward: Shift) -> Shift:
+    """Compare waits with those of a queue whose server is as busy as the device: load of the day does not move it.
+
+    Random arrivals give about 1 at any load, bursts a few times that; far above, what feeds the device holds back.
+    """
+
+    def multiple(percent: float | None, wait: float | None, work: float | None) -> float | None:
+        if percent is None or wait is None or not work:
+            return None
+        # One percent either way: a device that seems idle or busy all the time would explain nothing or anything.
+        busy = float(np.clip(percent / 100, 0.01, 0.99))
+        return wait / work * (1 - busy) / busy
+
+    before = multiple(used.before, queue.before, forward.before)
+    return Shift(BEYOND, before, multiple(used.now, queue.now, forward.now), None)
 
 
 def time_split(window: pd.DataFrame) -> dict[str, float | None]:

@@ -131,7 +131,7 @@ def _strongest(frame: pd.DataFrame, verdict: gv.Verdict, t: Times) -> Deviation 
     best: Deviation | None = None
     full = gv.derived(frame)
     for shift in verdict.evidence:
-        series = full[shift.metric].dropna()
+        series = full.get(shift.metric, pd.Series(dtype=float)).dropna()
         if series.empty:
             continue
         found = deviate(
