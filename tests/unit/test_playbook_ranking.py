@@ -10,8 +10,9 @@ import pytest
 from workbench.analysis.lineage import build
 from workbench.analysis.rank_incident import HOUR_NS, Candidate, weigh
 from workbench.case.symptom import Symptom
-from workbench.model.findings import Evidence, Finding
+from workbench.model.findings import Cause, Evidence, Finding
 from workbench.model.window import Window
+from workbench.playbook.leftover import told_once
 from workbench.playbook.signatures.bad_deploy import SIGNATURE as BAD_DEPLOY
 from workbench.playbook.signatures.null_burst import SIGNATURE as NULL_BURST
 from workbench.playbook.signatures.schema_change import SIGNATURE as SCHEMA_CHANGE
@@ -213,3 +214,42 @@ def test_a_change_names_a_data_set_by_its_path() -> None:
     other = finding("change:2", "change", words="docs runbook explain")
     assert mentions(edit, "dataset:warehouse/dwh.ref_code_map")
     assert not mentions(other, "dataset:warehouse/dwh.ref_code_map")
+
+
+def cause(rank: int, entity: str, confidence: float, explained: float) -> Cause:
+    """Return a proven cause (suspected below .5, none below .4) that accounts for a share of the symptom."""
+    verdict = "proven" if confidence >= 0.5 else "suspected" if confidence >= 0.4 else "none"
+    factors = {"explains": 0.1 + 0.9 * explained**0.5}
+    return Cause(rank, entity, "kind", "it is to blame.", confidence, verdict, factors)
+
+
+WITHOUT = "(decided without the model)"
+
+
+def test_what_a_better_cause_accounts_for_makes_room_for_a_second_one() -> None:
+    """Three services claim the decisions without the model; the input that moves the rest comes second, not fourth."""
+    causes = (
+        cause(1, "service:store", 0.97, 0.9), cause(2, "service:front", 0.9, 0.8), cause(3, "flag:f", 0.85, 0.8),
+        cause(4, "feature:amount", 0.45, 0.2),
+    )  # fmt: skip
+    told = told_once(causes, view(shares={WITHOUT: 0.8, "amount": 0.2}))
+    assert [(c.rank, c.entity) for c in told[:2]] == [(1, "service:store"), (2, "feature:amount")]
+    assert (told[0].confidence, told[1].confidence, told[1].verdict) == (0.97, 0.45, "suspected")
+    assert [c.entity for c in told[2:]] == ["service:front", "flag:f"]
+    assert all(c.verdict != "proven" and c.factors["left"] == 0.0 for c in told[2:])
+
+
+def test_two_causes_that_share_a_rise_between_them_keep_their_places() -> None:
+    """Of a slowness one service makes 60 % and another 40 %: nothing is told twice, and both stay proven."""
+    causes = (cause(1, "service:store", 0.8, 0.6), cause(2, "service:front", 0.6, 0.4), cause(3, "host:h", 0.55, 0.3))
+    told = told_once(causes, view(signal="request_seconds"))
+    assert [(c.entity, c.verdict) for c in told[:2]] == [("service:store", "proven"), ("service:front", "proven")]
+    assert told[1].confidence == 0.6
+    assert told[2].confidence < 0.4
+    assert told[2].verdict == "none"
+
+
+def test_a_lead_that_is_not_named_takes_nothing_from_the_others() -> None:
+    """At confidence .3 nothing is claimed: the next lead keeps all of its own."""
+    causes = (cause(1, "service:store", 0.3, 0.6), cause(2, "service:front", 0.25, 0.6))
+    assert [c.confidence for c in told_once(causes, view(signal="request_seconds"))] == [0.3, 0.25]

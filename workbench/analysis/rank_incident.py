@@ -114,3 +114,10 @@ def _verdict(c: Candidate, confidence: float, real: float) -> Verdict:
     if c.on_path and c.shown and not c.refuted and confidence >= PROVEN_AT and real >= 0.99:
         return "proven"
     return "suspected" if confidence >= SUSPECTED_AT and c.on_path else "none"
+
+
+def named(verdict: Verdict, confidence: float) -> Verdict:
+    """Return what is left of a verdict when only so much confidence is."""
+    if verdict == "proven" and confidence >= PROVEN_AT:
+        return "proven"
+    return "suspected" if verdict != "none" and confidence >= SUSPECTED_AT else "none"

@@ -15,6 +15,7 @@ from workbench.model.findings import Cause, Finding, Ranking, Verdict
 from workbench.playbook import Lead, Step
 from workbench.playbook.challenge import challenged
 from workbench.playbook.joined import joined
+from workbench.playbook.leftover import told_once
 from workbench.playbook.symptoms import Family, family
 from workbench.playbook.times import LEAD_NS, times
 from workbench.playbook.view import View
@@ -55,7 +56,7 @@ def run(reading: Reading) -> Outcome:
     strong = float(scope.values.get("strength") or 0.0) if scope else 0.5
     weighed = weigh(candidates, int(onset) if onset is not None else None, strong)[:MAX_CAUSES]
     causes = tuple(_cause(rank, item, by_key[item.candidate.key], view) for rank, item in enumerate(weighed, start=1))
-    causes = _sorted(challenged(causes, view, reading))
+    causes = told_once(_sorted(challenged(causes, view, reading)), view)
     verdict: Verdict = causes[0].verdict if causes else "none"
     impact = tuple(
         f for f in view.findings if f.entity == view.symptom.entity and f.signal.startswith(view.symptom.signal)
