@@ -236,11 +236,12 @@ class Bench:
         Many rows are settled at once: an investigation then reads them several times faster than from the journal.
         """
         named = [uris] if isinstance(uris, str | Path) else list(uris)
-        report = ingest(self.store, named, settings=self.settings, progress=progress, source=source,
-                        as_table=as_table, mapping=mapping)  # fmt: skip
-        if sum(report.rows.values()) >= SETTLED_ROWS:
-            self.store.seal()
-            self.store.compact(progress=progress)
+        with self.store.gathering():
+            report = ingest(self.store, named, settings=self.settings, progress=progress, source=source,
+                            as_table=as_table, mapping=mapping)  # fmt: skip
+            if sum(report.rows.values()) >= SETTLED_ROWS:
+                self.store.seal()
+                self.store.compact(progress=progress)
         return report
 
     def find(self, text: str) -> Found:

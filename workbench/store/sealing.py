@@ -7,8 +7,10 @@ import os
 import shutil
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -144,7 +146,7 @@ class Sealer:
             connection.close()
 
     def compact(self, *, progress: Progress | None = None) -> int:
-        """Leave each day that has unsettled segments with one segment of disjoint keys; return the days rewritten."""
+        """Leave each day that has unsettled segments with one segment of disjoint keys; return those days."""
         rewritten = 0
         with self.exclusive():
             self._remove_strays()
@@ -157,36 +159,65 @@ class Sealer:
             loose = sorted({(s.environment, s.table) for s in segments if not s.settled})
             for environment, name in loose:
                 of_table = [s for s in segments if (s.environment, s.table) == (environment, name)]
-                rewritten += self._compact_table(environment, table(name), of_table, progress)
+                rewritten += self._compact_table(table(name), of_table, progress)
         return rewritten
 
-    def _compact_table(
-        self, environment: str, declared: Table, segments: list[Segment], progress: Progress | None
-    ) -> int:
+    def _compact_table(self, declared: Table, segments: list[Segment], progress: Progress | None) -> int:
         segments = self._believed(segments)
+        alone = _alone_in_day(segments) if declared.partition in declared.key or len(segments) == 1 else []
+        self._settle(alone)
+        segments = [s for s in segments if s not in alone]
+        if all(s.settled for s in segments):
+            return len(alone)
         scratch = self._root / SCRATCH
         scratch.mkdir(exist_ok=True)
         connection = locked_down([str(self._root / s.path) for s in segments], memory_limit=_MEMORY, scratch=scratch)
         try:
-            affected = self._affected(connection, declared, segments)
-            days = {s.day for s in affected}
-            twice = self._keys_held_twice(connection, declared, affected)
-            written: list[Segment] = []
-            for done, day in enumerate(sorted(days)):
-                of_day = [s for s in affected if s.day == day]
-                batches = self._merged_day(connection, declared, of_day, day, twice)
-                segment = write_segment(self._root, environment, declared, day, batches, settled=True)
-                written += [segment] if segment else []
-                if progress is not None:
-                    progress(f"compacting {declared.name}", done + 1, len(days))
-            with self._journal.write_lock, transaction(self._connection):
-                kept = {s.path for s in written}
-                manifest.retire(self._connection, [s for s in affected if s.path not in kept])
-                manifest.add(self._connection, written)
+            return len(alone) + self._compact_days(connection, declared, segments, progress)
         finally:
             connection.close()
             shutil.rmtree(scratch, ignore_errors=True)
+
+    def _compact_days(
+        self, connection: Any, declared: Table, segments: Sequence[Segment], progress: Progress | None
+    ) -> int:
+        affected = self._affected(connection, declared, segments)
+        days = {s.day for s in affected}
+        twice = self._keys_held_twice(connection, declared, affected)
+        # Sealing leaves no key twice in one segment, so that only another segment can hold it again.
+        shared = self._holding_hashes(connection, declared, affected) if twice else set()
+        alone = [s for s in _alone_in_day(affected) if s.path not in shared]
+        self._settle(alone)
+        merged = sorted(days - {s.day for s in alone})
+        of_merged = [s for s in affected if s.day in merged]
+        written: list[Segment] = []
+        for done, day in enumerate(merged):
+            of_day = [s for s in of_merged if s.day == day]
+            batches = self._merged_day(connection, declared, of_day, day, twice)
+            segment = write_segment(self._root, of_day[0].environment, declared, day, batches, settled=True)
+            written += [segment] if segment else []
+            if progress is not None:
+                progress(f"compacting {declared.name}", done + 1, len(merged))
+        with self._journal.write_lock, transaction(self._connection):
+            kept = {s.path for s in written}
+            manifest.retire(self._connection, [s for s in of_merged if s.path not in kept])
+            manifest.add(self._connection, written)
         return len(days)
+
+    def _settle(self, alone: Sequence[Segment]) -> None:
+        """Say of segments that no other holds one of their keys; their files are already what merging would write."""
+        if alone:
+            with self._journal.write_lock, transaction(self._connection):
+                manifest.add(self._connection, [replace(s, settled=True) for s in alone])
+
+    def _holding_hashes(self, connection: Any, declared: Table, segments: Sequence[Segment]) -> set[str]:
+        """Return the paths of segments with a key that stands in more than one row."""
+        by_file = {str(self._root / s.path): s.path for s in segments}
+        hits = connection.sql(
+            f"SELECT DISTINCT filename FROM {_with_file_name(list(by_file))} "
+            f"WHERE hash({key_columns(declared)}) IN (SELECT h FROM twice)"
+        ).fetchall()
+        return {by_file[file] for (file,) in hits}
 
     def _affected(self, connection: Any, declared: Table, segments: Sequence[Segment]) -> list[Segment]:
         """Return what to rewrite: the unsettled, the settled that hold one of their keys, small ones beside them.
@@ -298,6 +329,12 @@ class Sealer:
                 path = file.relative_to(self._root).as_posix()
                 if file.suffix == ".part" or (file.suffix == ".parquet" and path not in named):
                     file.unlink(missing_ok=True)
+
+
+def _alone_in_day(segments: Sequence[Segment]) -> list[Segment]:
+    """Return the unsettled segments that are the only one of their day."""
+    in_day = Counter(s.day for s in segments)
+    return [s for s in segments if not s.settled and in_day[s.day] == 1]
 
 
 def _by_day(declared: Table, ordered: pa.Table) -> Iterator[tuple[str, pa.Table]]:

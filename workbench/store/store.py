@@ -6,7 +6,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -163,8 +163,15 @@ class Store:
             self._upkeep.sealed(moved)
         return moved
 
+    def gathering(self) -> AbstractContextManager[None]:
+        """Seal in the background later and in larger pieces, for whoever appends much and seals at the end.
+
+        What is acknowledged is on disk all the same: only where it lies meanwhile differs.
+        """
+        return self._upkeep.gathering() if self._upkeep is not None else nullcontext()
+
     def compact(self, *, progress: Progress | None = None) -> int:
-        """Merge each day that has unsettled segments into one without duplicates; return the days rewritten."""
+        """Merge each day that has unsettled segments into one without duplicates; return those days."""
         self._must_write()
         days = self._sealer.compact(progress=progress)
         self._sealer.remove_retired(grace_s=RETIRED_GRACE_S)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from workbench.errors import WorkbenchError
 
@@ -12,6 +13,8 @@ SEAL_ROWS = 131_072
 """Rows in the journal from which it is sealed."""
 SEAL_AGE_S = 60.0
 """Seconds that rows wait in the journal at most, while rows keep coming."""
+GATHER_ROWS = 4 * SEAL_ROWS
+"""Rows in the journal from which it is sealed while whoever appends will seal at the end."""
 HOLD_ROWS = 8 * SEAL_ROWS
 """Rows from which appending waits for the sealing, so that the journal cannot outgrow it."""
 COMPACT_SEGMENTS = 32
@@ -31,6 +34,7 @@ class Upkeep:
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._ended = False
+        self._gathering = 0
         self.fault: WorkbenchError | None = None
         """Why the last attempt failed; None after one that went well. The journal keeps the rows meanwhile."""
 
@@ -55,6 +59,18 @@ class Upkeep:
             self._since = time.monotonic()
             self._changed.notify_all()
 
+    @contextmanager
+    def gathering(self) -> Iterator[None]:
+        """Let more rows wait meanwhile: what is sealed in one piece needs no merging."""
+        with self._changed:
+            self._gathering += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._gathering -= 1
+                self._changed.notify_all()
+
     def end(self) -> None:
         """Stop after the work in progress."""
         with self._changed:
@@ -64,7 +80,8 @@ class Upkeep:
             self._thread.join()
 
     def _due(self) -> bool:
-        return self._waiting >= SEAL_ROWS or (self._waiting > 0 and time.monotonic() - self._since >= SEAL_AGE_S)
+        limit = GATHER_ROWS if self._gathering else SEAL_ROWS
+        return self._waiting >= limit or (self._waiting > 0 and time.monotonic() - self._since >= SEAL_AGE_S)
 
     def _run(self) -> None:
         while True:
