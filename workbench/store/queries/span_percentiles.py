@@ -10,8 +10,9 @@ import pyarrow as pa
 from workbench.model.tables import SPANS
 from workbench.model.window import DAY_NS, MINUTE_NS
 from workbench.store.engines.duckdb import Session
-from workbench.store.queries._conditions import Conditions
+from workbench.store.queries._conditions import Conditions, bucket
 from workbench.store.queries._span_buckets import ARGUMENTS, COLUMNS, ORDER, per_bucket, portable_buckets
+from workbench.store.queries._span_quantiles import MOST_SERVICES, sorted_percentiles
 from workbench.store.query import Query
 
 if TYPE_CHECKING:
@@ -28,9 +29,17 @@ def _run(
     every_ns: int = MINUTE_NS,
     equals: Mapping[str, Any] | None = None,
 ) -> pa.Table:
+    bucket("start_ns", every_ns)  # Refuses a length that is none.
+    stretches = _stretches(session, start_ns, end_ns, every_ns)
+    asked = Conditions().columns(SPANS, equals)
+    services = session.query(
+        f"SELECT DISTINCT service FROM {session.relation('spans', start_ns, end_ns)} {asked.where} "
+        "ORDER BY service NULLS FIRST", asked.values,
+    ).column(0).to_pylist()  # fmt: skip
+    if 0 < len(services) <= MOST_SERVICES:
+        return sorted_percentiles(session, asked, services, stretches, every_ns)
     parts = []
-    for low, high in _stretches(session, start_ns, end_ns, every_ns):
-        asked = Conditions().columns(SPANS, equals)
+    for low, high in stretches:
         counted = per_bucket(session, asked, low, high, every_ns, further=_QUANTILES)
         parts.append(session.query(
             "SELECT start_ns, service, count, errors, q[1] / 1e6 AS p50_ms, q[2] / 1e6 AS p95_ms "
