@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from workbench.analysis.rank_incident import named
+from workbench.analysis.rank_incident import COVERED, named
 from workbench.model.findings import Cause, Verdict
 from workbench.playbook.view import VERSION, WITHOUT_MODEL, View
 
@@ -24,7 +24,7 @@ def told_once(causes: tuple[Cause, ...], view: View) -> tuple[Cause, ...]:
     waiting = [(cause, _claims(cause, view)) for cause in causes]
     placed: list[Cause] = []
     while waiting:
-        left = [_reduced(cause, claims, taken) for cause, claims in waiting]
+        left = [_folded(_reduced(cause, claims, taken), placed, view) for cause, claims in waiting]
         at = min(range(len(left)), key=lambda place: (-left[place].confidence, left[place].rank))
         placed.append(replace(left[at], rank=len(placed) + 1))
         _, claims = waiting.pop(at)
@@ -32,6 +32,21 @@ def told_once(causes: tuple[Cause, ...], view: View) -> tuple[Cause, ...]:
             for part, share in claims.items():
                 taken[part] = taken.get(part, 0.0) + share
     return tuple(placed)
+
+
+def _folded(cause: Cause, placed: Sequence[Cause], view: View) -> Cause:
+    """Lower a column of which a twin stands before it: tables side by side show one failure once each."""
+    kind, _, name = cause.entity.partition(":")
+    reached = view.features_of([cause.entity])
+    if kind != "column" or not reached:
+        return cause
+    last = name.rpartition(".")[2]
+    twins = [c.entity for c in placed if c.kind == cause.kind and c.entity.rpartition(".")[2] == last]
+    if cause.factors.get("own", 1.0) < 1.0 or not any(view.features_of([twin]) == reached for twin in twins):
+        return cause
+    confidence = round(cause.confidence * COVERED, 9)
+    factors = cause.factors | {"own": COVERED}
+    return replace(cause, confidence=confidence, verdict=named(cause.verdict, confidence), factors=factors)
 
 
 def _share(cause: Cause) -> float:

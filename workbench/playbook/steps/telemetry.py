@@ -31,6 +31,8 @@ COUNTED: tuple[Family, ...] = ("outcome", "volume")
 MAX_OTHERS = 5
 AGREES = 0.5
 """Share of the figure's change that the rows must show for the alert to be believed."""
+WHOLE, CERTAIN_Z = 0.8, 20.0
+"""Where the gap is this many spreads wide, the rows must show so much: the figure may be off beside a real change."""
 
 
 def run(reading: Reading) -> Outcome:
@@ -83,7 +85,7 @@ def _compared(
     shown = seen.relative if relative else seen.change
     share = float(np.clip(shown / moved, -9.0, 9.0)) if moved else 0.0
     strong = gap.strength
-    disagrees = share < AGREES and strong >= 0.97 and abs(gap.z) >= 3
+    disagrees = share < (WHOLE if abs(gap.z) >= CERTAIN_Z else AGREES) and strong >= 0.97 and abs(gap.z) >= 3
     place = own.labels.get("job") or own.labels.get("instance")
     entity = f"source:{place}" if place and disagrees else of.entity
     text = (
@@ -91,7 +93,8 @@ def _compared(
         f"{_show(seen.now, kind)}; usually {_show(told.usual, kind)} and {_show(seen.usual, kind)}"
     )
     agrees = ": the rows show the change too." if share >= AGREES else "."
-    verdict = ": the figure, not the business, is off." if disagrees else agrees
+    off = ": the figure, not the business, is off." if share < AGREES else ": both changed, the figure by far more."
+    verdict = off if disagrees else agrees
     finding = Finding(
         text + verdict,
         entity,
