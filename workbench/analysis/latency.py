@@ -56,6 +56,9 @@ EXTRACTORS: tuple[Extractor, ...] = (
 )
 """In order of trust: of two sources the earlier one gives the number. SGLang's spans stand before its
 attributes, which contradict them and are not read. Keys of one source and part add up."""
+_OF_SPANS = {part: [e for e in EXTRACTORS if e.part == part and e.kind != "metric"] for part in PARTS}
+_ATTRIBUTES = [e.key for e in EXTRACTORS if e.kind == "attribute"]
+_CHILD_FORWARD = {e.key for e in EXTRACTORS if e.part == "forward_pass" and e.kind == "child span"}
 
 _REQUESTS, _TOTAL_US = "nv_inference_request_success", "nv_inference_request_duration_us"
 
@@ -69,6 +72,8 @@ def split_requests(spans: pd.DataFrame) -> pd.DataFrame:
     served several requests is taken from the batch's span, which links to them.
     """
     rows: list[dict[str, Any]] = [{str(k): v for k, v in row.items()} for row in spans.to_dict("records")]
+    for row in rows:
+        row["attributes"] = _stated(row.get("attributes"))
     by_id = {(r["trace_id"], r["span_id"]): r for r in rows}
     children: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in rows:
@@ -144,8 +149,9 @@ def _split(row: dict[str, Any], family: list[dict[str, Any]], batches: Mapping[t
     answer["total_ms"] = whole
     contradictions: list[str] = []
     known = []
+    names = {str(r.get("name")) for r in family[1:]}
     for part in PARTS:
-        said = _said(part, family)
+        said = _said(part, family, names)
         if part == "forward_pass":
             said += [batches[key] for r in family if (key := (r["trace_id"], r["span_id"])) in batches]
         answer[f"{part}_ms"], answer[f"{part}_source"] = said[0] if said else (None, None)
@@ -162,11 +168,14 @@ def _split(row: dict[str, Any], family: list[dict[str, Any]], batches: Mapping[t
     return answer
 
 
-def _said(part: Part, family: list[dict[str, Any]]) -> list[tuple[float, str]]:
-    """Return what each source says of a part, the most trusted first: ms and where it stands."""
+def _said(part: Part, family: list[dict[str, Any]], names: set[str]) -> list[tuple[float, str]]:
+    """Return what each source says of a part, the most trusted first: ms and where it stands.
+
+    *names*: of all spans of the family but the request's own.
+    """
     found: dict[tuple[str, str], list[tuple[float, str]]] = {}
-    for extractor in EXTRACTORS:
-        if extractor.part != part or extractor.kind == "metric":
+    for extractor in _OF_SPANS[part]:
+        if extractor.kind == "child span" and extractor.key not in names:
             continue
         value = _value(extractor, family)
         if value is not None:
@@ -177,16 +186,15 @@ def _said(part: Part, family: list[dict[str, Any]]) -> list[tuple[float, str]]:
     ]
 
 
-def _value(extractor: Extractor, family: Iterable[dict[str, Any]]) -> float | None:
+def _value(extractor: Extractor, family: Sequence[dict[str, Any]]) -> float | None:
     """Return what the spans say in ms: attributes add up, spans that overlap count once."""
     if extractor.kind == "child span":
-        spans = [(int(r["start_ns"]), int(r["end_ns"])) for r in list(family)[1:] if r.get("name") == extractor.key]
+        spans = [(int(r["start_ns"]), int(r["end_ns"])) for r in family[1:] if r.get("name") == extractor.key]
         return total(spans) / 1e6 if spans else None
     values = []
     for row in family:
-        where = row if extractor.kind == "column" else _texts(row.get("attributes"))
-        said = where.get(extractor.key)
-        number = _number(said)
+        where = row if extractor.kind == "column" else row["attributes"]
+        number = _number(where[extractor.key]) if extractor.key in where else None
         if number is not None:
             values.append(number * extractor.to_ms)
     return sum(values) if values else None
@@ -196,7 +204,7 @@ def _batches(rows: Iterable[dict[str, Any]]) -> dict[tuple[str, str], tuple[floa
     """Return for each span that a batch's forward pass links to: its length in ms, and in words whose it is."""
     found: dict[tuple[str, str], tuple[float, str]] = {}
     for row in rows:
-        if row.get("name") not in {e.key for e in EXTRACTORS if e.part == "forward_pass" and e.kind == "child span"}:
+        if row.get("name") not in _CHILD_FORWARD:
             continue
         linked = {(str(link.get("trace_id")), str(link.get("span_id"))) for link in _links(row.get("links"))}
         for key in linked:
@@ -217,6 +225,12 @@ def _texts(value: Any) -> dict[str, str]:  # a map column is a dict, or a list o
     if isinstance(value, Mapping):
         return {str(k): str(v) for k, v in value.items()}
     return {str(k): str(v) for k, v in value} if isinstance(value, list | tuple) else {}
+
+
+def _stated(attributes: Any) -> dict[str, str]:  # as for `_texts`; only what some source is known to state
+    if isinstance(attributes, Mapping):
+        return {key: str(attributes[key]) for key in _ATTRIBUTES if key in attributes}
+    return {key: said for key, said in _texts(attributes).items() if key in _ATTRIBUTES}
 
 
 def _number(value: Any) -> float | None:  # a cell or a text

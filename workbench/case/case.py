@@ -18,6 +18,7 @@ from workbench.case import bundle as bundles
 from workbench.case import codec, files, operations
 from workbench.case import render as rendering
 from workbench.case.canonical import digest, dumps, loads, sha256
+from workbench.case.derived import Derived
 from workbench.case.folders import scratch_copy, write_empty
 from workbench.case.human import OPERATIONS
 from workbench.case.identity import identity, new_identity, user_name
@@ -64,6 +65,7 @@ class Case:
         self._journal = Journal(folder)
         self._bundle = bundles.Bundle(folder)
         self._timings = Timings(folder.parent)
+        self._derived = Derived()
         self._outcomes: dict[int, Outcome] = {}
         self._folded: tuple[str, State] = ("", State())
         self._identity = identity(folder)
@@ -259,7 +261,7 @@ class Case:
             return standing
         if operation.mode == "computed" and self.symptom is None:
             raise UsageError(f"Nothing to run {operation.name} on; say first: case.begin(entity, signal, window).")
-        reading = Reading(self.state, self._answer, lambda entry: self.outcome(entry.seq))
+        reading = Reading(self.state, self._answer, lambda entry: self.outcome(entry.seq), self._derived)
         begun = time.perf_counter()
         outcome = run(operation, reading, arguments)
         seconds = time.perf_counter() - begun

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import pandas as pd
 
 from workbench.case.bundle import Frozen, frame
 from workbench.case.canonical import dumps, plain
+from workbench.case.derived import Derived
 from workbench.case.journal import Entry
 from workbench.case.operations import Outcome
 from workbench.case.state import State
@@ -36,8 +37,11 @@ Answerer = Callable[[str, Mapping[str, Any]], tuple[Frozen, Any]]
 class Reading:
     """Answer a computed operation's questions and note each answer as an input of its entry."""
 
-    def __init__(self, state: State, answer: Answerer, outcome: Callable[[Entry], Outcome]) -> None:
+    def __init__(
+        self, state: State, answer: Answerer, outcome: Callable[[Entry], Outcome], derived: Derived | None = None
+    ) -> None:
         self._state = state
+        self._derived = Derived() if derived is None else derived
         self._answer = answer
         self._outcome = outcome
         self._inputs: dict[str, str | None] = {}
@@ -74,6 +78,14 @@ class Reading:
         self._inputs[frozen.id] = frozen.sha256
         known = (table.schema.metadata or {}).get(b"gaps")
         return Answer(frame(table), frozen.evidence, tuple(json.loads(known)) if known else ())
+
+    def derive(self, name: str, answers: Sequence[Answer], compute: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+        """Return a frame that *compute* makes of *answers* and nothing else; steps of one case share it.
+
+        The frame is a copy on write: whoever changes it changes only its own.
+        """
+        kept = self._derived.of((name, *(answer.evidence.sha256 for answer in answers)), compute)
+        return kept.copy(deep=False)
 
     def earlier(self, name: str) -> Outcome | None:
         """Return the newest outcome of an operation for the present selection; None if there is no answer."""

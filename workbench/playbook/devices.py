@@ -96,10 +96,13 @@ def requests(reading: Reading, end_ns: int) -> Requests:
         "rows", table="spans", columns=SPAN_COLUMNS, start_ns=start, end_ns=end_ns, equals={"service": services},
         limit=MOST_SPANS,
     )  # fmt: skip
-    split = split_requests(spans.frame)
+    return Requests(reading.derive("requests", [spans], lambda: _on_devices(spans.frame)), (spans.evidence,))
+
+
+def _on_devices(spans: pd.DataFrame) -> pd.DataFrame:
+    split = split_requests(spans)
     split = split[split["queue_wait_ms"].notna() | split["forward_pass_ms"].notna()]
-    devices = spans.frame[["trace_id", "span_id", "gpu"]]
-    return Requests(split.merge(devices, on=["trace_id", "span_id"], how="left"), (spans.evidence,))
+    return split.merge(spans[["trace_id", "span_id", "gpu"]], on=["trace_id", "span_id"], how="left")
 
 
 def with_servers(reading: Reading, served: Requests, devices: Iterable[str], start_ns: int, end_ns: int) -> Requests:
