@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.scenarios import service_effects
+from workbench.scenarios.mechanisms_service import SkewClock
 from workbench.scenarios.service_effects import Flag
 from workbench.scenarios.world import World
 
@@ -26,6 +27,7 @@ class Facts:
     version: np.ndarray
     groundedness: np.ndarray
     orchestrator: int
+    skews: tuple[SkewClock, ...]
 
 
 def gather(incident: Incident) -> Facts:
@@ -38,6 +40,7 @@ def gather(incident: Incident) -> Facts:
         service_effects.prompt_version(incident.plan, second),
         service_effects.groundedness(world, incident.plan, second),
         world.role("orchestrator"),
+        tuple(incident.plan.of(SkewClock)),
     )
 
 
@@ -51,9 +54,9 @@ def prompt(facts: Facts, row: int) -> dict[str, str]:
     return {"gen_ai.prompt.name": facts.prompt, "gen_ai.prompt.version": str(facts.version[row])}
 
 
-def clock_ns(incident: Incident, host: int, second: float) -> int:
+def clock_ns(facts: Facts, host: int, second: float) -> int:
     """Return by how much a machine's clock is ahead, beyond the few milliseconds that all of them are off."""
-    return round(float(service_effects.offset_s(incident.plan, host, second)) * 1e9)
+    return round(sum(s.offset_s for s in facts.skews if s.host == host and second >= s.start_s) * 1e9)
 
 
 def reached(incident: Incident, row: int, service: int, version: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +38,7 @@ class Sender:
     child_spans: bool
     """Queue and forward pass as child spans; otherwise as attributes."""
     skew_ns: np.ndarray
-    timelines: list[tuple[np.ndarray, list[str]]]
+    timelines: list[tuple[list[float], list[str]]]
     facts: Facts
 
 
@@ -67,7 +68,7 @@ def _sender(incident: Incident) -> Sender:
     timelines = []
     for i in range(len(world.services)):
         known = versions(world, incident.plan, i)
-        timelines.append((np.array([t for t, _ in known]), [v for _, v in known]))
+        timelines.append(([float(t) for t, _ in known], [v for _, v in known]))
     return Sender(
         incident,
         incident.ids,
@@ -110,7 +111,7 @@ def _trace(sender: Sender, position: int) -> Iterator[tuple[int, str, dict[str, 
             cursor[service.parent] += total[i] + 0.05 + sum(given_up)
         cursor[i] = begin[i] + own[i] * 0.4
         begin_ns = start_ns + int(begin[i] * 1e6) + int(sender.skew_ns[service.host])
-        begin_ns += trace_facts.clock_ns(incident, service.host, second)
+        begin_ns += trace_facts.clock_ns(sender.facts, service.host, second)
         parent = span_ids[16 * service.parent : 16 * service.parent + 16] if service.parent is not None else ""
         attributes = {"cloud.region": world.regions[int(incident.rows.region[row])]}
         if service.role == "orchestrator":
@@ -133,7 +134,7 @@ def _trace(sender: Sender, position: int) -> Iterator[tuple[int, str, dict[str, 
         if failed[i]:
             _fail(span, service.role, bool(served.late[row]), begin_ns + int(total[i] * 1e6))
         times, names = sender.timelines[i]
-        version = names[int(np.searchsorted(times, second, side="right")) - 1]
+        version = names[bisect_right(times, second) - 1]
         version = trace_facts.reached(incident, row, i, version)
         trace_facts.add_events(sender.facts, span, row, i, begin_ns)
         if i in served.met.repeats:
