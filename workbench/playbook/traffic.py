@@ -68,7 +68,7 @@ def flag_errors(answer: Answer, t: Times) -> list[Finding]:
             condition = _with_flag(str(row.condition), tuple(map(str, row.same_as)))
             met = _met(frame, condition)
             rate, rest = _rate(failed, met & inside), _rate(failed, ~met & inside)
-            if rate < 3 * rest + 0.02:
+            if rate < 3 * rest + 0.02 or _harmless_before(failed, met & ~inside, rate):
                 continue
             flag = next(c for c in condition.split(" and ") if c.startswith("flag ")).removeprefix("flag ")
             key, _, variant = flag.rpartition(" = ")
@@ -103,6 +103,11 @@ def _met(frame: pd.DataFrame, condition: str) -> np.ndarray:
         if column in frame:
             met &= (frame[column].astype("string") == value).fillna(value=False).to_numpy(dtype=bool)
     return met
+
+
+def _harmless_before(failed: np.ndarray, earlier: np.ndarray, rate: float) -> bool:
+    """Say whether enough of the same requests came before, and failed far less: then something else has changed."""
+    return bool(earlier.sum() >= MIN_SUPPORT) and _rate(failed, earlier) < rate / 3
 
 
 def _rate(failed: np.ndarray, chosen: np.ndarray) -> float:
