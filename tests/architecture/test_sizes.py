@@ -9,6 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 MODULES = sorted(path for top in ("workbench", "widgets", "benchmarks", "tools") for path in (ROOT / top).rglob("*.py"))
+SCRIPTS = sorted((ROOT / "widgets/workbench_widgets").glob("*.js")) + sorted((ROOT / "workbench/apps").rglob("*.js"))
 MOST_LINES_A_MODULE = 400
 MOST_LINES_A_FUNCTION = 50
 CATCHES_EVERYTHING = "workbench/case/case.py"
@@ -53,6 +54,7 @@ def test_the_rules_can_fail() -> None:
 def test_at_least_two_hundred_modules_are_looked_at() -> None:
     """An empty list would pass every test below."""
     assert len(MODULES) >= 200
+    assert len(SCRIPTS) >= 10
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name)
@@ -61,6 +63,12 @@ def test_a_module_has_at_most_400_lines_and_its_functions_50(path: Path) -> None
     text = path.read_text(encoding="utf-8")
     assert text.count("\n") <= MOST_LINES_A_MODULE
     assert {f: lines for f, lines in functions(ast.parse(text)) if lines > MOST_LINES_A_FUNCTION} == {}
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=name)
+def test_a_script_of_a_page_has_at_most_400_lines(path: Path) -> None:
+    """The parts of one widget are joined when it is served."""
+    assert path.read_text(encoding="utf-8").count("\n") <= MOST_LINES_A_MODULE
 
 
 def test_one_place_alone_catches_every_exception() -> None:

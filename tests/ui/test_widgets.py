@@ -12,7 +12,7 @@ import pytest
 from tests.strategies.boards import BOARDS, HOSTILE, MINUTE, START, lineage, timeline
 from tests.strategies.pages import shown
 from workbench.views.components import component, kind_of
-from workbench_widgets.board import Board
+from workbench_widgets.board import SHARED, Board
 from workbench_widgets.page import page
 from workbench_widgets.pyramid import thin
 
@@ -99,7 +99,7 @@ def test_a_panel_component_and_its_widget_follow_each_other(name: str) -> None:
 def test_every_module_beside_a_class_has_its_panel_component() -> None:
     """Each widget file gives a component with the values that its class draws."""
     folder = Path(__import__("workbench_widgets").__file__).parent
-    names = sorted(p.stem for p in folder.glob("*.js") if p.stem != "base")
+    names = sorted(p.stem for p in folder.glob("*.js") if p.stem not in SHARED)
     assert set(BOARDS) <= set(names)
     for name in names:
         found = vars(import_module(f"workbench_widgets.{name}")).values()

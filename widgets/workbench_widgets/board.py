@@ -16,8 +16,10 @@ Action = Mapping[str, Any]
 """``operation`` and ``arguments`` of what was clicked."""
 
 
-_RESTS_ON = {"gpu": ("timeline",)}
-"""Modules that extend another: its part stands before theirs."""
+_RESTS_ON = {"timeline": ("tiles",), "gpu": ("tiles", "timeline")}
+"""Modules that extend others: their parts stand before it."""
+SHARED = frozenset({"base", "tiles"})
+"""Parts that are no widget of their own."""
 _EXPORT = "export default { render };"
 
 
@@ -40,6 +42,8 @@ class Board(anywidget.AnyWidget):
     said = traitlets.Dict().tag(sync=True)
     # What asks is not sent back to who asked: an answer is one message, and the first one.
     ask = traitlets.Dict().tag(sync=True, echo_update=False)
+    _twin = traitlets.Unicode("").tag(sync=True)
+    """Class of the twin beside it in a notebook's output; empty where there is none."""
     actions: ClassVar[tuple[str, ...]] = ()
     """Every operation that clicks can ask for; ``*`` stands for a step of the playbook."""
     _holding = 0
@@ -110,6 +114,21 @@ class Board(anywidget.AnyWidget):
 
     def _drawn(self) -> set[str]:
         return {name for kind in type(self).__mro__ if issubclass(kind, Board) for name in vars(kind)}
+
+    def _ipython_display_(self) -> None:
+        """Show the widget, and its twin as an output of its own, which the living widget hides.
+
+        One output with both would lose the twin where a page is made of an executed notebook: nbconvert then prefers
+        the widget, whose code it would fetch from the network.
+        """
+        from IPython.display import publish_display_data
+
+        self._twin = f"wbw-twin-{self.model_id}"
+        found = super()._repr_mimebundle_()
+        content = found[0] if isinstance(found, tuple) else found
+        publish_display_data({**(content or {}), "text/plain": ""})
+        publish_display_data({"text/plain": f"{self.title}: {self.caption}",
+                              "text/html": f"<div class='{self._twin}'>{self.twin()}</div>"})  # fmt: skip
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         found = super()._repr_mimebundle_(**kwargs)

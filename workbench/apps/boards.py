@@ -25,8 +25,10 @@ MOST_ASKS = 60
 @cache
 def kinds() -> frozenset[str]:
     """Return the names of the widgets that have a module."""
+    from workbench_widgets.board import SHARED
+
     names = {f.name.removesuffix(".js") for f in files("workbench_widgets").iterdir() if f.name.endswith(".js")}
-    return frozenset(names - {"base"})
+    return frozenset(names - SHARED)
 
 
 @cache
