@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from workbench.analysis import drift_far
+from workbench.analysis.drift_far import Wandering
 from workbench.analysis.profile_history import Columns, Distances, History, Windows, distances
 
 Floats = NDArray[np.float64]
@@ -18,6 +20,8 @@ BORROWED = 4
 """Quiet comparisons' worth of the whole table that each column's spread leans on."""
 BY_CHANCE = 1.25
 """Widening up to which rows count as independent: so much is seen by chance among that few quiet windows."""
+MOST_LIKELY = 0.99
+"""Largest p-value that a test adds to what the others say."""
 _FREE = 2.64
 """Degrees of freedom of the scaled chi-squared that has the mean and variance of the Anderson-Darling statistic."""
 
@@ -34,7 +38,7 @@ class Spread:
     anderson: Floats
     chi2: Floats
     nulls: Floats
-    outside: Floats
+    far: Wandering
     rows: float
     """Standard deviation of the logarithm of the rows of a quiet window about those of its baseline; NaN if unknown."""
 
@@ -76,13 +80,14 @@ def spread(history: History, groups: Sequence[Windows], length_ns: int) -> Sprea
         rows.append(_row_ratio(history, reference, current))
     if not seen:
         one = np.ones(len(history.columns.names))
-        return Spread(0, one, one, one, one, float("nan"))
+        steady = Wandering(np.ones((2, len(one))), np.zeros((2, len(one))))
+        return Spread(0, one, one, one, steady, float("nan"))
     with np.errstate(divide="ignore", invalid="ignore"):
         chi2 = np.array([d.chi2 / d.freedom for d in seen])
     ratios = np.log([r for r in rows if r > 0])
     return Spread(
         len(seen), _widening(np.array([d.anderson for d in seen])), _widening(chi2), _widening(np.array(shares)),
-        _widening(np.array([d.outside for d in seen])),
+        drift_far.learn(seen, by_chance=BY_CHANCE, borrowed=BORROWED),
         float(np.sqrt(np.mean(ratios**2))) if len(ratios) > 2 else float("nan"),
     )  # fmt: skip
 
@@ -125,12 +130,13 @@ def _null_statistic(history: History, reference: Windows, current: Windows) -> F
 def p_values(found: Distances, columns: Columns, wide: Spread) -> Floats:
     """Return the probability of a distribution lying at least as far off by chance, shape (columns,).
 
-    Numbers are judged by ranks (Anderson-Darling), by shares of 20 bins and by what lies far out, text by its levels.
+    Numbers are judged by ranks (Anderson-Darling), by shares of 20 bins and by what lies far out at either end,
+    text by its levels.
     """
     shares = _chi2_tail(found.chi2, found.freedom, wide.chi2, wide.quiet)
     ranks = _anderson_tail(found.anderson, wide.anderson, wide.quiet)
-    far = _chi2_tail(found.outside, np.ones(len(shares)), wide.outside, wide.quiet)
-    both = np.where(columns.numeric, _either(ranks, shares, far), shares)
+    far = drift_far.p_values(found, wide.far, max(wide.quiet, 1))
+    both = np.where(columns.numeric, _either(ranks, shares, *far), shares)
     return np.where((found.reference_rows > 0) & (found.current_rows > 0), both, np.nan)
 
 
@@ -140,13 +146,16 @@ def null_p_values(history: History, reference: Windows, current: Windows, wide: 
 
 
 def _either(*several: Floats) -> Floats:
-    """Combine dependent p-values by the mean of their Cauchy quantiles (Liu and Xie 2020)."""
+    """Combine dependent p-values by the mean of their Cauchy quantiles (Liu and Xie 2020); NaN says nothing."""
+    p = np.array(several)
+    # A p-value of 1 has a quantile without bound, which would outvote whatever the others found.
+    near_one = np.minimum(p, MOST_LIKELY)
     with np.errstate(divide="ignore"):
-        total = sum(np.where(p < 1e-12, 1 / (np.maximum(p, 1e-300) * np.pi), np.tan((0.5 - p) * np.pi))
-                    for p in several)  # fmt: skip
-    mean = np.asarray(total, dtype=float) / len(several)
+        quantiles = np.where(p < 1e-12, 1 / (np.maximum(p, 1e-300) * np.pi), np.tan((0.5 - near_one) * np.pi))
+    said = np.isfinite(p)
+    mean = np.where(said, quantiles, 0.0).sum(axis=0) / np.maximum(said.sum(axis=0), 1)
     with np.errstate(divide="ignore"):
-        return np.where(mean > 1e10, 1 / (mean * np.pi), 0.5 - np.arctan(mean) / np.pi)
+        return np.asarray(np.where(mean > 1e10, 1 / (mean * np.pi), 0.5 - np.arctan(mean) / np.pi), dtype=float)
 
 
 def _chi2_tail(statistic: Floats, freedom: Floats, wide: Floats, quiet: int) -> Floats:

@@ -171,8 +171,10 @@ class Distances:
     chi2: Floats
     """Pearson's statistic over levels, or about 20 bins of equal rows."""
     freedom: Floats
-    outside: Floats
-    """Squared difference of the rows beyond the reference's outermost rows, 1 by chance; NaN for text."""
+    far_before: Floats
+    """Rows of the reference beyond its outermost 0.1 %, shape (2, columns), below and above; NaN for text."""
+    far_now: Floats
+    """Rows of the current window there."""
 
 
 OUTERMOST = 0.001
@@ -209,20 +211,18 @@ def distances(columns: Columns, before: Floats, now: Floats) -> Distances:
     w1 = np.where(columns.numeric, _sums(np.where(numeric, gap * np.nan_to_num(step), 0.0), first, held), np.nan)
     anderson = _anderson(columns, before + now, below_p, below_q, n, m, owner, held)
     tv, chi2, freedom = _coarse(columns, before, now, n, m, owner)
-    outside = _outside(columns, before, now, below_p, n, m, owner, held)
-    return Distances(n, m, ks, tv, w1, anderson, chi2, freedom, outside)
+    far_before, far_now = _far_out(columns, before, now, below_p, n, owner, held)
+    return Distances(n, m, ks, tv, w1, anderson, chi2, freedom, far_before, far_now)
 
 
-def _outside(
-    columns: Columns, before: Floats, now: Floats, below: Floats, n: Floats, m: Floats, owner: Ints,
-    held: NDArray[np.bool_],
-) -> Floats:  # fmt: skip
+def _far_out(
+    columns: Columns, before: Floats, now: Floats, below: Floats, n: Floats, owner: Ints, held: NDArray[np.bool_]
+) -> tuple[Floats, Floats]:
     with np.errstate(divide="ignore", invalid="ignore"):
-        far = (below <= OUTERMOST) | (below - before / n[owner] >= 1 - OUTERMOST)
-        a, b = (_sums(np.where(far, counts, 0.0), columns.first, held) for counts in (before, now))
-        # Square roots of small counts scatter evenly (Anscombe 1948), counts themselves do not.
-        found = 4 * (np.sqrt(b + 0.375) - np.sqrt(a * m / n + 0.375)) ** 2 / (1 + m / n)
-    return np.where(columns.numeric, found, np.nan)
+        ends = below <= OUTERMOST, below - before / n[owner] >= 1 - OUTERMOST
+    rows = [[np.where(columns.numeric, _sums(np.where(end, counts, 0.0), columns.first, held), np.nan) for end in ends]
+            for counts in (before, now)]  # fmt: skip
+    return np.array(rows[0]), np.array(rows[1])
 
 
 def _sums(values: Floats, first: Ints, held: NDArray[np.bool_]) -> Floats:
