@@ -54,7 +54,7 @@ def locked_down(files: Sequence[str], *, memory_limit: str, scratch: Path | None
     connection.execute("SET autoload_known_extensions=false")
     connection.execute("SET enable_progress_bar=true")
     connection.execute("SET enable_progress_bar_print=false")
-    connection.execute("SET parquet_metadata_cache=true")
+    connection.execute("SET GLOBAL parquet_metadata_cache=true")
     connection.execute("SET preserve_insertion_order=true")
     connection.execute(f"SET memory_limit={literal(memory_limit)}")
     connection.execute(f"SET temp_directory={literal(str(scratch) if scratch else '')}")
