@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import permutations
 
 import pandas as pd
@@ -253,3 +254,14 @@ def test_a_lead_that_is_not_named_takes_nothing_from_the_others() -> None:
     """At confidence .3 nothing is claimed: the next lead keeps all of its own."""
     causes = (cause(1, "service:store", 0.3, 0.6), cause(2, "service:front", 0.25, 0.6))
     assert [c.confidence for c in told_once(causes, view(signal="request_seconds"))] == [0.3, 0.25]
+
+
+def test_a_twin_of_what_stands_before_it_is_told_last() -> None:
+    """Two tables of one name feed one input and show one failure: the second keeps less than a third."""
+    edges = (("dataset:east.orders", "feature:n"), ("dataset:west.orders", "feature:n"), ("feature:n", "kpi:rate"))
+    own = view()
+    graph = build(pd.DataFrame([(*e, "same_event") for e in edges], columns=["upstream", "downstream", "rule"]))
+    causes = (cause(1, "dataset:east.orders", 0.3, 0.1), cause(2, "dataset:west.orders", 0.29, 0.1))
+    told = told_once((*causes, cause(3, "host:h", 0.1, 0.0)), replace(own, graph=graph))
+    assert [c.entity for c in told] == ["dataset:east.orders", "host:h", "dataset:west.orders"]
+    assert told[2].confidence == pytest.approx(0.29 * 0.3)

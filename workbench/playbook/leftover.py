@@ -35,10 +35,10 @@ def told_once(causes: tuple[Cause, ...], view: View) -> tuple[Cause, ...]:
 
 
 def _folded(cause: Cause, placed: Sequence[Cause], view: View) -> Cause:
-    """Lower a column of which a twin stands before it: tables side by side show one failure once each."""
+    """Lower a table or column of which a twin stands before it: feeds side by side show one failure once each."""
     kind, _, name = cause.entity.partition(":")
     reached = view.features_of([cause.entity])
-    if kind != "column" or not reached:
+    if kind not in ("column", "dataset") or not reached:
         return cause
     last = name.rpartition(".")[2]
     twins = [c.entity for c in placed if c.kind == cause.kind and c.entity.rpartition(".")[2] == last]
