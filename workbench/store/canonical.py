@@ -54,7 +54,6 @@ def conform(table: Table, rows: pa.Table) -> pa.Table:
 def _sorted_map(column: pa.MapArray) -> pa.MapArray:
     offsets = column.offsets.to_numpy()
     first, last = int(offsets[0]), int(offsets[-1])
-    floats = pa.types.is_floating(column.type.item_type)
     if last - first < 1:
         return column
     keys = column.keys.slice(first, last - first)
@@ -63,13 +62,10 @@ def _sorted_map(column: pa.MapArray) -> pa.MapArray:
         ascending[1:] = pc.less(keys.slice(0, len(keys) - 1), keys.slice(1)).to_numpy(zero_copy_only=False)
         starts = offsets[:-1] - first
         ascending[starts[starts < len(keys)]] = True
-    if ascending.all() and not floats:
+    if ascending.all() and not _holds_negative_zero(column):
         return column
-    rows = column.to_pylist()
-    if not ascending.all() or _holds_negative_zero(column):
-        rows = [None if r is None else sorted((k, _positive(v)) for k, v in dict(r).items()) for r in rows]
-        return pa.array(rows, column.type)
-    return column
+    rows = [None if r is None else sorted((k, _positive(v)) for k, v in dict(r).items()) for r in column.to_pylist()]
+    return pa.array(rows, column.type)
 
 
 def _holds_negative_zero(column: pa.MapArray) -> bool:
