@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 
 from workbench.errors import UsageError
@@ -31,12 +33,47 @@ def _run(
     relation = session.relation("metric_samples", start_ns, end_ns)
     source = f"(SELECT {_COLUMNS} FROM {relation} {asked.where})"
     if points is not None:
-        part = f"(time_ns - {int(start_ns)}) // {_width(start_ns, end_ns, points)}"
-        rows = f"(SELECT series, {part} AS part, time_ns, value FROM {relation} {asked.where})"
+        width = _width(start_ns, end_ns, points)
+        found = _one_series(session, relation, asked, int(start_ns), width)
+        if found is not None:
+            return found
+        rows = f"(SELECT series, (time_ns - {int(start_ns)}) // {width} AS part, time_ns, value FROM {source})"
         picked = session.query(_extremes(rows), asked.values)
         source = f"""(SELECT {_COLUMNS} FROM {source} SEMI JOIN {session.register("picked", picked)}
             USING (series, time_ns))"""
     return session.query(f"SELECT {_COLUMNS} FROM {source} ORDER BY series, time_ns", asked.values)
+
+
+def _one_series(session: Session, relation: str, asked: Conditions, start_ns: int, width: int) -> pa.Table | None:
+    """Return the extremes of a single series whose times ascend, read once; None where it is not as simple as that."""
+    names = session.query(f"SELECT DISTINCT series FROM {relation} {asked.where} LIMIT 2", asked.values)
+    if names.num_rows != 1:
+        return None
+    rows = session.query(f"SELECT time_ns, value FROM {relation} {asked.where}", asked.values)
+    times, values = (rows.column(name).to_numpy() for name in ("time_ns", "value"))
+    if np.isnan(values).any() or not (times[1:] > times[:-1]).all():
+        return None
+    places = _places(times, values, start_ns, width)
+    register = session.register("picked", pa.table({"time_ns": times[places], "value": values[places]}))
+    # A series is the digest of entity, metric and labels: one row tells them for all.
+    one = f"(SELECT series, entity, metric, labels FROM {relation} {asked.where} LIMIT 1)"
+    own = f"(SELECT time_ns, unit, type FROM {relation} {asked.where})"
+    return session.query(
+        f"SELECT {_COLUMNS} FROM {own} JOIN {register} USING (time_ns) CROSS JOIN {one} ORDER BY series, time_ns",
+        asked.values,
+    )
+
+
+def _places(times: np.ndarray, values: np.ndarray, start_ns: int, width: int) -> np.ndarray:
+    """Return where each bucket's lowest and highest value stand, the earliest of equal ones, in order."""
+    first, last = (int(times[0]) - start_ns) // width, (int(times[-1]) - start_ns) // width
+    edges = np.searchsorted(times, start_ns + np.arange(first, last + 2) * width).tolist()
+    places = []
+    for low, high in itertools.pairwise(edges):
+        if high > low:
+            part = values[low:high]
+            places += [low + int(part.argmin()), low + int(part.argmax())]
+    return np.unique(places)
 
 
 def _extremes(rows: str) -> str:
