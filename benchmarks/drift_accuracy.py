@@ -18,7 +18,7 @@ from workbench.analysis.comparison import compare_frames
 from workbench.analysis.drift_decision import EFFECT_FLOOR, NULLS_FLOOR
 from workbench.analysis.drivers import drivers
 
-SEEDS = 90_000
+SEEDS = 370_000
 """Seeds from here on are reported; none of them was looked at while anything was tuned."""
 
 
