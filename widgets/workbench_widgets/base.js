@@ -72,7 +72,9 @@ function mount(model, el, label, css = "") {
   const root = h("section", { class: "wbw", "aria-label": label });
   const body = h("div");
   const said = h("div", { role: "status", "aria-live": "polite" });
-  root.append(h("style", {}, TOKENS + css), body, said);
+  // A notebook keeps a static twin beside the widget for viewers without a kernel; a living widget stands in its place.
+  const twin = model.get("_twin") ?? "", hidden = /^wbw-twin-\w+$/.test(twin) ? `.${twin}{display:none}` : "";
+  root.append(h("style", {}, TOKENS + css + hidden), body, said);
   el.replaceChildren(root);
   const on = (trait, run) => {
     model.on(`change:${trait}`, run);

@@ -123,12 +123,13 @@ class Board(anywidget.AnyWidget):
         """
         from IPython.display import publish_display_data
 
+        publish: Callable[..., None] = publish_display_data
         self._twin = f"wbw-twin-{self.model_id}"
         found = super()._repr_mimebundle_()
         content = found[0] if isinstance(found, tuple) else found
-        publish_display_data({**(content or {}), "text/plain": ""})
-        publish_display_data({"text/plain": f"{self.title}: {self.caption}",
-                              "text/html": f"<div class='{self._twin}'>{self.twin()}</div>"})  # fmt: skip
+        publish({**(content or {}), "text/plain": ""})
+        publish({"text/plain": ": ".join(filter(None, (self.title, self.caption))),
+                 "text/html": f"<div class='{self._twin}'>{self.twin()}</div>"})  # fmt: skip
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         found = super()._repr_mimebundle_(**kwargs)
