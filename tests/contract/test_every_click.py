@@ -32,6 +32,7 @@ BOUND: dict[type[Board], Any] = {
     Stepper: bind_steps.stepper, Timeline: bind_timeline.timeline, Waterfall: bind_requests.waterfall,
 }  # fmt: skip
 ACTIONS = [(kind, name) for kind in BOUND for name in kind.actions]
+CLICKS = 10
 SMALL = {"filter", "exclude"}
 """Actions that narrow the selection: they come last, so that the others have something to look at."""
 
@@ -178,31 +179,44 @@ def test_looking_changes_no_state(case: Case) -> None:
     assert case.length() == before
 
 
+def offered(case: Case, kind: type[Board], action: str, random: Random) -> tuple[str, dict[str, Any]] | None:
+    """Return what a random click of an action asks for; None where the widget has nothing to click on yet."""
+    condition = random.choice(["region = eu", "status = error", "queue_wait_ms >= 20", "service = edge-api",
+                               "not (kind = client)"])  # fmt: skip
+    if kind in (Timeline, GpuTimeline):
+        hour = random.randrange(14, 20)
+        return "select", {"window": f"2026-01-04T{hour}:00:00Z/2026-01-04T{hour + 2}:00:00Z"}
+    if kind is Contrast:
+        return action, {"statement" if action == "hypothesis" else "condition": condition}
+    if kind is Causes:
+        ranks = [cause.rank for cause in case.causes]
+        return ("reject", {"cause": random.choice(ranks), "reason": "No."}) if ranks else None
+    if kind is Stepper:
+        step = random.choice(plugins.names("step"))
+        asked = {"*": {}, "hunch": {"step": step}, "skip": {"step": step, "reason": "Later."},
+                 "action": {"what": "Roll back."}}  # fmt: skip
+        run = random.choice(["scope", "changes", "serving", "telemetry", "rank"])
+        return (run if action == "*" else action), asked[action]
+    if kind is Waterfall and action == "trace":
+        known = bind_requests.waterfall(case).traces
+        return ("trace", {"trace_id": random.choice(known), "against": ""}) if known else None
+    if kind is Waterfall and action == "slower":
+        return "slower", {"first": condition} if random.random() < 0.5 else {}
+    if action == "compare":
+        return "compare", {"dataset": "nothing", "current": "15:00/16:00"}
+    return action, {"statement": "It holds requests up.", "entity": "service:edge-api"}
+
+
 def scripted(case: Case, seed: int) -> None:
     """Do ten random things that widgets offer; what is refused is refused."""
-    random = Random(seed)
-    conditions = ["region = eu", "status = error", "queue_wait_ms >= 20", "service = edge-api", "not (kind = client)"]
-    for _ in range(10):
+    random, done = Random(seed), 0
+    while done < CLICKS:
         kind, action = random.choice(ACTIONS)
-        if action == "compare" or kind is GpuTimeline:
+        asked = offered(case, kind, action, random)
+        if asked is None:
             continue
-        if kind is Stepper and action == "*":
-            clicked(bind_steps.stepper(case), random.choice(["scope", "changes", "serving", "telemetry", "rank"]), {})
-        elif kind is Stepper and action in ("hunch", "skip"):
-            step = {"step": random.choice(plugins.names("step"))}
-            clicked(bind_steps.stepper(case), action, step if action == "hunch" else {**step, "reason": "Later."})
-        elif kind is Contrast:
-            condition = random.choice(conditions)
-            key = "statement" if action == "hypothesis" else "condition"
-            clicked(bind_requests.contrast(case), action, {key: condition})
-        elif kind is Timeline:
-            hour = random.randrange(14, 20)
-            window = {"window": f"2026-01-04T{hour}:00:00Z/2026-01-04T{hour + 2}:00:00Z"}
-            clicked(bind_timeline.timeline(case), "select", window)
-        elif kind is Waterfall and action == "slower":
-            clicked(bind_requests.waterfall(case), "slower", {})
-        elif kind is Causes and case.causes:
-            clicked(bind.causes(case), "reject", {"cause": random.choice(case.causes).rank, "reason": "No."})
+        clicked(BOUND[kind](case), *asked)
+        done += 1
         if random.random() < 0.2 and case.length() > 2:
             case.call("undo")
 
