@@ -29,6 +29,7 @@ from workbench.intake.gate import Gate
 from workbench.intake.policy import mask_policy
 from workbench.intake.report import IngestReport
 from workbench.model.findings import Ranking
+from workbench.model.tables import TABLES
 from workbench.model.window import DAY_NS, HOUR_NS, MINUTE_NS, Window, iso, parse_duration_ns
 from workbench.playbook import folding
 from workbench.playbook.alerts import alert_bytes, first_alert
@@ -39,6 +40,7 @@ from workbench.playbook.record_path import RecordPath, record_path
 from workbench.report import rich_html, verbs
 from workbench.report.show import explain
 from workbench.report.show import frame as table
+from workbench.report.words import clock
 from workbench.sources import Context
 from workbench.store import Store
 from workbench.store.cluster import open_store
@@ -269,10 +271,11 @@ class Bench:
         self.close()
 
     def _repr_html_(self) -> str:
-        counts, newest = self.store.counts(), self.store.freshness().values()
+        counts = self.store.counts()
         return rich_html.facts(f"Store {self.store.root}", {
-            "Holds": f"{sum(counts.values()):,} rows in {len(counts)} tables", "Environment": self.store.environment,
-            "Newest": iso(max(newest)) if newest else "nothing yet",
+            "Holds": f"{sum(counts.values()):,} rows in {len(counts)} tables",
+            "Newest": clock(max(_newest(self).values(), default=None)),
+            "Environment": self.store.environment,
             "Cases": ", ".join(line.id for line in self.cases()) or "none yet"})  # fmt: skip
 
     def __repr__(self) -> str:
@@ -364,10 +367,15 @@ def open_bench(
     return Bench(store, who=who or user_name(), settings=settings, clock=clock)
 
 
+def _newest(bench: Bench) -> dict[str, int]:
+    """Return the newest time of each table whose rows have a time of their own."""
+    return {name: at for name, at in bench.store.freshness().items() if TABLES[name].partition}
+
+
 @table.register
 def _(bench: Bench) -> pd.DataFrame:
-    newest = bench.store.freshness()
-    rows = [{"table": name, "rows": count, "newest": iso(newest[name]) if name in newest else None}
+    newest = _newest(bench)
+    rows = [{"table": name, "rows": count, "newest": clock(newest[name]) if name in newest else None}
             for name, count in bench.store.counts().items()]  # fmt: skip
     return pd.DataFrame(rows, columns=["table", "rows", "newest"])
 
