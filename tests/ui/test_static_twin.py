@@ -80,3 +80,23 @@ def test_a_viewer_that_strips_drawings_and_styles_still_tells_it_in_words_and_a_
     assert all(re.sub(r"<[^>]+>", "", row).strip() for row in rows)
     assert made.caption in left or not made.caption
     assert "<img" not in bleach.clean(BOARDS[name](HOSTILE).twin(), tags=KEPT, attributes={}, strip=True)
+
+
+@pytest.mark.browser
+def test_no_text_of_a_twin_is_cut_or_leaves_its_box(browser: Any, tmp_path: Path) -> None:
+    """In a wide font, with long names: every text of the five drawings lies inside, a node's inside its node."""
+    long = BOARDS["lineage"]("1108eeffdd847c2b46acf32d17167316")
+    twins = [BOARDS[name]().twin() for name in sorted(DRAWN)] + [long.twin()]
+    place = tmp_path / "twins.html"
+    place.write_text("<style>* { font-family: 'DejaVu Sans' }</style>" + "".join(twins), encoding="utf-8")
+    opened = browser.new_page(viewport={"width": 1000, "height": 900})
+    opened.goto(place.as_uri())
+    out = opened.evaluate("""() => [...document.querySelectorAll("svg text")].filter((text) => {
+      const mine = text.getBoundingClientRect(), before = text.previousElementSibling;
+      const node = before?.tagName === "rect" && before.getAttribute("rx") === "4" ? before : text.ownerSVGElement;
+      const box = node.getBoundingClientRect();
+      return mine.left < box.left - 1 || mine.right > box.right + 1;
+    }).map((text) => text.textContent)""")
+    assert opened.locator("svg text").count() > 20
+    assert out == []
+    opened.close()

@@ -124,7 +124,7 @@ class Comparator(Board):
         step = max(1, len(times) // _MOST_DRAWN)
 
         def x(t: float) -> float:
-            return float(90 + 800 * (t - start) / size)
+            return float(120 + 770 * (t - start) / size)
 
         parts = [
             f"<rect x='{x(a):.1f}' y='0' width='{max(x(b) - x(a), 1):.1f}' height='150' fill='currentColor' "

@@ -91,4 +91,4 @@ class Lineage(Board):
 
 def _short(name: str) -> str:
     text = name.partition(":")[2] or name
-    return text if len(text) <= 26 else f"{text[:14]}…{text[-11:]}"
+    return text if len(text) <= 21 else f"{text[:11]}…{text[-9:]}"
