@@ -30,7 +30,7 @@ TRUTH: dict[tuple[str, str], tuple[float | None, ...]] = {
 """As nvidia-smi wrote them: MiB, degrees, W, MHz; the L40S was not at rest when its idle table was taken."""
 PROGRAMS = {
     "nvidia-geforce-rtx-4080-super__595.71.05": {"5021": 360, "5022": 503},
-    "nvidia-h100-mig__590.48.01": {"21198": 7_484},
+    "nvidia-h100-mig__590.48.01": {"21180": 2_296, "21181": 1_272, "21198": 7_484},
     "nvidia-h200__590.48.01": {"10291": 2_566, "10293": 1_542, "10309": 28_234},
     "nvidia-l40s__595.80": {"20037": 538, "20038": 681},
 }
