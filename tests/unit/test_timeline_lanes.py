@@ -73,6 +73,14 @@ def test_the_mean_score_weighs_each_group_by_its_decisions() -> None:
     assert found["predictions"].values.tolist() == [15.0, 4.0]
 
 
+def test_decisions_without_a_score_weigh_nothing_in_the_mean_score() -> None:
+    """Of ten denials two have a score: 8 at 0.1 and those 2 at 0.6 are 0.2, not 0.38."""
+    said = {"n": [8, 10, 5], "scored": [8, 2, 5], "mean_score": [0.1, 0.6, 0.3]}
+    rows = pd.DataFrame({"start_ns": at(0, 0, 60), **said})
+    found = named(drawn(Frozen({"prediction_series()": rows}))[PREDICTIONS])
+    assert found["mean score"].values.tolist() == pytest.approx([0.2, 0.3])
+
+
 def test_failed_requests_are_the_sum_over_services() -> None:
     """3 and 4 are 7, then 5 and 6 are 11; percentiles stay with their service, the busiest first."""
     found = named(drawn(Frozen({"span_percentiles()": SPANS}))[REQUESTS])

@@ -137,7 +137,8 @@ def predictions(case: Case) -> Iterator[Line | None]:
     """Yield the mean score over all decisions, and how many there were."""
     rows = _finest(answers(case, "prediction_series"))
     if len(rows):
-        yield _of("mean score", "", weighted(rows, "mean_score", "n"))
+        # Answers frozen before scores were counted weigh by all decisions.
+        yield _of("mean score", "", weighted(rows, "mean_score", "scored" if "scored" in rows else "n"))
         yield _of("predictions", "an interval", rows.groupby("start_ns")["n"].sum(min_count=1))
 
 
