@@ -169,6 +169,34 @@ def test_a_base_after_the_events_moves_every_time() -> None:
     assert (list(found.start_ns), list(found.end_ns)) == ([1711964646000010001], [1711964646000015001])
 
 
+def test_a_trace_of_rocm_is_split_as_any_other() -> None:
+    """Of 100 µs of an AMD device 30 compute, 20 communicate (half hidden), 5 copy; stream 0 waits 65 for the host."""
+
+    def launch(call: str, ts: float, correlation: int) -> dict[str, Any]:
+        args = {"correlation": correlation}
+        return {"ph": "X", "cat": "cuda_runtime", "name": call, "ts": ts, "dur": 1, "args": args}
+
+    def on_device(cat: str, name: str, ts: float, dur: float, correlation: int, stream: int = 0) -> dict[str, Any]:
+        args = {"device": 2, "stream": stream, "correlation": correlation}
+        return {"ph": "X", "cat": cat, "name": name, "ts": ts, "dur": dur, "args": args}
+
+    gemm, gather = "Cijk_Ailk_Bljk_HHS_BH_MT128x128x32_SE_1LDSB0", "ncclDevKernel_AllGather_RING_LL(ncclDevComm*)"
+    found = of(
+        launch("hipExtModuleLaunchKernel", 90.0, 1), on_device("kernel", gemm, 100.0, 30.0, 1),
+        launch("hipLaunchKernel", 91.0, 2), on_device("kernel", gather, 120.0, 20.0, 2, stream=1),
+        launch("hipMemcpyAsync", 180.0, 3),
+        on_device("gpu_memcpy", "CopyDeviceToHost", 195.0, 5.0, 3),
+        head='"deviceProperties": [{"id": 2, "name": "AMD Instinct MI300X"}], ',
+    )  # fmt: skip
+    assert found.devices == {2: "AMD Instinct MI300X"}
+    kernels = gpu_trace.frame(found.columns(), found.steps)
+    time = gpu_trace.device_time(kernels)
+    assert (time.computation_ns, time.communication_ns, time.memory_ns) == (30_000, 20_000, 5_000)
+    assert (time.window_ns, time.busy_ns, time.overlap_ns, time.overlap_percent) == (100_000, 45_000, 10_000, 50.0)
+    idle = gpu_trace.idle_by_cause(kernels).to_dict("records")
+    assert idle == [{"stream": 0, "cause": "host_wait", "idle_ns": 65_000}]
+
+
 def test_one_bad_event_costs_only_itself() -> None:
     """Of a number, an event named 7, a kernel without a time and a good one, the good one is kept."""
     found = of("5", {**KERNEL, "name": 7}, {**KERNEL, "ts": "soon"}, {**KERNEL, "ts": float("nan")}, KERNEL)
