@@ -12,7 +12,7 @@ import pandas as pd
 
 from benchmarks import drift_counts
 from benchmarks import drift_tables as made
-from benchmarks.drift_power import decided, power
+from benchmarks.drift_power import critical, decided, like, power
 from benchmarks.drift_say import say
 from workbench.analysis.comparison import compare_frames
 from workbench.analysis.drift_decision import EFFECT_FLOOR, NULLS_FLOOR
@@ -54,6 +54,7 @@ def quiet(rows: int, tables: int) -> None:
 def planted(rows: int, tables: int) -> list[Planted]:
     """Plant one effect a table, count those found whose own test has power >= .99, and print a curve of the others."""
     rng, every = np.random.default_rng(SEEDS + rows), []
+    beyond: dict[tuple[made.Kind, str, int], float] = {}
     for kind in made.KINDS:
         for number in range(tables):
             effect = made.EFFECTS[number % len(made.EFFECTS)]
@@ -61,7 +62,10 @@ def planted(rows: int, tables: int) -> list[Planted]:
             size = float(np.exp(rng.uniform(np.log(0.05), np.log(0.8))) * min(1.0, (2000 / rows) ** 0.5 * 2))
             plant, seed = made.Plant(int(rng.choice(texts)), effect, size), SEEDS + 500 + number
             told = f"c{plant.column:02d}" in decided(kind, rows, seed, plant).drifted
-            strong = power(kind, rows, plant, SEEDS + 1000 * number)
+            key = (kind, *like(plant))
+            if key not in beyond:
+                beyond[key] = critical(kind, rows, plant, SEEDS + 100_000 + 100 * len(beyond))
+            strong = power(kind, rows, plant, SEEDS + 10_000 + 1000 * number, beyond[key])
             every.append(Planted(kind, seed, plant, strong, drift_counts.effect(kind, rows, seed, plant), told))
     _recall(rows, every)
     return every
