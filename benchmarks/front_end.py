@@ -22,7 +22,8 @@ from nbformat.v4 import new_code_cell, new_notebook
 from workbench.commands.lab import lab_options
 from workbench.errors import UsageError
 
-TOKEN = "a-token-of-this-benchmark"
+TOKEN = "a-token-of-this-machine"
+KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 SERVED_S = 120
 WAIT_MS = 20_000
 WATCH = """
@@ -54,6 +55,7 @@ def chromium() -> str:
 
 
 def free_port() -> int:
+    """Return a port of this machine that nobody listens on."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         return int(held.getsockname()[1])
@@ -103,20 +105,31 @@ def panel(folder: Path, make: str) -> Iterator[str]:
 
 
 @contextmanager
-def lab(folder: Path, cells: Sequence[str]) -> Iterator[str]:
-    """Serve a notebook of these cells with JupyterLab."""
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(new_notebook(cells=[new_code_cell(c) for c in cells], metadata={"kernelspec": kernel}),
-                   folder / "bench.ipynb")  # fmt: skip
-    port, root = free_port(), ["--allow-root"] if os.geteuid() == 0 else []
+def jupyterlab(folder: Path) -> Iterator[str]:
+    """Serve a folder with JupyterLab as ``workbench lab`` starts it; yield its address, to be asked with `TOKEN`.
+
+    Its own settings, workspaces and history lie in ``.home`` of the folder, so that nobody else's are read or written.
+    """
+    port, home = free_port(), folder / ".home"
+    root = ["--allow-root"] if os.geteuid() == 0 else []
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", f"--port={port}", *root,
                "--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}", "--expose-app-in-browser",
                f"--ServerApp.root_dir={folder}", *lab_options()]  # fmt: skip
-    env = {f"JUPYTER_{name}_DIR": str(folder / ".home" / name.lower()) for name in ("CONFIG", "RUNTIME")}
-    env |= {"JUPYTERLAB_SETTINGS_DIR": str(folder / ".home/settings"), "IPYTHONDIR": str(folder / ".home/ipython"),
-            "JUPYTERLAB_WORKSPACES_DIR": str(folder / ".home/workspaces"), "BENCH_FOLDER": str(folder)}  # fmt: skip
+    env = {f"JUPYTER_{name}_DIR": str(home / name.lower()) for name in ("CONFIG", "RUNTIME")}
+    env |= {"JUPYTERLAB_SETTINGS_DIR": str(home / "settings"), "IPYTHONDIR": str(home / "ipython"),
+            "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"), "DO_NOT_TRACK": "1",
+            "BENCH_FOLDER": str(folder)}  # fmt: skip
     place = f"http://127.0.0.1:{port}"
     with served(command, f"{place}/api/status?token={TOKEN}", folder / "lab.log", env):
+        yield place
+
+
+@contextmanager
+def lab(folder: Path, cells: Sequence[str]) -> Iterator[str]:
+    """Serve a notebook of these cells with JupyterLab; yield the address that opens it."""
+    nbformat.write(new_notebook(cells=[new_code_cell(c) for c in cells], metadata={"kernelspec": KERNEL}),
+                   folder / "bench.ipynb")  # fmt: skip
+    with jupyterlab(folder) as place:
         yield f"{place}/lab/tree/bench.ipynb?token={TOKEN}&reset"
 
 

@@ -2,72 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from workbench.commands.lab import lab_options
+from benchmarks.front_end import KERNEL, TOKEN
+from benchmarks.front_end import jupyterlab as served
 
-TOKEN = "a-token-of-this-test"
-SERVED_S = 90
-KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
-
-
-def free_port() -> int:
-    """Return a port of this machine that nobody listens on."""
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        return int(held.getsockname()[1])
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """Serve a folder with JupyterLab as ``workbench lab`` starts it; yield its address."""
-    port, home = free_port(), folder / ".home"
-    root = ["--allow-root"] if os.geteuid() == 0 else []
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", f"--port={port}", *root,
-               "--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}", "--expose-app-in-browser",
-               f"--ServerApp.root_dir={folder}", *lab_options()]  # fmt: skip
-    env = {**os.environ, "DO_NOT_TRACK": "1", "JUPYTER_CONFIG_DIR": str(home / "config"),
-           "JUPYTER_RUNTIME_DIR": str(home / "runtime"), "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
-           "JUPYTERLAB_WORKSPACES_DIR": str(home / "folders"), "IPYTHONDIR": str(home / "ipython")}  # fmt: skip
-    with (folder / "lab.log").open("wb") as log:
-        served = subprocess.Popen(command, stdout=log, stderr=log, env=env, start_new_session=True)
-        try:
-            place = f"http://127.0.0.1:{port}"
-            until = time.monotonic() + SERVED_S
-            while not answers(f"{place}/api/status?token={TOKEN}"):
-                assert served.poll() is None, (folder / "lab.log").read_text()[-2000:]
-                assert time.monotonic() < until, "JupyterLab did not answer in time."
-                time.sleep(0.2)
-            yield place
-        finally:
-            # Its kernels are of its own process group, which this test started.
-            os.killpg(served.pid, signal.SIGTERM)
-            try:
-                served.wait(timeout=20)
-            except subprocess.TimeoutExpired:
-                os.killpg(served.pid, signal.SIGKILL)
-                served.wait(timeout=10)
-
-
-def answers(url: str) -> bool:
-    """Say whether a server answers."""
-    try:
-        with urllib.request.urlopen(url, timeout=5) as reply:  # the address is this test's own
-            return bool(reply.status == 200)
-    except OSError:
-        return False
+__all__ = ["KERNEL", "Lab", "opened", "served"]
 
 
 @dataclass

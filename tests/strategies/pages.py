@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,36 @@ ONE_FONT = ".wbw, .wbw * { font-family: 'DejaVu Sans' !important }"
 """Pages name no font, so a machine's own would decide where lines break."""
 
 
+WAIT_S = 20.0
+"""How long what is drawn a moment later is waited for: machines may be slow, and a wait ends as soon as it is there."""
+SETTLED = """() => document.fonts.ready.then(() => new Promise((done) =>
+  requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 150)))))"""
+"""Two frames, and what is written a moment after a change: counted by the page's own clock, however slow it is."""
+
+
+def settled(opened: Any) -> None:
+    """Wait until a page has drawn what was changed."""
+    opened.evaluate(SETTLED)
+
+
+def becomes(look: Callable[[], Any], wanted: Any) -> None:
+    """Look again until it is as wanted; fail with what was seen last."""
+    until = time.monotonic() + WAIT_S
+    while (seen := look()) != wanted and time.monotonic() < until:
+        time.sleep(0.05)
+    assert seen == wanted
+
+
+def many(found: Any, wanted: int) -> None:
+    """Wait until a locator finds so many."""
+    becomes(found.count, wanted)
+
+
+def tells(found: Any, text: str) -> None:
+    """Wait until a locator's text holds another."""
+    becomes(lambda: text if text in (seen := found.inner_text()) else seen, text)
+
+
 def shown(
     browser: Any, tmp_path: Path, board: Board, theme: str, size: tuple[int, int] = SIZE
 ) -> tuple[Any, list[str], list[str]]:
@@ -34,7 +66,7 @@ def shown(
     opened.on("pageerror", lambda error: wrong.append(str(error)))
     opened.goto(place.as_uri())
     opened.wait_for_selector(".wbw")
-    opened.wait_for_timeout(150)
+    settled(opened)
     return opened, [u for u in asked if not u.startswith(("file:", "blob:"))], wrong
 
 
@@ -43,7 +75,7 @@ def picture(opened: Any, name: str) -> Image.Image:
     opened.add_style_tag(content=ONE_FONT)
     # Whoever measures text on a canvas draws again once the page has its font.
     opened.evaluate("dispatchEvent(new Event('resize'))")
-    opened.wait_for_timeout(200)
+    settled(opened)
     content = opened.locator(".wbw").screenshot()
     if folder := os.environ.get("WORKBENCH_SCREENSHOTS"):
         Path(folder).mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,7 @@ import pytest
 
 from tests.strategies.boards import BUCKETS, HOSTILE, HOUR_MS, START_MS
 from tests.strategies.boards import comparator as board
+from tests.strategies.pages import becomes, many, settled
 from workbench_widgets.comparator import Comparator
 from workbench_widgets.page import page
 
@@ -27,7 +28,7 @@ def shown(browser: Any, tmp_path: Path, made: Comparator, theme: str, size: tupl
     opened.on("pageerror", lambda error: opened.wrong.append(str(error)))
     opened.goto(place.as_uri())
     opened.wait_for_selector(".wbw")
-    opened.wait_for_timeout(150)
+    settled(opened)
     if os.environ.get("WORKBENCH_SCREENSHOTS"):
         folder = Path(os.environ["WORKBENCH_SCREENSHOTS"])
         opened.screenshot(path=folder / f"Comparator-{theme}-{size[0]}.png", full_page=True)
@@ -47,7 +48,7 @@ def test_it_draws_both_themes_wide_and_narrow_without_requests(
     assert (opened.asked, opened.wrong) == ([], [])
     assert opened.evaluate("window.hacked") is None
     assert opened.locator(".wbw img").count() == 0
-    assert opened.locator(".cols tbody tr").count() == 6
+    many(opened.locator(".cols tbody tr"), 6)
     assert opened.evaluate("document.documentElement.scrollWidth") <= size[0]
     inked = """(c) => c.getContext('2d').getImageData(0, 0, c.width, c.height).data
       .filter((v, i) => i % 4 === 3 && v > 0).length"""
@@ -73,8 +74,8 @@ def test_a_brush_asks_while_it_moves_and_becomes_one_action_when_it_settles(brow
     opened.mouse.move(left + width / 5, y)
     opened.mouse.down()
     opened.mouse.move(left + 2 * width / 5, y, steps=6)
+    becomes(lambda: opened.evaluate("models[0].get('ask')?.what"), "windows")
     asked = opened.evaluate("models[0].get('ask')")
-    assert asked["what"] == "windows"
     assert asked["baseline"] is None
     assert opened.evaluate("models[0].get('action')") == {}
     opened.mouse.up()
@@ -154,7 +155,7 @@ def test_a_window_can_be_typed_and_a_column_opens_its_shares(browser: Any, tmp_p
     assert opened.evaluate("models[0].get('action').arguments.current") == f"{day}T10:00:00Z/{day}T12:00:00Z"
     opened.get_by_role("button", name="amount", exact=True).click()
     opened.wait_for_selector(".detail table")
-    assert opened.locator(".detail tbody tr").count() == 24
+    many(opened.locator(".detail tbody tr"), 24)
     assert opened.evaluate("models[0].get('chosen')") == "amount"
     opened.close()
 
@@ -187,7 +188,7 @@ def test_two_hundred_answers_at_once_repaint_only_the_last(browser: Any, tmp_pat
       return [performance.now() - begun, document.querySelector('.cols tbody button').textContent];
     }""")
     assert name == "c199"
-    assert opened.locator(".cols tbody tr").count() == 1
+    many(opened.locator(".cols tbody tr"), 1)
     assert took < 1000
     opened.close()
 

@@ -11,6 +11,7 @@ import pytest
 
 from tests.strategies.boards import HOSTILE, START
 from tests.strategies.boards import gpu as board
+from tests.strategies.pages import settled
 from workbench_widgets.gpu import UNKNOWN, GpuTimeline
 from workbench_widgets.page import page
 from workbench_widgets.pyramid import BLOCK, Pyramid
@@ -31,7 +32,7 @@ def test_it_draws_in_a_browser_without_requests_and_takes_hostile_names_as_text(
     opened.on("pageerror", lambda error: wrong.append(str(error)))
     opened.goto(place.as_uri())
     opened.wait_for_selector(".wbw")
-    opened.wait_for_timeout(200)
+    settled(opened)
     assert ([u for u in asked if not u.startswith(("file:", "blob:"))], wrong) == ([], [])
     assert opened.evaluate("window.hacked") is None
     assert opened.locator(".wbw img").count() == 0

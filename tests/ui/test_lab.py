@@ -11,6 +11,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from tests.strategies.labs import KERNEL, opened, served
+from tests.strategies.pages import becomes, many, tells
 from workbench.case.case import Case
 from workbench.commands.lab import lay_notebooks
 
@@ -48,7 +49,7 @@ def test_a_click_in_jupyterlab_is_an_entry_and_a_cell_below_and_both_survive(
     lab = opened(browser, address, "case.ipynb")
     assert lab.do("notebook:run-all-cells")
     lab.page.wait_for_selector(".jp-OutputArea .wbw li.step", timeout=90_000)
-    assert lab.page.locator(".wbw li.step").count() == 15
+    many(lab.page.locator(".wbw li.step"), 15)
     # The twin is an output of its own and may come a moment later; a living widget stands in its place.
     lab.page.wait_for_selector("[class^=wbw-twin]", state="attached")
     assert not lab.page.locator("[class^=wbw-twin]").first.is_visible()
@@ -66,10 +67,10 @@ def test_a_click_in_jupyterlab_is_an_entry_and_a_cell_below_and_both_survive(
     lab.wait("() => document.querySelector('.wbw').dataset.theme === 'dark'")
     lab.type_into(2, 'case.hunch("drift")')
     lab.page.wait_for_selector(".jp-Cell .workbench-edited")
-    assert lab.page.locator(".workbench-edited").inner_text().endswith('the click said case.hunch("serving")')
+    tells(lab.page.locator(".workbench-edited"), 'the click said case.hunch("serving")')
     lab.type_into(3, 'case.hunch("quality")')
     lab.type_into(3, 'case.hunch("hardware")')
-    assert lab.page.locator(".workbench-edited").count() == 1
+    many(lab.page.locator(".workbench-edited"), 1)
     lab.do("docmanager:save")
     lab.wait("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
     assert (lab.outside, lab.wrong) == ([], [])
@@ -82,9 +83,9 @@ def test_a_click_in_jupyterlab_is_an_entry_and_a_cell_below_and_both_survive(
     assert marks == [None, None, True, False, None]
     again = opened(browser, address, "case.ipynb")
     again.page.wait_for_selector(".jp-OutputArea .wbw li.step", timeout=90_000)
-    assert again.page.locator(".wbw .tag", has_text="your hunch").count() == 1
-    assert again.page.locator(".wbw").get_attribute("data-theme") == "dark"
-    assert again.page.locator(".jp-Cell .workbench-edited").count() == 1
+    many(again.page.locator(".wbw .tag", has_text="your hunch"), 1)
+    becomes(lambda: again.page.locator(".wbw").get_attribute("data-theme"), "dark")
+    many(again.page.locator(".jp-Cell .workbench-edited"), 1)
     again.page.wait_for_selector("[class^=wbw-twin]", state="attached")
     assert not again.page.locator("[class^=wbw-twin]").first.is_visible()
     assert len(again.sources()) == 5
@@ -112,11 +113,13 @@ def test_restart_and_run_all_ends_in_the_same_state_hash(browser: Any, address: 
 @pytest.mark.full
 @pytest.mark.browser
 def test_the_launcher_opens_a_copy_of_the_investigation(browser: Any, address: str, workspace: Path) -> None:
-    """The command is there, and the copy lies in the folder."""
+    """The entry stands in the launcher; a click lays a copy into the folder and opens it; a second one, another."""
     lab = opened(browser, address, "case.ipynb")
-    lab.do("incident-workbench:new-investigation")
-    lab.wait("() => window.jupyterapp.shell.currentWidget.title.label.startsWith('investigation')")
-    assert (workspace / "investigation.ipynb").is_file()
+    for wanted in ("investigation.ipynb", "investigation-Copy1.ipynb"):
+        lab.do("launcher:create")
+        lab.page.locator(".jp-LauncherCard", has_text="New investigation").last.click()
+        lab.wait(f"() => window.jupyterapp.shell.currentWidget.title.label === '{wanted}'")
+        assert (workspace / wanted).is_file()
     assert lab.wrong == []
     lab.page.close()
 
@@ -132,5 +135,5 @@ def test_a_notebook_whose_kernel_is_gone_shows_the_static_twin(browser: Any, add
     nbformat.write(book, workspace / "gone.ipynb")
     lab = opened(browser, address, "gone.ipynb")
     lab.page.wait_for_selector(".jp-OutputArea table", timeout=60_000)
-    assert "Which service is slow or failing by itself" in lab.page.locator(".jp-OutputArea").inner_text()
+    tells(lab.page.locator(".jp-OutputArea").last, "Which service is slow or failing by itself")
     lab.page.close()

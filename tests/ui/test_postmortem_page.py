@@ -11,6 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.strategies.pages import many
 from workbench.report.pages import stylesheet
 from workbench.report.verify_page import verify_page
 
@@ -90,7 +91,7 @@ def test_everything_is_read_without_scripts(chromium: Browser) -> None:
     page.locator("a.chip").first.click()
     assert "#" in page.url
     page.locator("summary").first.click()
-    assert page.locator("details[open]").count() == 1
+    many(page.locator("details[open]"), 1)
     context.close()
 
 

@@ -16,6 +16,7 @@ import pytest
 from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 
+from tests.strategies.pages import becomes
 from tests.strategies.triage import filled
 from workbench import plugins
 from workbench.apps.desk import Desk
@@ -280,22 +281,28 @@ def _reject_and_note(page: Any) -> None:
     """Work by keys: reject the first cause, write a note, undo it, open and close the sheet, search."""
     page.keyboard.press("7")
     page.wait_for_url("**/causes")
+    page.wait_for_load_state("load")
     page.wait_for_selector("[data-drawn] button[aria-label='Reject cause 1']")
+    page.wait_for_load_state("load")
     page.keyboard.press("j")
     page.keyboard.press("Tab")
-    assert page.evaluate("active().ariaLabel") == "Reject cause 1"
+    becomes(lambda: page.evaluate("active().ariaLabel"), "Reject cause 1")
     page.keyboard.press("Enter")
     page.keyboard.type("It began before 9")
     page.keyboard.press("Enter")
     page.wait_for_selector("text=It began before 9")
+    page.wait_for_load_state("load")
     page.keyboard.press("2")
     page.wait_for_url("**/brief")
+    page.wait_for_load_state("load")
     page.keyboard.press("n")
     page.keyboard.type("Seen by keys")
     page.keyboard.press("Enter")
     page.wait_for_selector("text=Seen by keys")
+    page.wait_for_load_state("load")
     page.keyboard.press("z")
     page.wait_for_selector("text=no note")
+    page.wait_for_load_state("load")
     page.keyboard.press("?")
     assert page.is_visible("dialog.sheet")
     page.keyboard.press("Escape")
@@ -303,9 +310,11 @@ def _reject_and_note(page: Any) -> None:
     page.keyboard.type("INC-1")
     page.keyboard.press("Enter")
     page.wait_for_url("**/search?text=INC-1")
+    page.wait_for_load_state("load")
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     page.wait_for_url("**/INC-1/brief")
+    page.wait_for_load_state("load")
 
 
 def test_a_refusal_is_a_page_for_people_and_a_sentence_for_programs(bench: Bench) -> None:

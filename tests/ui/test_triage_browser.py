@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.strategies.pages import becomes
 from tests.strategies.triage import NOW, browsing, two_leads
 from workbench.apps.address import pinned
 from workbench.bench import Bench, open_bench
@@ -216,7 +217,8 @@ def test_from_the_inbox_to_a_verified_fix_with_the_mouse(quiet: Bench, browser: 
 def test_a_note_of_somebody_else_appears_and_a_lost_connection_is_said(quiet: Bench, browser: Any) -> None:
     """Within 5 s without reload; when the server is gone, a line says since when what is shown is old."""
     with browsing(quiet, browser, role="viewer") as app:
-        app.open("/case/INC-1/handoff")
+        with app.page.expect_request("**/live*"):
+            app.open("/case/INC-1/handoff")
         app.page.wait_for_timeout(800)
         quiet.case("INC-1").call("note", "Written by a colleague")
         app.page.wait_for_selector("text=Written by a colleague", timeout=5000)
@@ -249,42 +251,52 @@ def test_the_work_of_a_shift_is_done_by_keys_alone(quiet: Bench, browser: Any) -
     """Onset, missing source, baseline, selection, change, lineage, verify, note, undo, hand-off: no mouse."""
     with browsing(quiet, browser) as app:
         page, keys = app.page, app.page.keyboard
+
+        def arrive(place: str) -> None:
+            """Wait for a page, and for its script: a key pressed before it listens is lost."""
+            page.wait_for_url(place)
+            page.wait_for_load_state("load")
+
+        def read(words: str, state: str = "visible") -> None:
+            page.wait_for_selector(f"text={words}", state=state)
+            page.wait_for_load_state("load")
+
         case = quiet.case("INC-1")
         before = case.length()
         keys.press("j")
         keys.press("Enter")
-        page.wait_for_url("**/brief")
+        arrive("**/brief")
         assert "2026-03-11 13:00 UTC" in page.inner_text(".seven"), "The onset."
         assert "Missing:" in page.inner_text(".seven"), "The missing source."
         keys.press("b")
-        page.wait_for_url("**/timeline#windows")
+        arrive("**/timeline#windows")
         keys.press("Control+a")
         keys.type("2026-03-10T13:00:00Z/2026-03-10T14:00:00Z")
         keys.press("Enter")
-        page.wait_for_selector("text=vs 2026-03-10 13:00-14:00 UTC")
+        read("vs 2026-03-10 13:00-14:00 UTC")
         keys.press("]")
-        assert page.evaluate("document.activeElement.tagName") == "TR", "The next change."
+        becomes(lambda: page.evaluate("document.activeElement.tagName"), "TR")  # the next change
         keys.press("c")
-        page.wait_for_url("**/contrast")
+        arrive("**/contrast")
         keys.press("5")
-        page.wait_for_url("**/lineage")
+        arrive("**/lineage")
         keys.press("8")
-        page.wait_for_url("**/act")
+        arrive("**/act")
         while page.evaluate("document.activeElement.id") != "since":
             keys.press("Tab")
         keys.press("Control+a")
         keys.type("2026-03-11T14:12:00Z")
         keys.press("Enter")
-        page.wait_for_selector("text=fixed at 2026-03-11T14:12:00Z")
+        read("fixed at 2026-03-11T14:12:00Z")
         keys.press("n")
-        page.wait_for_url("**/brief#note")
+        arrive("**/brief#note")
         keys.type("Fixed, watched for an hour")
         keys.press("Enter")
-        page.wait_for_selector("text=Fixed, watched for an hour")
+        read("Fixed, watched for an hour")
         keys.press("z")
-        page.wait_for_selector("text=Fixed, watched for an hour", state="detached")
+        read("Fixed, watched for an hour", state="detached")
         keys.press("9")
-        page.wait_for_url("**/handoff")
+        arrive("**/handoff")
         assert "INC-1" in page.inner_text("#shift-note")
         case.refresh()
         assert [e.operation for e in case.entries[before:]] == ["pin_baseline", "check_fix", "note", "undo"]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.strategies.boards import causes, contrast, lineage, stepper, timeline, waterfall
-from tests.strategies.pages import shown
+from tests.strategies.pages import becomes, many, settled, shown, tells
 from workbench.case.case import Case
 from workbench.views import bind
 
@@ -81,7 +81,7 @@ def test_keys_move_in_the_lineage_and_stubs_and_searches_ask_for_more(browser: A
     opened, _, _ = shown(browser, tmp_path, lineage(), "light")
     opened.locator(".node[data-focus]").focus()
     opened.keyboard.press("ArrowLeft")
-    assert opened.evaluate("document.activeElement.dataset.name") == "feature:amount"
+    becomes(lambda: opened.evaluate("document.activeElement.dataset.name"), "feature:amount")
     opened.keyboard.press("+")
     assert opened.evaluate("models[0].get('ask')") == {
         "what": "expand", "name": "feature:amount", "side": "both", "serial": 1}  # fmt: skip
@@ -91,7 +91,7 @@ def test_keys_move_in_the_lineage_and_stubs_and_searches_ask_for_more(browser: A
     opened.wait_for_function("models[0].get('ask').what === 'search'")
     assert opened.evaluate("models[0].get('ask').text") == "fra"
     opened.evaluate("document.querySelector('details').open = true")
-    assert opened.locator("table[role=treegrid] tbody tr").count() == 4
+    many(opened.locator("table[role=treegrid] tbody tr"), 4)
     opened.locator(".node[data-name='feature:amount']").click()
     opened.get_by_role("button", name="Make hypothesis: amount").click()
     wanted = {"statement": "amount is where it began", "entity": "feature:amount"}
@@ -105,8 +105,8 @@ def test_keys_move_in_the_waterfall_and_two_cohorts_are_asked_for(browser: Any, 
     opened, _, _ = shown(browser, tmp_path, waterfall(), "light")
     opened.locator(".row").first.focus()
     opened.keyboard.press("ArrowDown")
-    assert opened.evaluate("document.activeElement.getAttribute('aria-selected')") == "true"
-    assert "run:5f2c" in opened.locator(".wbw").inner_text()
+    becomes(lambda: opened.evaluate("document.activeElement.getAttribute('aria-selected')"), "true")
+    tells(opened.locator(".wbw"), "run:5f2c")
     opened.get_by_label("First cohort, a condition").fill("region = a")
     opened.get_by_label("Second cohort, a condition").fill("region = c")
     opened.get_by_role("button", name="Compare cohorts").click()
@@ -137,7 +137,7 @@ def test_a_widget_drawn_before_it_is_attached_and_then_narrowed_stays_inside(bro
     for make in (lineage, waterfall, stepper):
         opened, _, wrong = shown(browser, tmp_path, make(), "light")
         opened.set_viewport_size({"width": 360, "height": 700})
-        opened.wait_for_timeout(100)
+        settled(opened)
         assert opened.evaluate("document.documentElement.scrollWidth") <= 360
         assert wrong == []
         opened.close()
@@ -152,7 +152,7 @@ def test_what_arrives_while_a_reason_is_typed_waits_for_it(browser: Any, tmp_pat
     opened.evaluate("models[0].set('causes', [1, 2, 3].map((rank) => ({ ...models[0].get('causes')[0], rank })))")
     opened.wait_for_timeout(500)
     assert opened.get_by_label("Why is it not the cause?").input_value() == "It began"
-    assert opened.locator("li.cause").count() == 2
+    many(opened.locator("li.cause"), 2)
     opened.keyboard.press("Escape")
     opened.locator("li.cause").nth(2).wait_for(timeout=5000)
     opened.close()
@@ -166,13 +166,14 @@ def test_the_long_tail_of_causes_is_folded_and_stays_open_once_opened(browser: A
     made.causes = [{**made.causes[0], "rank": n + 1, "confidence": c, "verdict": "none"} for n, c in enumerate(shares)]
     opened, _, _ = shown(browser, tmp_path, made, "light")
     fold = opened.locator(".wbw details", has_text="5 more, each with less than 2 % confidence").first
-    assert opened.get_by_role("button", name="Reject cause").count() == 4
+    many(opened.get_by_role("button", name="Reject cause"), 4)
     fold.locator("summary").first.click()
-    assert opened.get_by_role("button", name="Reject cause").count() == 9
+    many(opened.get_by_role("button", name="Reject cause"), 9)
     opened.locator(".wbw li.cause summary").first.click()
     opened.evaluate("models[0].set('caption', 'Nine.')")
     opened.get_by_text("Nine.").wait_for()
-    assert opened.get_by_role("button", name="Reject cause").count() == 9
-    assert opened.locator(".wbw details[open]").count() == 2, "the fold and the first cause's make-up stay open"
-    assert opened.get_by_text("not proven", exact=True).count() == 9
+    many(opened.get_by_role("button", name="Reject cause"), 9)
+    # The fold and the first cause's make-up stay open.
+    many(opened.locator(".wbw details[open]"), 2)
+    many(opened.get_by_text("not proven", exact=True), 9)
     opened.close()
