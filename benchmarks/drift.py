@@ -247,18 +247,20 @@ def hours(count: int = 1440, per: int = 1400) -> None:
         )
         for i in range(10)
     ]
-    history, taken = History(found), []
+    history, taken, worked = History(found), [], []
     for _ in range(300):
         a, b, c, d = (int(v) * HOUR_NS for _ in range(2) for v in np.sort(rng.choice(count + 1, 2, replace=False)))
-        began = time.perf_counter()
+        began, busy = time.perf_counter(), time.process_time()
         distances(history.columns, history.counts([(a, b)]), history.counts([(c, d)]))
         taken.append((time.perf_counter() - began) * 1000)
+        worked.append((time.process_time() - busy) * 1000)
     say(
         f"any two windows of {count:,} hours x 30 columns, p95",
         f"{np.percentile(taken, 95):.2f} ms",
         "<= 5 ms",
         np.percentile(taken, 95) <= 5,
     )
+    say("  processor time of it, p95", f"{np.percentile(worked, 95):.2f} ms", "printed only")
     exactness(history, raw, per)
     tables = []
     for p in found[:29]:
