@@ -1,16 +1,30 @@
-"""Write one MLflow store with the real client, in a process of its own: ids and clock are those of the simulation."""
+"""Write MLflow stores with the real client, in a process of its own: ids and clock are those of the simulation.
+
+Each line of standard input is a JSON list of three paths, answered by one line: "written", or what went wrong.
+"""
 
 from __future__ import annotations
 
 import gc
 import json
+import os
 import random
+import select
 import shutil
 import sys
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+IDLE_S = 20
+"""The process ends by itself when nobody has asked for so long."""
+
+
+class UnplannedError(Exception):
+    """MLflow gave a run or a version another id than planned."""
 
 
 class Clock:
@@ -35,12 +49,29 @@ class Clock:
         return uuid.UUID(hex=planned or f"{self.ids.getrandbits(128):032x}")
 
 
-def main(plan: Path, store: Path, empty: Path) -> None:
-    """Write the plan's runs, versions and aliases into *store*; leave an empty copy at *empty* if it was new."""
-    # A process of a second or two: collecting garbage while a thousand modules load costs a fifth of it, and the client
-    # looks for a Spark session that nobody has.
+def main() -> None:
+    """Answer every line until there are no more, or none comes for a while."""
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # what libraries print is no answer
+    # Collecting garbage while a thousand modules load costs a fifth of it, and the client looks for a Spark session
+    # that nobody has.
     gc.disable()
     sys.modules.setdefault("pyspark", None)  # type: ignore[arg-type]
+    from mlflow.exceptions import MlflowException
+
+    gc.freeze()
+    gc.enable()
+    while select.select([sys.stdin], [], [], IDLE_S)[0] and (line := sys.stdin.readline()):
+        try:
+            write(*(Path(path) for path in json.loads(line)))
+        except (MlflowException, OSError, ValueError, KeyError, UnplannedError) as error:
+            answers.write(json.dumps(f"{type(error).__name__}: {error}") + "\n")
+        else:
+            answers.write('"written"\n')
+
+
+def write(plan: Path, store: Path, empty: Path) -> None:
+    """Write the plan's runs, versions and aliases into *store*; leave an empty copy at *empty* if it was new."""
     from mlflow.tracking import MlflowClient
 
     content = json.loads(plan.read_text())
@@ -50,17 +81,27 @@ def main(plan: Path, store: Path, empty: Path) -> None:
     client.search_experiments(max_results=1)
     if fresh:
         shutil.copyfile(store, empty)
-    clock = Clock(content["seed"])
-    time.time, time.time_ns, uuid.uuid4 = clock.time, clock.time_ns, clock.uuid4  # this process writes nothing else
-    clock.milliseconds = content["created"]
-    experiment = client.create_experiment(content["experiment"], artifact_location=content["location"])
-    client.create_registered_model(content["model"])
-    for run in content["runs"]:
-        _run(client, clock, experiment, run)
-    for run in sorted((r for r in content["runs"] if r["version"] is not None), key=lambda r: r["registered"]):
-        clock.milliseconds = run["registered"]
-        _register(client, content, run)
-    client.set_registered_model_alias(content["model"], "champion", str(content["champion"]))
+    with _simulated(Clock(content["seed"])) as clock:
+        clock.milliseconds = content["created"]
+        experiment = client.create_experiment(content["experiment"], artifact_location=content["location"])
+        client.create_registered_model(content["model"])
+        for run in content["runs"]:
+            _run(client, clock, experiment, run)
+        for run in sorted((r for r in content["runs"] if r["version"] is not None), key=lambda r: r["registered"]):
+            clock.milliseconds = run["registered"]
+            _register(client, content, run)
+        client.set_registered_model_alias(content["model"], "champion", str(content["champion"]))
+
+
+@contextmanager
+def _simulated(clock: Clock) -> Iterator[Clock]:
+    """Put the simulation's clock and ids in place of the machine's: this process writes nothing else meanwhile."""
+    before = time.time, time.time_ns, uuid.uuid4
+    time.time, time.time_ns, uuid.uuid4 = clock.time, clock.time_ns, clock.uuid4
+    try:
+        yield clock
+    finally:
+        time.time, time.time_ns, uuid.uuid4 = before
 
 
 def _run(client: Any, clock: Clock, experiment: str, run: dict[str, Any]) -> None:
@@ -71,7 +112,7 @@ def _run(client: Any, clock: Clock, experiment: str, run: dict[str, Any]) -> Non
     made = client.create_run(experiment, start_time=run["start"], run_name=run["name"])
     run_id = made.info.run_id
     if run_id != run["run_id"]:
-        raise SystemExit(f"MLflow made run {run_id}, expected {run['run_id']}: its way of drawing ids has changed.")
+        raise UnplannedError(f"MLflow made run {run_id}, expected {run['run_id']}: its way of drawing ids has changed.")
     client.log_batch(
         run_id,
         metrics=[Metric(key, value, run["end"], 0) for key, value in run["metrics"].items()],
@@ -89,8 +130,10 @@ def _register(client: Any, content: dict[str, Any], run: dict[str, Any]) -> None
     source = f"{content['location']}/{run['run_id']}/artifacts/model"
     made = client.create_model_version(content["model"], source, run_id=run["run_id"])
     if int(made.version) != run["version"]:
-        raise SystemExit(f"MLflow made version {made.version}, expected {run['version']}: the plan's order is wrong.")
+        raise UnplannedError(
+            f"MLflow made version {made.version}, expected {run['version']}: the plan's order is wrong."
+        )
 
 
 if __name__ == "__main__":
-    main(*(Path(argument) for argument in sys.argv[1:4]))
+    main()

@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
@@ -14,14 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from workbench.errors import SourceError
+from workbench.scenarios.mlflow_client import client_process
 from workbench.scenarios.writers.lineage import split
 
 if TYPE_CHECKING:
     from workbench.scenarios.incident import Incident
     from workbench.scenarios.model import Trained
-
-LIMIT_S = 120
 
 
 def write(incident: Incident, out: Path) -> None:
@@ -50,18 +46,7 @@ def _make(content: bytes, scratch: Path, empty: Path) -> Path:
     plan.write_bytes(content)
     if empty.exists():
         shutil.copyfile(empty, store)
-    environment = dict(os.environ, MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="1")
-    command = [
-        sys.executable,
-        "-m",
-        "workbench.scenarios.mlflow_process",
-        str(plan),
-        str(store),
-        str(scratch / "empty.db"),
-    ]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=LIMIT_S, check=False)
-    if done.returncode:
-        raise SourceError(f"The MLflow client could not write {store.name}: {done.stderr.strip()[-400:]}")
+    client_process().write(plan, store, scratch / "empty.db")
     if (scratch / "empty.db").exists():
         (scratch / "empty.db").replace(empty)
     return store
