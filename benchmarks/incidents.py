@@ -13,6 +13,7 @@ import argparse
 import hashlib
 import json
 import multiprocessing
+import os
 import shutil
 import sys
 import tempfile
@@ -162,6 +163,7 @@ def run(orders: list[Order], out: Path, *, days: int = DAYS, workers: int = 1) -
     done = incident_board.read(out, version)
     known = {judged.case for judged in done}
     left = [order for order in orders if order.name not in known]
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # threads of one incident would wait for those of another
     context = multiprocessing.get_context("spawn")
     with out.open("a", encoding="utf-8") as sink, context.Pool(workers, maxtasksperchild=20) as pool:
         for prediction, judged in pool.imap_unordered(partial(one, days=days), left):
