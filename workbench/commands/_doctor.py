@@ -19,8 +19,7 @@ from workbench.errors import IntegrityError, StoreError, WorkbenchError
 from workbench.intake.policy import asked_with
 from workbench.model.tables import TABLES
 from workbench.model.window import iso, parse_duration_ns
-from workbench.store.cluster import Address, parse, portable_queries
-from workbench.store.engines.spark import SparkEngine
+from workbench.store.cluster import Address, engine_at, parse, portable_queries
 
 State = Literal["reachable", "unreachable", "not asked"]
 
@@ -188,21 +187,22 @@ def _engine(where: Address, tables: int) -> EngineLine:
         says = f"Engine duckdb {number} in this process, {found}, all {len(portable) + len(fall_back)} queries."
         return EngineLine("duckdb", number, None, tables, (), "reachable", says)
     address = where.server.partition(";")[0]
-    engine = SparkEngine(where.server)
+    engine = engine_at(where.server)
+    fall_back = sorted({*fall_back, *engine.unable})
     try:
         state = engine.state()
     except WorkbenchError as error:
-        says = f"Engine spark at {address} does not answer: {error}"
-        return EngineLine("spark", "", None, tables, tuple(fall_back), "unreachable", says)
+        says = f"Engine {engine.name} at {address} does not answer: {error}"
+        return EngineLine(engine.name, "", None, tables, tuple(fall_back), "unreachable", says)
     finally:
         engine.close()
     others = "fall back to DuckDB here" if where.missing == "duckdb" else "are refused"
     rest = f"{len(fall_back)} {others}: {', '.join(fall_back)}" if fall_back else "none falls back to DuckDB"
     says = (
-        f"Engine spark {state.version} at {address}, {state.latency_ms:.0f} ms, {found}, {len(portable)} queries "
-        f"there; {rest}."
+        f"Engine {engine.name} {state.version} at {address}, {state.latency_ms:.0f} ms, {found}, "
+        f"{len(portable) - len(engine.unable)} queries there; {rest}."
     )
-    return EngineLine("spark", state.version, state.latency_ms, tables, tuple(fall_back), "reachable", says)
+    return EngineLine(engine.name, state.version, state.latency_ms, tables, tuple(fall_back), "reachable", says)
 
 
 def _missing(filled: set[str]) -> dict[str, tuple[str, ...]]:

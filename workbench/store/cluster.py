@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from workbench import plugins
 from workbench.errors import UsageError
+from workbench.store.engines.clickhouse import ClickHouseEngine
 from workbench.store.engines.duckdb import Session
 from workbench.store.engines.spark import EngineState, SparkEngine
 from workbench.store.query import Query
@@ -22,6 +23,8 @@ from workbench.store.store import Store
 
 Missing = Literal["duckdb", "refuse"]
 _PATH, _MISSING, _CACHE, _ENDPOINT = "path", "missing", "cache", "endpoint_url"
+_CLICKHOUSE = "clickhouse:"
+"""Begin of an address whose questions ClickHouse answers in this process (experimental)."""
 _OWN = (_PATH, _MISSING, _CACHE, _ENDPOINT)
 """Parts of an address that are ours; others are handed to the client."""
 
@@ -32,7 +35,7 @@ class Address:
 
     path: Path
     server: str | None = None
-    """``sc://host:port`` with what else the client is to be told, or None: DuckDB in this process."""
+    """``sc://host:port`` with what else the client is to be told, ``clickhouse:``, or None: DuckDB in this process."""
     missing: Missing = "duckdb"
     """Who answers queries that have no portable expression yet."""
     shared: str | None = None
@@ -44,12 +47,16 @@ class Address:
 def parse(text: str | Path) -> Address:
     """Read ``./store``, ``s3://bucket/store``, ``file:///shared/store``, or ``sc://host:port/;path=`` any of these.
 
+    ``clickhouse:./store`` reads a folder by ClickHouse in this process (experimental).
     Further parts: ``;cache=./folder`` (what shared storage needs here; ``./shared-store`` if not said),
     ``;endpoint_url=`` (an S3 server other than Amazon's), ``;missing=refuse``.
     """
     if isinstance(text, Path):
         # A path has lost one of the two slashes.
         text = re.sub(r"^(sc|s3|file):/(?!/)", r"\1://", str(text))
+    if text.startswith(_CLICKHOUSE):
+        folder, _, said_missing = text.removeprefix(_CLICKHOUSE).partition(";missing=")
+        return Address(Path(folder or "./store"), _CLICKHOUSE, "refuse" if said_missing == "refuse" else "duckdb")
     if not re.match(r"(sc|s3|file):", text):
         return Address(Path(text))
     head, *parts = text.split(";")
@@ -72,6 +79,11 @@ def parse(text: str | Path) -> Address:
     return Address(Path(own[_CACHE] or "./shared-store"), server, chosen, head.rstrip("/"), options)
 
 
+def engine_at(server: str) -> SparkEngine | ClickHouseEngine:
+    """Return the engine of an address; nothing is connected or loaded yet."""
+    return ClickHouseEngine() if server == _CLICKHOUSE else SparkEngine(server)
+
+
 def open_store(address: str | Path, *, environment: str = "prod", mode: Literal["write", "read"] = "write") -> Store:
     """Open the store at an address: a folder, shared storage, or a Spark Connect server that reads one of them."""
     where = parse(address)
@@ -87,20 +99,20 @@ def open_store(address: str | Path, *, environment: str = "prod", mode: Literal[
 class ClusterStore(Store):
     """Ask the server wherever a query has a portable expression; what is kept, and what is missing, is the store's."""
 
-    _spark: SparkEngine | None = None
+    _spark: SparkEngine | ClickHouseEngine | None = None
     _missing: Missing = "duckdb"
 
     def answered_by(self, address: Address) -> Self:
         """Name the server; nothing is connected before the first question."""
         if address.server is None:
             raise UsageError("A cluster's store needs the address of a Spark Connect server, sc://host:15002.")
-        self._spark, self._missing = SparkEngine(address.server), address.missing
+        self._spark, self._missing = engine_at(address.server), address.missing
         return self
 
     def engine_of(self, query: str) -> str:
         """Return which engine answers a named query: ``spark``, ``duckdb``, or ``none`` where that was refused."""
         asked: Query = plugins.load("query", query)
-        if asked.portable is not None and self._spark is not None:
+        if asked.portable is not None and self._spark is not None and query not in self._spark.unable:
             return self._spark.name
         return "duckdb" if self._missing == "duckdb" else "none"
 
@@ -113,7 +125,7 @@ class ClusterStore(Store):
     def _ask(self, name: str, asked: Query, arguments: Mapping[str, Any], environment: str) -> pa.Table:
         if self._spark is None:
             return super()._ask(name, asked, arguments, environment)
-        if asked.portable is None:
+        if asked.portable is None or name in self._spark.unable:
             if self._missing == "refuse":
                 raise UsageError(
                     f"This query has no portable expression yet, so {self._spark.address} cannot answer it: "
@@ -130,7 +142,7 @@ class ClusterStore(Store):
         super().close()
 
 
-def _elsewhere(spark: SparkEngine, asked: Query, session: Session, /, **arguments: Any) -> pa.Table:
+def _elsewhere(spark: SparkEngine | ClickHouseEngine, asked: Query, session: Session, /, **arguments: Any) -> pa.Table:
     if asked.portable is None:
         raise UsageError(f"This query has no portable expression: {asked.doc}")
     return spark.answer(session, asked.portable, arguments)

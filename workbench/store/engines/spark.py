@@ -66,6 +66,8 @@ class SparkEngine:
     """Answer portable queries through one Spark Connect server."""
 
     name = "spark"
+    unable: frozenset[str] = frozenset()
+    """Queries it cannot answer although they have a portable expression: none."""
 
     def __init__(self, address: str, *, place: Callable[[str], str] = str) -> None:
         """Take ``sc://host:port``, and where the server finds a file of here; nothing is connected yet."""
