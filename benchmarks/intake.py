@@ -120,14 +120,16 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(command: list[str], port: int, ready: str, **environment: str) -> Iterator[psutil.Process]:
+def running(
+    command: list[str], port: int, ready: str, *, wait_s: float = 90.0, **environment: str
+) -> Iterator[psutil.Process]:
     """Run a server for as long as the block lasts, from when it answers 200 at *ready*."""
     server = subprocess.Popen(
         command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     process = psutil.Process(server.pid)
     try:
-        until = time.monotonic() + 90
+        until = time.monotonic() + wait_s
         while _status(port, ready) != 200:
             if server.poll() is not None or time.monotonic() > until:
                 raise SystemExit(f"The server did not start: {' '.join(command[:4])}")
