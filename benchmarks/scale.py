@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import psutil
 import pyarrow as pa
@@ -101,6 +102,17 @@ def questions(store: Store, scale: Scale, cpu: Callable[[], float], where: str, 
     line(f"{where}: a question of an empty table (query layer alone)", *shown(took, 0.015))
 
 
+def floor(files: list[Path], columns: dict[str, str], what: str) -> None:
+    """Time what nothing can beat on these files: DuckDB bare, each column (name -> expression) decoded and summed."""
+    with duckdb.connect() as connection:
+        connection.execute("SET GLOBAL parquet_metadata_cache=true")
+        paths = ", ".join(f"'{file}'" for file in files)
+        sums = ", ".join(f"sum({expression})" for expression in columns.values())
+        sql = f"SELECT {sums} FROM read_parquet([{paths}], hive_partitioning=false)"
+        took = clocked(lambda: connection.sql(sql).to_arrow_table(), time.process_time)
+    line(f"floor: {what}, only decoded", *shown(took))
+
+
 def samples(root: Path, points: int, seed: int) -> Store:
     """Return a store that holds one series of *points* samples, one a ms, with a dropout now and then."""
     if root.exists():
@@ -127,6 +139,7 @@ def thinning(root: Path, points: int, seed: int) -> None:
         window = {"start_ns": FIRST_NS, "end_ns": FIRST_NS + points * 1_000_000}
         took = clocked(lambda: store.ask("metric_series", **window, points=2 * PIXELS), time.process_time, 3)
         line(f"duckdb: {points:,} points to {PIXELS:,} px from disk", *shown(took, 0.1, at=at))
+        floor(store.files("metric_samples"), {"time_ns": "time_ns", "value": "value"}, "times and values of the series")
         rows = store.ask("metric_series", **window)
     times, values = (rows.column(name).to_numpy() for name in ("time_ns", "value"))
     pyramid = Pyramid(times, values)
@@ -175,6 +188,10 @@ def sail(folder: Path) -> Iterator[tuple[str, Callable[[], float]]]:
         process.wait(10)
 
 
+def _lengths(*names: str) -> dict[str, str]:
+    return {name: f"length({name})" for name in names}
+
+
 def _run(asked: argparse.Namespace, folder: Path) -> None:
     scale = Scale(asked.spans, asked.days, asked.seed)
     root = asked.store or folder / "spans"
@@ -186,6 +203,10 @@ def _run(asked: argparse.Namespace, folder: Path) -> None:
         size = sum(path.stat().st_size for path in store.files("spans"))
         line("on disk, 8 attributes and provenance", f"{size / scale.spans:.1f} bytes/span", "bar 50 bytes/span")
         questions(store, scale, time.process_time, "duckdb", asked.rounds)
+        files = store.files("spans")
+        floor(files, {"start_ns": "start_ns", "duration_ns": "duration_ns"} | _lengths("service", "status"),
+              "the four columns of percentiles")  # fmt: skip
+        floor(files, _lengths(*KEYS), "the seven columns of the contrast")
     if asked.sail:
         with sail(folder) as (server, cpu), open_store(f"{server}/;path={root};missing=refuse", mode="read") as store:
             try:
