@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any, get_args
 
-from workbench.bench import open_bench
+from workbench.bench import Bench, open_bench
 from workbench.case.case import Case
 from workbench.views.verbs import Kind, widget
 from workbench_widgets.page import page
@@ -22,24 +23,49 @@ LAB_HIGH = 1000
 
 
 def main(store: Path, target: Path = TARGET) -> None:
-    """Write one PNG a widget and theme, and one of the playbook in JupyterLab."""
+    """Write one PNG a widget and theme, and one of the playbook in JupyterLab; the store itself stays as it is."""
+    target.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "store"
+        shutil.copytree(store, copy)
+        _in_lab(copy, _boards(copy, target), target)
+
+
+def _boards(store: Path, target: Path) -> str:
+    """Write one PNG a widget and theme; return the case's id."""
     from playwright.sync_api import sync_playwright
 
     from tools.screenshots import browser
 
-    target.mkdir(parents=True, exist_ok=True)
     with open_bench(store, who="responder") as bench:
         case_id = next((line.id for line in bench.cases() if not line.problem), None)
         if case_id is None:
             sys.exit(f"{store} holds no case yet: run `make demo` first.")
         case = bench.case(case_id)
+        _asked(bench, case)
         with sync_playwright() as play, tempfile.TemporaryDirectory() as folder:
             shown = play.chromium.launch(executable_path=browser(), args=["--no-sandbox", "--disable-gpu"])
             for kind in get_args(Kind):
                 _picture(shown, case, kind, Path(folder), target)
             shown.close()
-        folder_of_case = case.path
-    _in_lab(store, folder_of_case.name, target)
+    return str(case_id)
+
+
+def _asked(bench: Bench, case: Case) -> None:
+    """Ask what boards show that the playbook does not: a contrast, a trace, a comparison."""
+    models = sorted({c.entity for c in case.causes if c.entity.startswith("model:")})
+    found = case.call("contrast")
+    if "conditions" in found.frames and len(found.frames["conditions"]):
+        case.call("inspect", condition=str(found.frames["conditions"]["condition"].iloc[0]))
+    assert case.symptom is not None, "an investigated case has begun"
+    window = case.symptom.window
+    spans = bench.ask("rows", table="spans", start_ns=window.start_ns, end_ns=window.end_ns,
+                      columns=["trace_id", "duration_ns"])  # fmt: skip
+    if len(spans):
+        case.call("trace", trace_id=str(spans.sort_values("duration_ns")["trace_id"].iloc[-1]))
+    upstream = case.outcomes["lineage"].frames["upstream"]["entity"] if "lineage" in case.outcomes else ()
+    for name in models or [e for e in upstream if e.startswith("model:")][:1]:
+        case.call("compare", dataset=name)
 
 
 def _picture(browser: Any, case: Case, kind: Kind, folder: Path, target: Path) -> None:

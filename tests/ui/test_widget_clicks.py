@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -176,4 +177,25 @@ def test_the_long_tail_of_causes_is_folded_and_stays_open_once_opened(browser: A
     # The fold and the first cause's make-up stay open.
     many(opened.locator(".wbw details[open]"), 2)
     many(opened.get_by_text("not proven", exact=True), 9)
+    opened.close()
+
+
+@pytest.mark.browser
+def test_signs_of_changes_never_lie_on_each_other_and_close_ones_are_one_with_their_number(
+    browser: Any, tmp_path: Path
+) -> None:
+    """Of twelve changes, ten of them in four minutes of ten hours: three signs, one says 10; zoomed in they part."""
+    made = timeline()
+    first = made.changes[0]
+    made.changes = [{**first, "t": first["t"] + n * 24_000, "title": f"v{n}"} for n in range(10)] + [
+        {**first, "t": first["t"] - 7_200_000}, {**first, "t": first["t"] + 7_200_000}]  # fmt: skip
+    opened, _, wrong = shown(browser, tmp_path, made, "light")
+    signs = opened.locator(".glyphs button:visible")
+    many(signs, 3)
+    assert min(signs.all_inner_texts()) == "10"
+    opened.get_by_role("button", name=re.compile("^10 changes: ")).click()
+    tells(opened.locator(".wbw"), "v0; ")
+    boxes = sorted(one.bounding_box()["x"] for one in signs.all())
+    assert min(b - a for a, b in pairwise(boxes)) >= 24
+    assert wrong == []
     opened.close()

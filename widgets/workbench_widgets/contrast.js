@@ -33,9 +33,9 @@ function render({ model, el }) {
     const rows = [...(model.get("rows") ?? [])];
     if (order) rows.sort((a, b) => (a[order] > b[order] ? 1 : a[order] < b[order] ? -1 : 0) * (down ? -1 : 1));
     const head = COLUMNS.map(([name, words]) => h("th", { class: name !== "condition" && "n", "aria-sort": order === name ? (down ? "descending" : "ascending") : "none" }, h("button", { type: "button", click: () => sort(name) }, words)));
-    ui.body.replaceChildren(h("h3", {}, model.get("title") ?? ""), h("p", { class: "cap" }, model.get("caption") ?? ""),
+    ui.body.replaceChildren(...[h("h3", {}, model.get("title") ?? ""), h("p", { class: "cap" }, model.get("caption") ?? ""),
       rows.length ? h("div", { class: "scroll" }, h("table", { class: "wide" }, h("thead", {}, h("tr", {}, head, h("th", { class: "rest" }, "Selection over baseline"), h("th", { class: "rest" }, "Actions"))), h("tbody", {}, rows.map(line))))
-        : h("p", {}, "No condition sets the selection apart from the baseline."));
+        : model.get("caption") ? null : h("p", {}, "No condition sets the selection apart from the baseline.")].filter(Boolean));
   }
   const later = ui.soon(draw);
   for (const trait of ["rows", "title", "caption"]) ui.on(trait, later);

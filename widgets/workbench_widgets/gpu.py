@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
@@ -16,6 +17,7 @@ from workbench_widgets.timeline import Timeline, _range
 
 FIGURES = (("utilization", "Utilisation", "%"), ("memory", "Memory", "%"), ("temperature", "Temperature", "°C"),
            ("power", "Power", "W"))  # fmt: skip
+_UUID = re.compile(r"([0-9a-f]{8})(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 LEAST_MS = 1e-3
 """The shortest view: one microsecond."""
 SECOND_NS = 1_000_000_000
@@ -115,7 +117,8 @@ class GpuTimeline(Timeline):
 
 def _lanes(device: Mapping[str, Any]) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
     """Return the lanes of a device, each with the series laid over it; a figure that nobody knows says so."""
-    name, figures = str(device["name"]), device.get("figures") or {}
+    # Of the id of a device the first eight digits tell it from the others, and leave room for what is drawn.
+    name, figures = _UUID.sub(r"\1", str(device["name"])), device.get("figures") or {}
     if device.get("state"):
         return [({"title": name, "series": (), "state": str(device["state"])}, [])]
     waits = device.get("waits")

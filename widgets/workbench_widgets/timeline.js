@@ -214,9 +214,24 @@ function render({ model, el }) {
   const use = () => { typed(); const chosen = model.get("selection") ?? []; if (chosen.length) ui.act("select", { window: `${iso(chosen[0])}/${iso(chosen[1])}` }); };
   const button = (words, click, cls) => h("button", { type: "button", class: cls, click }, words);
   const draw = () => { if (!asked) asked = requestAnimationFrame(() => { asked = 0; if (!ui.signal.aborted) { chart.draw(); told(); } }); };
+  const said = (c) => `${iso(chart.zero + c.t)} ${c.kind}: ${c.title}`;
+  // Signs that would lie on each other are one with their number; brackets and the table go through each of them.
+  const place = () => {
+    let first = null;
+    for (const [x, k] of changed.map((c, i) => [chart.x(c.t), i]).sort((a, b) => a[0] - b[0])) {
+      const one = glyphs.children[k], out = x < chart.left - 1 || x > chart.width - 7, near = !out && first !== null && x - first.x < 24;
+      one.style.left = `${x}px`; one.hidden = out || near;
+      if (out) continue;
+      if (!near) first = { x, one, all: [] };
+      first.all.push(said(changed[k]));
+      const many = first.all.length, words = many > 1 ? `${many} changes: ${first.all.join("; ")}` : first.all[0];
+      first.one.textContent = many > 1 ? String(many) : GLYPHS[changed[k].kind] ?? "◇";
+      first.one.setAttribute("aria-label", words); first.one.title = words;
+    }
+  };
   // Others may wait until what they asked for is drawn, exactly; what stands in for it meanwhile is not told.
   const told = () => {
-    for (const [k, one] of [...glyphs.children].entries()) { const x = chart.x(changed[k].t); one.style.left = `${x}px`; one.hidden = x < chart.left - 1 || x > chart.width - 7; }
+    place();
     const { start, end } = chart.view, detail = chart.exact ? [start, end] : chart.tiles.slabs.length ? [] : model.get("shown");
     ui.root.dispatchEvent(new CustomEvent("workbench:repainted", { bubbles: true, composed: true, detail }));
   };
@@ -231,16 +246,15 @@ function render({ model, el }) {
     [from.value, to.value] = chosen.length ? chosen.map(iso) : ["", ""];
     changed = changes;
     glyphs.replaceChildren(...changes.map((c) => {
-      const words = `${iso(chart.zero + c.t)} ${c.kind}: ${c.title}`;
-      const one = button(GLYPHS[c.kind] ?? "◇", () => { read.textContent = words; });
-      one.setAttribute("aria-label", words); one.title = words;
+      const one = button(GLYPHS[c.kind] ?? "◇", () => { read.textContent = one.title; });
+      one.setAttribute("aria-label", said(c)); one.title = said(c);
       return one;
     }));
     const rows = lanes.flatMap((l) => (l.series ?? []).map((one) => h("tr", {}, h("td", {}, l.title), h("td", {}, one.name),
       h("td", { class: "n" }, figure(one.low, one.unit ?? l.unit)), h("td", { class: "n" }, figure(one.high, one.unit ?? l.unit)), h("td", { class: "n" }, figure(one.last, one.unit ?? l.unit)), h("td", { class: "n" }, String(one.of)))));
     const silent = lanes.filter((l) => l.state || l.note).map((l) => h("tr", {}, h("td", {}, l.title), h("td", { colspan: 5 }, l.state || l.note)));
     table.replaceChildren(h("thead", {}, h("tr", {}, ...["Lane", "Series", "Lowest", "Highest", "Last", "Points"].map((w, i) => h("th", { class: i > 1 && "n" }, w)))),
-      h("tbody", {}, rows, silent, changes.map((c) => h("tr", {}, h("td", {}, "Change"), h("td", { colspan: 5 }, `${iso(chart.zero + c.t)} ${c.kind}: ${c.title}`)))));
+      h("tbody", {}, rows, silent, changes.map((c) => h("tr", {}, h("td", {}, "Change"), h("td", { colspan: 5 }, said(c))))));
     draw();
   }
 
@@ -263,7 +277,7 @@ function render({ model, el }) {
     const changes = model.get("changes") ?? [];
     if (!changes.length) return;
     glyph = (glyph + by + changes.length) % changes.length;
-    const c = changes[glyph]; read.textContent = `${iso(chart.zero + c.t)} ${c.kind}: ${c.title}`; chart.hover = chart.x(c.t); draw();
+    const c = changes[glyph]; read.textContent = said(c); chart.hover = chart.x(c.t); draw();
   };
   const move = (by) => { const [a, b] = model.get("selection") ?? []; if (b) choose(a - chart.zero + by * (b - a), b - chart.zero + by * (b - a)); };
   const keys = { w: () => zoom(0.5), s: () => zoom(2), a: () => pan(-0.25), d: () => pan(0.25), "[": () => step(-1), "]": () => step(1), ArrowLeft: () => move(-0.1), ArrowRight: () => move(0.1), Escape: () => choose(null), Enter: use };

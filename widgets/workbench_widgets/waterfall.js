@@ -56,7 +56,7 @@ function render({ model, el }) {
     const spans = model.get("spans") ?? [];
     title.textContent = model.get("title") ?? ""; caption.textContent = model.get("caption") ?? "";
     const begin = Math.min(...spans.map((s) => s.start)), whole = Math.max(...spans.map((s) => s.start + s.duration)) - begin || 1;
-    rows.replaceChildren(...(spans.length ? spans.map((s, at) => line(s, at, begin, whole)) : [h("p", {}, "No span of this trace is kept.")]));
+    rows.replaceChildren(...(spans.length ? spans.map((s, at) => line(s, at, begin, whole)) : [h("p", {}, model.get("trace") ? "No span of this trace is kept." : "No trace was looked at yet: name one above, or inspect a condition of the contrast.")]));
     if (model.get("left_out")) rows.append(h("p", { class: "dim" }, `${model.get("left_out")} more spans are not drawn.`));
     table.replaceChildren(h("thead", {}, h("tr", {}, ["Service", "Operation", "Begin", "Duration", "Own", "Critical path", "Queue", "Forward pass", "Status", "Flags"].map((w, i) => h("th", { class: i > 1 && i < 8 && "n" }, w)))),
       h("tbody", {}, spans.map((s) => h("tr", {}, h("td", {}, s.service ?? "unknown"), h("td", {}, s.name ?? "unknown"), [s.start, s.duration, s.self, sum(s)].map((v) => h("td", { class: "n" }, figure(v, "ms"))),
