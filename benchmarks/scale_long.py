@@ -3,8 +3,8 @@
     python -m benchmarks.scale_long [--store DIR] [--hour DIR] [--spans 10000000] [--copies 34]
 
 ``--store`` is a store that benchmarks.scale_data filled; its days but the first are hard-linked so many times, which
-reads like as many times the spans: the paths differ, and so does everything that is cached by path. ``--hour`` keeps the store of
-one hour and uses it again.
+reads like as many times the spans: the paths differ, and so does everything that is cached by path. ``--hour`` keeps
+the store of one hour and uses it again.
 """
 
 from __future__ import annotations
