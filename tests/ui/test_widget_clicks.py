@@ -199,3 +199,21 @@ def test_signs_of_changes_never_lie_on_each_other_and_close_ones_are_one_with_th
     assert min(b - a for a, b in pairwise(boxes)) >= 24
     assert wrong == []
     opened.close()
+
+
+@pytest.mark.browser
+def test_what_arrives_while_a_time_is_typed_into_the_timeline_leaves_it(browser: Any, tmp_path: Path) -> None:
+    """A caption comes between the first field and the second: both typed times are what is asked for."""
+    opened, _, wrong = shown(browser, tmp_path, timeline(), "light")
+    fields = opened.locator(".bar input")
+    fields.nth(0).fill("2026-02-10T10:10:00Z")
+    opened.evaluate("models[0].set('caption', 'More samples came.')")
+    tells(opened.locator(".wbw"), "More samples came.")
+    fields.nth(1).fill("2026-02-10T11:00:00Z")
+    opened.evaluate("models[0].set('caption', 'And more.')")
+    tells(opened.locator(".wbw"), "And more.")
+    opened.get_by_role("button", name="Select", exact=True).click()
+    wanted = {"window": "2026-02-10T10:10:00Z/2026-02-10T11:00:00Z"}
+    becomes(lambda: opened.evaluate("models[0].get('action')").get("arguments"), wanted)
+    assert wrong == []
+    opened.close()

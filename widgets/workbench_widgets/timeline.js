@@ -236,14 +236,17 @@ function render({ model, el }) {
     ui.root.dispatchEvent(new CustomEvent("workbench:repainted", { bubbles: true, composed: true, detail }));
   };
 
-  let changed = [], stale = 0;
+  let changed = [], stale = 0, written = null;
   // Several values that change at once are one writing of the table.
   const fresh = () => { draw(); clearTimeout(stale); stale = setTimeout(() => { if (!ui.signal.aborted) facts(); }, 30); };
   function facts() {
     title.textContent = model.get("title") ?? ""; caption.textContent = model.get("caption") ?? "";
     const lanes = model.get("lanes") ?? [], changes = model.get("changes") ?? [], chosen = model.get("selection") ?? [];
     canvas.setAttribute("aria-label", `${lanes.length} lanes: ${lanes.map((l) => l.title).join(", ")}. The table below has the numbers.`);
-    [from.value, to.value] = chosen.length ? chosen.map(iso) : ["", ""];
+    // What somebody is typing stays: only another selection writes the fields anew, and never the one being written.
+    const held = ui.root.getRootNode().activeElement, times = chosen.length ? chosen.map(iso) : ["", ""];
+    if (times.join() !== written) for (const [k, field] of [from, to].entries()) if (field !== held) field.value = times[k];
+    written = times.join();
     changed = changes;
     glyphs.replaceChildren(...changes.map((c) => {
       const one = button(GLYPHS[c.kind] ?? "◇", () => { read.textContent = one.title; });
