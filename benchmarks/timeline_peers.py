@@ -29,7 +29,7 @@ from playwright.sync_api import Error as PlaywrightError
 from benchmarks import front_end, timeline_widget
 from workbench.errors import WorkbenchError
 
-PATIENCE_S = 90
+PATIENCE_S = 180
 _HELD = """
 import sys, numpy as np
 folder, port = sys.argv[1], int(sys.argv[2])
