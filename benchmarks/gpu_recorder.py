@@ -39,6 +39,12 @@ class StandIn:
             "nvmlDeviceGetClockInfo": 1980,
             "nvmlDeviceGetCurrentClocksThrottleReasons": 4,
             "nvmlDeviceGetPcieThroughput": 51_200,
+            "nvmlDeviceGetCurrPcieLinkGeneration": 5,
+            "nvmlDeviceGetCurrPcieLinkWidth": 16,
+            "nvmlDeviceGetFieldValues": [
+                SimpleNamespace(nvmlReturn=0, valueType=3, value=SimpleNamespace(ullVal=said))
+                for said in (26_562, 18, 10**12, 10**12)
+            ],
             "nvmlDeviceGetTotalEccErrors": 0,
             "nvmlDeviceGetComputeRunningProcesses": [SimpleNamespace(pid=p, usedGpuMemory=2**30) for p in (7, 8)],
             "nvmlDeviceGetMigMode": (0, 0),

@@ -213,6 +213,25 @@ def test_a_cut_trace_gives_what_came_before() -> None:
     assert len(deep.broken) == 1
 
 
+def test_waits_for_the_next_batch_are_told_as_pytorch_marks_them(data: Path) -> None:
+    """Six marks of 102 to some hundred microseconds in Meta's trace; a trace without marks says nothing, not 0."""
+    path = data / "traces/kineto/trace_diff_test_test.json.gz"
+    with gzip.open(path) as stream:
+        events = json.load(stream)["traceEvents"]
+    marks = [e for e in events if str(e.get("name", "")).startswith("enumerate(DataLoader)")]
+    found = trace(path)
+    assert [b - a for a, b in found.waits] == [1000 * e["dur"] for e in marks]
+    assert len(found.waits) == 6
+    begin, end = min(found.start_ns), max(found.end_ns)
+    inside = sum(max(0, min(b, end) - max(a, begin)) for a, b in found.waits)
+    (batch,) = read(path, CONTEXT)
+    values = {r["metric"]: r["value"] for r in batch.tables["metric_samples"].to_pylist()}
+    assert values["data_wait_percent"] == pytest.approx(100 * inside / (end - begin))
+    bare = json.dumps({"traceEvents": [KERNEL]}).encode()
+    (other,) = read(io.BytesIO(bare), CONTEXT)
+    assert "data_wait_percent" not in other.tables["metric_samples"].column("metric").to_pylist()
+
+
 def test_the_store_gets_a_summary_of_each_device() -> None:
     """Five figures a device; a trace clocked from a machine's start is stamped with the time of receipt."""
     text = json.dumps({"deviceProperties": [{"id": 0, "name": "T4"}],

@@ -9,8 +9,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pandas as pd
+import pynvml
 import pytest
 
+from workbench.analysis.gpu_links import NVLINK_BUSY, PCIE_BUSY, with_links
+from workbench.analysis.gpu_verdict import figures
 from workbench.errors import SourceError
 from workbench.sources import Context
 from workbench.sources.nvidia_smi import read as read_smi
@@ -71,6 +75,9 @@ class StandIn:
             "nvmlDeviceGetClockInfo": lambda _, k: self._get(["", "gpu_sm_clock_mhz", "gpu_memory_clock_mhz"][k]),
             "nvmlDeviceGetCurrentClocksThrottleReasons": lambda _: self._get("gpu_throttle_reasons"),
             "nvmlDeviceGetPcieThroughput": lambda *_: self._get("pcie"),
+            "nvmlDeviceGetCurrPcieLinkGeneration": lambda _: self._get("gpu_pcie_generation"),
+            "nvmlDeviceGetCurrPcieLinkWidth": lambda _: self._get("gpu_pcie_width"),
+            "nvmlDeviceGetFieldValues": lambda _, asked: [self._field(*one) for one in asked],
             "nvmlDeviceGetTotalEccErrors": lambda _, k, __: self._get(["gpu_ecc_corrected", "gpu_ecc_uncorrected"][k]),
             "nvmlDeviceGetComputeRunningProcesses": lambda _: [SimpleNamespace(pid=7, usedGpuMemory=None)],
             "nvmlDeviceGetMigMode": lambda _: (int(self.mig > 0), 0),
@@ -79,6 +86,15 @@ class StandIn:
         if name not in answers:
             raise AttributeError(name)
         return answers[name]
+
+    def _field(self, number: int, scope: int) -> Any:
+        """Return a field value of the real binding; one that nobody knows is refused, as on devices without NVLink."""
+        found = pynvml.c_nvmlFieldValue_t(fieldId=number, scopeId=scope, nvmlReturn=pynvml.NVML_ERROR_NOT_SUPPORTED)
+        value = self.figures.get(f"field {number}")
+        if value is not None and not self.lost:
+            found.nvmlReturn, found.valueType = 0, pynvml.NVML_VALUE_TYPE_UNSIGNED_LONG_LONG
+            found.value.ullVal = int(value)
+        return found
 
     def _lost(self, index: int) -> int:
         if self.lost:
@@ -123,6 +139,20 @@ def test_a_lost_device_is_null_and_comes_back() -> None:
     assert (during["entity"], set(during["figures"].values())) == ("gpu:n1/0", {None})
     nvml.lost = False
     assert sample(nvml, NOW, "n1")[0] == before
+
+
+def test_links_are_recorded_with_what_they_carry() -> None:
+    """18 NVLinks of 26,562 MB/s that moved 239.058 GB in a second are half full; PCIe 5.0 x16 with 6.3 GB/s a tenth."""
+    said = {"field 90": 26_562, "field 91": 18, "field 138": 10**9, "field 139": 0}
+    lanes = {"gpu_pcie_generation": 5.0, "gpu_pcie_width": 16.0, "pcie": 6_154_000.0}
+    first = sample(StandIn(said | lanes), NOW, "n1")[0]["figures"]
+    said["field 138"] += 233_455_078  # KiB
+    second = sample(StandIn(said | lanes), NOW + 10**9, "n1")[0]["figures"]
+    rows = [(NOW + beat * 10**9, k, v) for beat, f in enumerate((first, second)) for k, v in f.items()]
+    busy = with_links(figures(pd.DataFrame(rows, columns=["time_ns", "metric", "value"]).astype({"value": float})))
+    assert busy[NVLINK_BUSY].tolist() == [pytest.approx(float("nan"), nan_ok=True), pytest.approx(50.0, abs=0.01)]
+    assert busy[PCIE_BUSY].tolist() == pytest.approx([10.0, 10.0], abs=0.01)
+    assert sample(StandIn(lanes), NOW, "n1")[0]["figures"]["gpu_nvlink_sent_bytes"] is None
 
 
 def test_instances_of_a_mig_are_devices_of_their_own() -> None:

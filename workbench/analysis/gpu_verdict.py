@@ -14,9 +14,11 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from workbench.analysis.gpu_links import NVLINK_BUSY, PCIE_BUSY, with_links
+
 Cause = Literal[
     "stuck_device", "throttle", "vram_pressure", "noisy_neighbour", "queue_starvation", "data_loader_starvation",
-    "gpu_memory_wait", "healthy", "unknown",
+    "gpu_memory_wait", "pcie_limit", "nvlink_limit", "healthy", "unknown",
 ]  # fmt: skip
 UTILIZATION, CLOCK, TEMPERATURE, POWER = (
     "gpu_utilization_percent", "gpu_sm_clock_mhz", "gpu_temperature_c", "gpu_power_w",
@@ -31,6 +33,8 @@ MEMORY = "gpu_memory_used_percent"
 CONTROLLER, QUEUE_SHARE = "gpu_memory_utilization_percent", "queue_share_percent"
 SERVICE_QUEUE, SERVICE_QUEUE_SHARE = "service_queue_wait_ms", "service_queue_share_percent"
 """What the service on a device says of all its requests: known only where nobody traced those of the device itself."""
+SELDOM = frozenset({SERVICE_QUEUE, SERVICE_QUEUE_SHARE, NVLINK_BUSY})
+"""Figures that most devices cannot have: their lack is not told as a gap."""
 OTHERS_MEMORY, REASONS = "gpu_other_processes_memory_percent", "gpu_throttle_reasons"
 SLOWED = 0x8 | 0x20 | 0x40 | 0x80
 """Bits of the reasons that mean trouble: hardware slowdown, thermal, power brake; a power cap is normal."""
@@ -94,6 +98,22 @@ class Rule:
     words: str
 
 
+LINKS: tuple[tuple[Cause, str, str], ...] = (
+    ("pcie_limit", PCIE_BUSY, "PCIe is full, and work became slower: the device waits for what the host moves."),
+    ("nvlink_limit", NVLINK_BUSY, "NVLink is full, and work became slower: devices wait for each other's data."),
+)
+"""Cause, how full its link is, and what that means."""
+
+
+def _full(cause: Cause, busy: str, words: str) -> Rule:
+    """Return the rule of a link: protocol takes some of what lanes carry, so it is full well below 100 %."""
+    return Rule(cause, (
+        (Condition(busy, "at least", 70.0),), (Condition(busy, "rises", 20.0),),
+        (Condition(FORWARD, "rises", 0.15, "relative"), Condition(QUEUE, "rises", 0.5, "relative"),
+         Condition(SERVICE_QUEUE, "rises", 0.5, "relative")),
+    ), words)  # fmt: skip
+
+
 RULES: tuple[Rule, ...] = (
     Rule("stuck_device", (
         (Condition(UTILIZATION, "at least", 90.0),), (Condition(POWER, "falls", 0.4, "relative"),),
@@ -121,6 +141,7 @@ RULES: tuple[Rule, ...] = (
         (Condition(QUEUE_SHARE, "rises", 20.0), Condition(SERVICE_QUEUE_SHARE, "rises", 20.0)),
     ), "The device is busy {gpu_utilization_percent:.0f} %, yet {queue_share_percent:.0f} % of request time is waiting "
        "for its memory."),
+    *(_full(cause, busy, words) for cause, busy, words in LINKS),
     Rule("data_loader_starvation", (
         (Condition(UTILIZATION, "falls", 15.0),), (Condition(LOADER, "rises", 15.0),),
     ), "The device idles while its process waits for data: the data loader starves it."),
@@ -158,7 +179,7 @@ def verdict(window: pd.DataFrame, baseline: pd.DataFrame) -> Verdict:
     shifts[BEYOND] = _beyond(shifts[UTILIZATION], shifts[QUEUE], shifts[FORWARD])
     groups = [[c.metric for c in group] for rule in RULES for group in rule.needs]
     unmeasured = [group for group in groups if all(shifts[m].now is None for m in group)]
-    missing = tuple(sorted({m for group in unmeasured for m in group} - {SERVICE_QUEUE, SERVICE_QUEUE_SHARE}))
+    missing = tuple(sorted({m for group in unmeasured for m in group} - SELDOM))
     hits = [rule for rule in RULES if all(any(c.holds(shifts[c.metric]) for c in group) for group in rule.needs)]
     if hits:
         best = hits[0]
@@ -238,7 +259,8 @@ def figures(samples: pd.DataFrame, metrics: Sequence[str] | None = None) -> pd.D
 
 
 def derived(frame: pd.DataFrame) -> pd.DataFrame:
-    """Add the share of memory in use and the share of time slowed, where they follow from other figures."""
+    """Add the shares of memory in use, of links in use and of time slowed, where they follow from other figures."""
+    frame = with_links(frame)
     if MEMORY not in frame and USED in frame and TOTAL in frame:
         frame = frame.assign(**{MEMORY: 100.0 * frame[USED] / frame[TOTAL].where(frame[TOTAL] > 0)})
     if THROTTLED not in frame and REASONS in frame:

@@ -7,13 +7,15 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from workbench.analysis.gpu_links import LANE_BYTES_PER_S
+
 Condition = Literal[
     "healthy", "throttle", "vram_pressure", "noisy_neighbour", "queue_starvation", "data_loader_starvation",
-    "stuck_device", "gpu_memory_wait",
+    "stuck_device", "gpu_memory_wait", "pcie_limit", "nvlink_limit",
 ]  # fmt: skip
 CONDITIONS: tuple[Condition, ...] = (
     "healthy", "throttle", "vram_pressure", "noisy_neighbour", "queue_starvation", "data_loader_starvation",
-    "stuck_device", "gpu_memory_wait",
+    "stuck_device", "gpu_memory_wait", "pcie_limit", "nvlink_limit",
 )  # fmt: skip
 _GIB = 2.0**30
 
@@ -56,7 +58,25 @@ def _serve(load: np.ndarray[tuple[int], np.dtype[np.float64]], dice: np.random.G
         "gpu_other_processes_percent": np.abs(dice.normal(0, 0.8, n)),
         "requests_per_s": load * dice.uniform(0.8, 3.0) + dice.normal(0, 2, n),
         "queue_wait_ms": wait, "forward_pass_ms": forward, "data_wait_percent": np.abs(dice.normal(2, 1, n)),
+        **_links(load, dice.spawn(1)[0]),
     })  # fmt: skip
+
+
+def _links(load: np.ndarray[tuple[int], np.dtype[np.float64]], dice: np.random.Generator) -> dict[str, object]:
+    """Return what moves over PCIe and NVLink: shares of what they carry, that follow the load."""
+    n, generation = len(load), int(dice.integers(3, 6))
+    width = int(dice.choice([8, 16]))
+    pcie, nvlink = width * LANE_BYTES_PER_S[generation], float(dice.choice([12, 18])) * 26.5625e9
+
+    def moved(limit: float, most: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        return np.clip(limit * dice.uniform(0.02, most) * load / 100 * dice.gamma(20, 1 / 20, n), 0, limit)
+
+    return {
+        "gpu_pcie_generation": float(generation), "gpu_pcie_width": float(width),
+        "gpu_pcie_sent_bytes_per_s": moved(pcie, 0.3), "gpu_pcie_received_bytes_per_s": moved(pcie, 0.4),
+        "gpu_nvlink_sent_bytes_per_s": moved(nvlink, 0.4), "gpu_nvlink_received_bytes_per_s": moved(nvlink, 0.4),
+        "gpu_nvlink_limit_bytes_per_s": nvlink,
+    }  # fmt: skip
 
 
 def _wander(dice: np.random.Generator, n: int, spread: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
@@ -122,6 +142,26 @@ def _memory_wait(w: pd.DataFrame, dice: np.random.Generator) -> None:
     w["queue_wait_ms"] = (whole + 60) * dice.uniform(1.2, 2.5) * dice.gamma(8, 1 / 8, len(w))
 
 
+def _pcie(w: pd.DataFrame, dice: np.random.Generator) -> None:
+    limit = LANE_BYTES_PER_S[int(w["gpu_pcie_generation"].iloc[0])] * w["gpu_pcie_width"]
+    w["gpu_pcie_received_bytes_per_s"] = limit * dice.uniform(0.78, 0.92) * dice.normal(1, 0.03, len(w))
+    _slowed(w, dice)
+
+
+def _nvlink(w: pd.DataFrame, dice: np.random.Generator) -> None:
+    share = dice.uniform(0.78, 0.95)
+    for way in ("sent", "received"):
+        busy = share * dice.normal(1, 0.03, len(w))
+        w[f"gpu_nvlink_{way}_bytes_per_s"] = w["gpu_nvlink_limit_bytes_per_s"] * busy
+    _slowed(w, dice)
+
+
+def _slowed(w: pd.DataFrame, dice: np.random.Generator) -> None:
+    w["forward_pass_ms"] *= dice.uniform(1.3, 3)
+    w["queue_wait_ms"] *= dice.uniform(1.2, 3)
+    w["gpu_utilization_percent"] *= dice.uniform(0.7, 1.0)
+
+
 _HARM = {"throttle": _throttle, "vram_pressure": _vram, "noisy_neighbour": _neighbour, "queue_starvation": _queue,
          "data_loader_starvation": _loader, "stuck_device": _stuck,
-         "gpu_memory_wait": _memory_wait}  # fmt: skip
+         "gpu_memory_wait": _memory_wait, "pcie_limit": _pcie, "nvlink_limit": _nvlink}  # fmt: skip

@@ -68,6 +68,10 @@ DCGM: dict[str, Figure] = {
     "DCGM_FI_PROF_DRAM_ACTIVE": Figure("gpu_dram_active_percent", "%", 100.0),
     "DCGM_FI_PROF_PCIE_TX_BYTES": Figure("gpu_pcie_sent_bytes_per_s", "By/s"),
     "DCGM_FI_PROF_PCIE_RX_BYTES": Figure("gpu_pcie_received_bytes_per_s", "By/s"),
+    "DCGM_FI_PROF_NVLINK_TX_BYTES": Figure("gpu_nvlink_sent_bytes_per_s", "By/s"),
+    "DCGM_FI_PROF_NVLINK_RX_BYTES": Figure("gpu_nvlink_received_bytes_per_s", "By/s"),
+    "DCGM_FI_DEV_PCIE_LINK_GEN": Figure("gpu_pcie_generation", "1"),
+    "DCGM_FI_DEV_PCIE_LINK_WIDTH": Figure("gpu_pcie_width", "1"),
 }
 """DCGM exporter: units mix percent, shares of 1, MiB and mJ; the last XID is a value, not a count."""
 
@@ -120,6 +124,10 @@ NVIDIA_GPU_EXPORTER: dict[str, Figure] = {
     "nvidia_smi_memory_reserved_bytes": memory_bytes("reserved", 1.0),
     "nvidia_smi_clocks_current_sm_clock_hz": Figure("gpu_sm_clock_mhz", "MHz", 1e-6),
     "nvidia_smi_clocks_current_memory_clock_hz": Figure("gpu_memory_clock_mhz", "MHz", 1e-6),
+    "nvidia_smi_clocks_event_reasons_active": THROTTLE_REASONS,
+    "nvidia_smi_clocks_throttle_reasons_active": THROTTLE_REASONS,
+    "nvidia_smi_pcie_link_gen_current": Figure("gpu_pcie_generation", "1"),
+    "nvidia_smi_pcie_link_width_current": Figure("gpu_pcie_width", "1"),
     "nvidia_smi_clocks_current_graphics_clock_hz": Figure("gpu_graphics_clock_mhz", "MHz", 1e-6),
 }
 """nvidia_gpu_exporter: the same figures in base units."""

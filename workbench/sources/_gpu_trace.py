@@ -43,6 +43,8 @@ class KinetoTrace:
     """Correlation to the begin of the launch on the host, ns."""
     steps: list[tuple[int, int]] = field(default_factory=list)
     """Begin and end of each profiler step, ns."""
+    waits: list[tuple[int, int]] = field(default_factory=list)
+    """Begin and end of each wait of the training loop for its next batch, ns."""
     categories: Counter[str] = field(default_factory=Counter)
     """Complete events of each category."""
     events: int = 0
@@ -104,6 +106,10 @@ def _summarise(found: KinetoTrace, number: int, rows: Rows, context: Context) ->
     for kind, name in enumerate(KINDS):
         length = sum(found.end_ns[i] - found.start_ns[i] for i in at if found.kind[i] == kind)
         figures.append((f"gpu_trace_{name}_s", length / 1e9, "s"))
+    waits = [(max(a, begin), min(b, end)) for a, b in found.waits]
+    if found.waits and end > begin:  # a trace that marks no wait does not say that there was none
+        waited = total([(a, b) for a, b in waits if b > a])
+        figures.append(("data_wait_percent", 100.0 * waited / (end - begin), "%"))
     for metric, value, unit in figures:
         rows.add(METRICS, {
             "series": digest(entity, metric, canonical({})), "time_ns": end if own_clock else context.received_ns,

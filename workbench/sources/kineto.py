@@ -22,6 +22,8 @@ from workbench.sources._kineto_events import Event, Stream, events, exact_ns
 
 GPU_CATEGORIES = frozenset({"kernel", "gpu_memcpy", "gpu_memset"})
 _BIG = 2**63
+_NEXT_BATCH = "enumerate(DataLoader)"
+"""Name under which PyTorch marks that the training loop fetches its next batch."""
 
 
 def trace(what: BinaryIO | Path) -> KinetoTrace:
@@ -69,10 +71,11 @@ def _take(event: Event, found: KinetoTrace, known: dict[str, int], stream: Strea
     on_device = category in GPU_CATEGORIES
     correlation = _whole(event.args.correlation) if event.args is not None else None
     step = category == "user_annotation" and name.startswith("ProfilerStep")
-    if not on_device and correlation is None and not step:
+    wait = not on_device and name.startswith(_NEXT_BATCH)
+    if not on_device and correlation is None and not step and not wait:
         return
     start = exact_ns(event.ts)
-    if not on_device and not step and start is not None:
+    if not on_device and not step and not wait and start is not None:
         found.launches.setdefault(cast(int, correlation), start)
         return
     length = exact_ns(event.dur)
@@ -80,8 +83,8 @@ def _take(event: Event, found: KinetoTrace, known: dict[str, int], stream: Strea
         if on_device:
             stream.broken.append(("a kernel without a time that can be read", name.encode("utf-8", "replace")))
         return
-    if step:
-        found.steps.append((start, start + length))
+    if step or wait:
+        (found.steps if step else found.waits).append((start, start + length))
     else:
         args = event.args
         found.device.append(_or(_whole(args.device if args else None)))
@@ -113,6 +116,7 @@ def _finish(stream: Stream, found: KinetoTrace) -> None:
         found.start_ns, found.end_ns = (array("q", (base + t for t in column)) for column in times)
         found.launches = {c: base + t for c, t in found.launches.items()}
         found.steps = [(base + a, base + b) for a, b in found.steps]
+        found.waits = [(base + a, base + b) for a, b in found.waits]
     found.broken = tuple(stream.broken)
 
 

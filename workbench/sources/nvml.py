@@ -32,6 +32,9 @@ UNITS: Mapping[str, tuple[str, str]] = {
     "gpu_power_limit_w": ("W", "gauge"), "gpu_sm_clock_mhz": ("MHz", "gauge"), "gpu_memory_clock_mhz": ("MHz", "gauge"),
     "gpu_throttled_percent": ("%", "gauge"), "gpu_throttle_reasons": ("1", "gauge"),
     "gpu_pcie_sent_bytes_per_s": ("By/s", "gauge"), "gpu_pcie_received_bytes_per_s": ("By/s", "gauge"),
+    "gpu_pcie_generation": ("1", "gauge"), "gpu_pcie_width": ("1", "gauge"),
+    "gpu_nvlink_sent_bytes": ("By", "counter"), "gpu_nvlink_received_bytes": ("By", "counter"),
+    "gpu_nvlink_limit_bytes_per_s": ("By/s", "gauge"),
     "gpu_ecc_uncorrected": ("1", "counter"), "gpu_ecc_corrected": ("1", "counter"),
     "gpu_process_memory_bytes": ("By", "gauge"),
     "host_cpu_percent": ("%", "gauge"), "host_memory_used_bytes": ("By", "gauge"),
@@ -42,6 +45,11 @@ UNITS: Mapping[str, tuple[str, str]] = {
 """Metric to unit and type."""
 _SLOWED = 0x8 | 0x20 | 0x40 | 0x80
 """Reasons that mean trouble: hardware slowdown, software and hardware thermal, power brake; a power cap is normal."""
+_SPEED, _LINKS, _SENT, _RECEIVED = 90, 91, 138, 139
+"""Field numbers of NVML: MB/s of a link, number of links, KiB of data sent and received."""
+_ALL_LINKS = 0xFFFFFFFF
+_MEMBERS = {0: "dVal", 1: "uiVal", 2: "ulVal", 3: "ullVal", 4: "sllVal", 5: "siVal", 6: "usVal"}
+"""Type of a field's value to the member that holds it."""
 _MOST_LINE = 1 << 20
 _ROWS_AT_ONCE = 50_000
 _MOST_MIG = 16
@@ -157,10 +165,31 @@ def _figures(nvml: Any, handle: Any) -> dict[str, float | None]:
         "gpu_throttled_percent": None if reasons is None else 100.0 if int(reasons) & _SLOWED else 0.0,
         "gpu_pcie_sent_bytes_per_s": _number(ask("nvmlDeviceGetPcieThroughput", 0), 1024.0),
         "gpu_pcie_received_bytes_per_s": _number(ask("nvmlDeviceGetPcieThroughput", 1), 1024.0),
+        "gpu_pcie_generation": _number(ask("nvmlDeviceGetCurrPcieLinkGeneration")),
+        "gpu_pcie_width": _number(ask("nvmlDeviceGetCurrPcieLinkWidth")),
+        **_nvlink(nvml, handle),
         "gpu_ecc_corrected": _number(ask("nvmlDeviceGetTotalEccErrors", 0, 0)),
         "gpu_ecc_uncorrected": _number(ask("nvmlDeviceGetTotalEccErrors", 1, 0)),
     }
     return found
+
+
+def _nvlink(nvml: Any, handle: Any) -> dict[str, float | None]:
+    """Return bytes over all NVLinks since the driver was loaded, and what they carry a second, one way."""
+    asked = [(_SPEED, 0), (_LINKS, 0), (_SENT, _ALL_LINKS), (_RECEIVED, _ALL_LINKS)]
+    said = None if handle is None else _ask(nvml, nvml.nvmlDeviceGetFieldValues, handle, asked)
+    speed, links, sent, received = (_field(value) for value in said) if said is not None else [None] * 4
+    return {
+        "gpu_nvlink_sent_bytes": None if sent is None else 1024.0 * sent,
+        "gpu_nvlink_received_bytes": None if received is None else 1024.0 * received,
+        "gpu_nvlink_limit_bytes_per_s": 1e6 * speed * links if speed and links else None,
+    }
+
+
+def _field(said: Any) -> float | None:  # one field value of NVML
+    """Return the number that a field value holds, in whichever member its type names; None where it was refused."""
+    member = _MEMBERS.get(said.valueType) if said.nvmlReturn == 0 else None
+    return None if member is None else _number(getattr(said.value, member))
 
 
 def _instances(nvml: Any, handle: Any, time_ns: int, labels: Mapping[str, str]) -> list[Line]:
