@@ -25,7 +25,9 @@ def run(reading: Reading) -> Outcome:
             f"nothing is known to feed {symptom.entity}; send lineage, spans or predictions that name it"
         )
     kinds = pd.Series([name.partition(":")[0] for name in upstream]).value_counts().sort_index()
-    words = ", ".join(f"{number} {kind.replace('_', ' ')}{'' if number == 1 else 's'}" for kind, number in kinds.items())
+    words = ", ".join(
+        f"{number} {kind.replace('_', ' ')}{'' if number == 1 else 's'}" for kind, number in kinds.items()
+    )
     text = f"{len(upstream)} entities feed {short(symptom.entity)}: {words}."
     finding = Finding(
         text,
