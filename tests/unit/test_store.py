@@ -202,39 +202,6 @@ def test_equal_rows_have_one_form() -> None:
     assert (first, str(second)) == (("a", 1.0), "('b', 0.0)")
 
 
-def test_a_day_with_one_segment_is_settled_as_it_is_and_others_are_merged(store: Store) -> None:
-    """Of two days, one is rewritten: the other's only file shares no key and is named as it lies."""
-    store.append(kpis([1.0]))
-    store.append(kpis([2.0, 3.0], day=1))
-    store.seal()
-    store.append(kpis([4.0], day=1))
-    store.seal()
-    first, *of_second = store.files("kpis")
-    assert len(of_second) == 2
-    assert store.compact() == 2
-    kept, merged = store.files("kpis")
-    assert kept == first
-    assert merged not in of_second
-    assert store.compact() == 0
-    assert store.ask("rows", table="kpis").column("value").to_pylist() == [1.0, 4.0, 3.0]
-
-
-def test_gathering_seals_later_and_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Five rows would be sealed in the background at once; whoever gathers keeps them together until the end."""
-    monkeypatch.setattr(upkeep, "SEAL_ROWS", 5)
-    with Store.open(tmp_path / "store") as store:
-        with store.gathering():
-            for value in range(6):
-                store.append(kpis([float(value)], day=value))
-            time.sleep(0.2)
-            assert store.unsealed()[0] == 6
-        until = time.monotonic() + 10
-        while store.unsealed()[0] and time.monotonic() < until:
-            time.sleep(0.02)
-        assert store.unsealed()[0] == 0
-        assert store.counts() == {"kpis": 6}
-
-
 def test_retention_drops_whole_old_days(store: Store) -> None:
     """On day 3, keeping 1 day drops days 0 and 1 (2 rows each), journal and segments alike; small tables stay."""
     store.append(kpis([1.0, 2.0]))

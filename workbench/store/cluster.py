@@ -99,53 +99,53 @@ def open_store(address: str | Path, *, environment: str = "prod", mode: Literal[
 class ClusterStore(Store):
     """Ask the server wherever a query has a portable expression; what is kept, and what is missing, is the store's."""
 
-    _spark: SparkEngine | ClickHouseEngine | None = None
+    _other_engine: SparkEngine | ClickHouseEngine | None = None
     _missing: Missing = "duckdb"
 
     def answered_by(self, address: Address) -> Self:
         """Name the server; nothing is connected before the first question."""
         if address.server is None:
             raise UsageError("A cluster's store needs the address of a Spark Connect server, sc://host:15002.")
-        self._spark, self._missing = engine_at(address.server), address.missing
+        self._other_engine, self._missing = engine_at(address.server), address.missing
         return self
 
     def engine_of(self, query: str) -> str:
         """Return which engine answers a named query: ``spark``, ``duckdb``, or ``none`` where that was refused."""
         asked: Query = plugins.load("query", query)
-        if asked.portable is not None and self._spark is not None and query not in self._spark.unable:
-            return self._spark.name
+        if asked.portable is not None and self._other_engine is not None and query not in self._other_engine.unable:
+            return self._other_engine.name
         return "duckdb" if self._missing == "duckdb" else "none"
 
     def state(self) -> EngineState:
         """Return the server's version and latency; StoreError where it does not answer."""
-        if self._spark is None:
+        if self._other_engine is None:
             raise UsageError("This store has no server; name one with answered_by.")
-        return self._spark.state()
+        return self._other_engine.state()
 
     def _ask(self, name: str, asked: Query, arguments: Mapping[str, Any], environment: str) -> pa.Table:
-        if self._spark is None:
+        if self._other_engine is None:
             return super()._ask(name, asked, arguments, environment)
-        if asked.portable is None or name in self._spark.unable:
+        if asked.portable is None or name in self._other_engine.unable:
             if self._missing == "refuse":
                 raise UsageError(
-                    f"This query has no portable expression yet, so {self._spark.address} cannot answer it: "
+                    f"This query has no portable expression yet, so {self._other_engine.address} cannot answer it: "
                     f"{asked.doc} Leave missing=refuse out of the store's address to let DuckDB answer it here."
                 )
             return super()._ask(name, asked, arguments, environment)
-        elsewhere = functools.partial(_elsewhere, self._spark, asked)
+        elsewhere = functools.partial(_elsewhere, self._other_engine, asked)
         return super()._ask(name, dataclasses.replace(asked, run=elsewhere), arguments, environment)
 
     def close(self) -> None:
         """Leave the server, then release everything here."""
-        if self._spark is not None:
-            self._spark.close()
+        if self._other_engine is not None:
+            self._other_engine.close()
         super().close()
 
 
-def _elsewhere(spark: SparkEngine | ClickHouseEngine, asked: Query, session: Session, /, **arguments: Any) -> pa.Table:
+def _elsewhere(engine: SparkEngine | ClickHouseEngine, asked: Query, session: Session, /, **arguments: Any) -> pa.Table:
     if asked.portable is None:
         raise UsageError(f"This query has no portable expression: {asked.doc}")
-    return spark.answer(session, asked.portable, arguments)
+    return engine.answer(session, asked.portable, arguments)
 
 
 def portable_queries() -> tuple[list[str], list[str]]:

@@ -154,7 +154,7 @@ class SharedStore(ClusterStore):
         """Name the storage, and the server that reads it if there is one; nothing is asked of either."""
         self._shared, self._looked = shared, time.monotonic()
         if address.server is not None:
-            self._spark, self._missing = SparkEngine(address.server, place=self.place), address.missing
+            self._other_engine, self._missing = SparkEngine(address.server, place=self.place), address.missing
         return self
 
     def place(self, file: str) -> str:

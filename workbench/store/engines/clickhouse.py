@@ -21,11 +21,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from workbench.errors import StoreError
-from workbench.model.tables import PROVENANCE, Table
+from workbench.store import resolve_portable
 from workbench.store.engines.duckdb import Session, Sources
 from workbench.store.engines.spark import EngineState, plain
 from workbench.store.engines.spark_client import ibis
-from workbench.store.layout import time_column
 
 _TYPES = {
     "text": "Nullable(String)", "json": "Nullable(String)", "int": "Nullable(Int64)", "time_ns": "Nullable(Int64)",
@@ -156,11 +155,11 @@ class _Relations:
         if not files:
             nothing = ", ".join(f"CAST({_nothing(t)} AS {_TYPES[t]}) AS `{n}`" for n, t in types.items())
             return f"SELECT * FROM (SELECT {nothing}) WHERE false"
-        source = f"(SELECT * FROM {_file(files, types)} {_within(sources.declared, sources.inner)})"
+        source = f"(SELECT * FROM {_file(files, types)} {resolve_portable.within(sources.declared, sources.inner)})"
         if not sources.one_a_key:
-            source = _resolved(sources.declared, source)
+            source = resolve_portable.resolved(sources.declared, source, _entries)
         columns = ", ".join(f"`{name}`" for name in types)
-        return f"SELECT {columns} FROM {source} {_within(sources.declared, sources.outer)}"
+        return f"SELECT {columns} FROM {source} {resolve_portable.within(sources.declared, sources.outer)}"
 
 
 def compiled(expression: Any) -> str:
@@ -197,22 +196,5 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
-def _within(declared: Table, bounds: tuple[int | None, int | None]) -> str:
-    terms = [f"`{time_column(declared)}` {sign} {int(bound)}" for sign, bound in zip((">=", "<"), bounds, strict=True)
-             if bound is not None]  # fmt: skip
-    return f"WHERE {' AND '.join(terms)}" if terms else ""
-
-
-def _resolved(declared: Table, source: str) -> str:
-    """Return SQL for one row a key, the winner that ``resolve.winner_order`` names."""
-
-    def orderable(name: str, type_: str) -> str:
-        return f"arrayZip(mapKeys(`{name}`), mapValues(`{name}`))" if type_ in {"texts", "numbers"} else f"`{name}`"
-
-    first = [f"`{declared.latest_by}` DESC NULLS LAST"] if declared.latest_by else []
-    own = [c for c in declared.own_columns if c.name not in declared.key]
-    order = first + [f"{orderable(c.name, c.type)} DESC NULLS LAST" for c in own]
-    order += [f"`{c.name}` ASC NULLS LAST" for c in reversed(PROVENANCE)]
-    key = ", ".join(f"`{name}`" for name in declared.key)
-    number = f"row_number() OVER (PARTITION BY {key} ORDER BY {', '.join(order)}) AS place_of_key"
-    return f"(SELECT * FROM (SELECT *, {number} FROM {source}) WHERE place_of_key = 1)"
+def _entries(name: str) -> str:
+    return f"arrayZip(mapKeys({name}), mapValues({name}))"

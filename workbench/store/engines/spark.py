@@ -19,10 +19,10 @@ from typing import Any
 import pyarrow as pa
 
 from workbench.errors import StoreError, UsageError
-from workbench.model.tables import PROVENANCE, Table
+from workbench.model.tables import Table
+from workbench.store import resolve_portable
 from workbench.store.engines.duckdb import FileGoneError, Session, Sources
 from workbench.store.engines.spark_client import Library, ibis, leave, library, stop, went_away
-from workbench.store.layout import time_column
 from workbench.store.running import SLOW_S, CancelledError, Running
 
 _RETRIES = {"max_retries": 2, "initial_backoff": 100, "max_backoff": 1000, "jitter": 0}
@@ -268,10 +268,10 @@ class _Relations:
             nothing = ", ".join(f"CAST(NULL AS {_TYPES[c.type]}) AS `{c.name}`" for c in sources.declared)
             return f"SELECT {columns} FROM (SELECT {nothing}) WHERE false"
         source = " UNION ALL ".join(f"SELECT {columns} FROM {part}" for part in parts)
-        source = f"(SELECT * FROM ({source}) {_within(sources.declared, sources.inner)})"
+        source = f"(SELECT * FROM ({source}) {resolve_portable.within(sources.declared, sources.inner)})"
         if not sources.one_a_key:
-            source = _resolved(sources.declared, source)
-        return f"SELECT {columns} FROM {source} {_within(sources.declared, sources.outer)}"
+            source = resolve_portable.resolved(sources.declared, source, _entries)
+        return f"SELECT {columns} FROM {source} {resolve_portable.within(sources.declared, sources.outer)}"
 
 
 def compiled(expression: Any) -> str:
@@ -318,23 +318,5 @@ def _sendable(rows: pa.Table) -> pa.Table:
     return rows.cast(pa.schema([f.with_nullable(True) for f in rows.schema]))
 
 
-def _within(declared: Table, bounds: tuple[int | None, int | None]) -> str:
-    time_name = time_column(declared)
-    terms = [f"`{time_name}` {sign} {int(bound)}" for sign, bound in zip((">=", "<"), bounds, strict=True)
-             if bound is not None]  # fmt: skip
-    return f"WHERE {' AND '.join(terms)}" if terms else ""
-
-
-def _resolved(declared: Table, source: str) -> str:
-    """Return SQL for one row a key, the winner that ``resolve.winner_order`` names; maps are compared as entries."""
-
-    def orderable(name: str, type_: str) -> str:
-        return f"map_entries(`{name}`)" if type_ in {"texts", "numbers"} else f"`{name}`"
-
-    first = [f"`{declared.latest_by}` DESC NULLS LAST"] if declared.latest_by else []
-    own = [c for c in declared.own_columns if c.name not in declared.key]
-    order = first + [f"{orderable(c.name, c.type)} DESC NULLS LAST" for c in own]
-    order += [f"`{c.name}` ASC NULLS LAST" for c in reversed(PROVENANCE)]
-    key = ", ".join(f"`{name}`" for name in declared.key)
-    number = f"row_number() OVER (PARTITION BY {key} ORDER BY {', '.join(order)}) AS place_of_key"
-    return f"(SELECT * FROM (SELECT *, {number} FROM {source}) WHERE place_of_key = 1)"
+def _entries(name: str) -> str:
+    return f"map_entries({name})"
