@@ -24,7 +24,7 @@ def with_links(frame: pd.DataFrame) -> pd.DataFrame:
     """
     links = {
         PCIE_BUSY: (_traffic(frame, "gpu_pcie"), _pcie_limit(frame)),
-        NVLINK_BUSY: (_traffic(frame, "gpu_nvlink"), _column(frame, "gpu_nvlink_limit_bytes_per_s")),
+        NVLINK_BUSY: (_traffic(frame, "gpu_nvlink"), column(frame, "gpu_nvlink_limit_bytes_per_s")),
     }
     found = {name: 100.0 * traffic / limit.where(limit > 0) for name, (traffic, limit) in links.items()}
     return frame.assign(**{n: busy for n, busy in found.items() if n not in frame and busy.notna().any()})
@@ -39,16 +39,17 @@ def _traffic(frame: pd.DataFrame, link: str) -> pd.Series[float]:
 def _rate(frame: pd.DataFrame, counted: str) -> pd.Series[float]:
     stated = f"{counted}_per_s"
     if stated in frame or counted not in frame or not pd.api.types.is_integer_dtype(frame.index):
-        return _column(frame, stated)
+        return column(frame, stated)
     seconds = np.diff(frame.index.to_numpy(dtype=np.int64), prepend=0) / 1e9
     rate = frame[counted].astype(float).diff() / seconds
     return rate.where(rate >= 0)
 
 
 def _pcie_limit(frame: pd.DataFrame) -> pd.Series[float]:
-    generation = _column(frame, "gpu_pcie_generation").round()
-    return generation.map(LANE_BYTES_PER_S).astype(float) * _column(frame, "gpu_pcie_width")
+    generation = column(frame, "gpu_pcie_generation").round()
+    return generation.map(LANE_BYTES_PER_S).astype(float) * column(frame, "gpu_pcie_width")
 
 
-def _column(frame: pd.DataFrame, metric: str) -> pd.Series[float]:
+def column(frame: pd.DataFrame, metric: str) -> pd.Series[float]:
+    """Return a figure by sample time; all NaN where nobody measured it."""
     return frame[metric].astype(float) if metric in frame else pd.Series(np.nan, index=frame.index)

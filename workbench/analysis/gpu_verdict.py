@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.gpu_links import NVLINK_BUSY, PCIE_BUSY, with_links
+from workbench.analysis.gpu_links import NVLINK_BUSY, PCIE_BUSY, column, with_links
 
 Cause = Literal[
     "stuck_device", "throttle", "vram_pressure", "noisy_neighbour", "queue_starvation", "data_loader_starvation",
@@ -241,8 +241,8 @@ def time_split(window: pd.DataFrame) -> dict[str, float | None]:
     known = used.notna()
     if not known.any():
         return dict.fromkeys(names)
-    slow = _column(window, THROTTLED).fillna(0.0).clip(0, 100) / 100
-    queued = _column(window, QUEUE).fillna(0.0) > 1.0
+    slow = column(window, THROTTLED).fillna(0.0).clip(0, 100) / 100
+    queued = column(window, QUEUE).fillna(0.0) > 1.0
     n = len(window)
     work, rest = used[known].clip(0, 100), 100 - used[known].clip(0, 100)
     return {
@@ -288,10 +288,6 @@ def others_memory(processes: pd.DataFrame, total_bytes: float) -> pd.Series[floa
 
 
 def _known(frame: pd.DataFrame, metric: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    values: np.ndarray[tuple[int], np.dtype[np.float64]] = np.asarray(_column(frame, metric), dtype=np.float64)
+    values: np.ndarray[tuple[int], np.dtype[np.float64]] = np.asarray(column(frame, metric), dtype=np.float64)
     known: np.ndarray[tuple[int], np.dtype[np.float64]] = values[np.isfinite(values)]
     return known
-
-
-def _column(frame: pd.DataFrame, metric: str) -> pd.Series[float]:
-    return frame[metric].astype(float) if metric in frame else pd.Series(np.nan, index=frame.index)
