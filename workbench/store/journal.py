@@ -20,6 +20,8 @@ from workbench.store.database import transaction
 from workbench.store.layout import escape, time_column
 
 _PROVENANCE = [c.name for c in PROVENANCE]
+_LENGTH = 8
+"""Bytes of each length in an entry: of the whole once inflated, then of its first part."""
 
 
 @dataclass(frozen=True)
@@ -51,27 +53,33 @@ def encode(batch: Mapping[str, pa.Table]) -> list[Piece]:
         declared = table(name)
         if rows.num_rows:
             rows = conform(declared, rows)
-            for environment in pc.unique(rows.column("environment")).to_pylist():
+            environments = pc.unique(rows.column("environment")).to_pylist()
+            for environment in environments:
                 escape(environment)
-                of_one = rows.filter(pc.equal(rows.column("environment"), environment))
-                pieces.append(_piece(declared, environment, rows if of_one.num_rows == rows.num_rows else of_one))
+                alone = len(environments) == 1
+                of_one = rows if alone else rows.filter(pc.equal(rows.column("environment"), environment))
+                pieces.append(_piece(declared, environment, of_one))
     return pieces
 
 
 def _piece(declared: Table, environment: str, rows: pa.Table) -> Piece:
     rows = rows.combine_chunks()
-    content = _serialise(without_provenance(rows))
-    provenance = _serialise(rows.select(_PROVENANCE))
-    body = pa.compress(
-        pa.py_buffer(len(content).to_bytes(8, "little") + content + provenance), codec="lz4", asbytes=True
-    )
-    size = 8 + len(content) + len(provenance)
-    blob = size.to_bytes(8, "little") + body
+    sink = pa.BufferOutputStream()
+    sink.write(bytes(_LENGTH))
+    _serialise(without_provenance(rows), sink)
+    end = sink.tell()
+    _serialise(rows.select(_PROVENANCE), sink)
+    plain = memoryview(sink.getvalue()).cast("B")
+    content = plain[_LENGTH:end]
+    digest = hashlib.sha256(declared.name.encode() + b"\0")
+    digest.update(content)
+    plain[:_LENGTH] = len(content).to_bytes(_LENGTH, "little")
+    blob = b"".join((len(plain).to_bytes(_LENGTH, "little"), memoryview(pa.compress(plain, codec="lz4"))))
     times = pc.min_max(rows.column(time_column(declared))).as_py()
     return Piece(
         environment,
         declared.name,
-        hashlib.sha256(declared.name.encode() + b"\0" + content).digest(),
+        digest.digest(),
         rows.num_rows,
         times["min"] or 0,
         times["max"] or 0,
@@ -80,11 +88,9 @@ def _piece(declared: Table, environment: str, rows: pa.Table) -> Piece:
     )
 
 
-def _serialise(rows: pa.Table) -> bytes:
-    sink = pa.BufferOutputStream()
+def _serialise(rows: pa.Table, sink: pa.NativeFile) -> None:
     with pa.ipc.new_stream(sink, rows.schema) as writer:
         writer.write_table(rows)
-    return bytes(sink.getvalue())
 
 
 def decode(name: str, blob: bytes, sha256: bytes) -> pa.Table:
@@ -155,9 +161,7 @@ class Journal:
         rows = duplicates = 0
         now_ns = time.time_ns()
         for piece in job.pieces:
-            fresh = self.connection.execute(
-                "INSERT OR IGNORE INTO seen VALUES (?, ?)", (piece.digest, now_ns)
-            ).rowcount
+            fresh = self.connection.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (piece.digest, now_ns)).rowcount
             if not fresh:
                 duplicates += piece.rows
                 continue

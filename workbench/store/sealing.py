@@ -17,7 +17,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from workbench.columnar import schema
 from workbench.errors import IntegrityError, StoreError
 from workbench.model.tables import Table, table
 from workbench.model.window import DAY_NS, MINUTE_NS
@@ -26,8 +25,9 @@ from workbench.store.database import checkpoint, transaction
 from workbench.store.engines.duckdb import locked_down
 from workbench.store.journal import Journal, decode
 from workbench.store.layout import LOCK, QUARANTINE, SCRATCH, WHOLE, day_of, time_column
-from workbench.store.resolve import all_columns, key_columns, parquet, quoted, resolved, with_keys, without_keys
+from workbench.store.resolve import all_columns, key_columns, parquet, quoted, resolved
 from workbench.store.segments import ROW_GROUP, Segment, Verifier, write_segment
+from workbench.store.winners import one_a_key
 
 _KEYS_A_PASS = 8_000_000
 """Keys compared at once in compaction, so that its memory does not grow with the store."""
@@ -54,6 +54,8 @@ class Sealer:
     def __init__(self, root: Path, connection: sqlite3.Connection, journal: Journal, verifier: Verifier) -> None:
         """Take the writing connection, shared with the journal under its lock."""
         self._root, self._connection, self._journal, self._verifier = root, connection, journal, verifier
+        self._together: dict[tuple[str, str], frozenset[str]] = {}
+        """(environment, table) -> paths of the segments that were sealed last, in one piece: no key stands in two."""
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -123,27 +125,15 @@ class Sealer:
 
     def _write_days(self, environment: str, declared: Table, rows: pa.Table) -> list[Segment]:
         keys = list(declared.key)
-        # Most entries hold no key twice; grouping the keys alone shows it cheaply.
-        groups = rows.select(keys).group_by(keys, use_threads=False).aggregate([([], "count_all")])
-        if groups.num_rows < rows.num_rows:
-            rows = self._resolved(declared, rows)
+        rows = one_a_key(declared, rows, memory_limit=_MEMORY)
         ordered = rows.sort_by([(c, "ascending") for c in dict.fromkeys([time_column(declared), *keys])])
-        return [
+        segments = [
             segment
             for day, part in _by_day(declared, ordered)
             if (segment := write_segment(self._root, environment, declared, day, [part], settled=False)) is not None
         ]
-
-    def _resolved(self, declared: Table, rows: pa.Table) -> pa.Table:
-        connection = locked_down([], memory_limit=_MEMORY, threads=1)
-        try:
-            connection.register("rows", rows)
-            twice = f"(SELECT {key_columns(declared)} FROM rows GROUP BY ALL HAVING count(*) > 1)"
-            single, double = without_keys(declared, "rows", twice), with_keys(declared, "rows", twice)
-            sql = f"SELECT * FROM {single} UNION ALL SELECT * FROM {resolved(declared, double)}"
-            return connection.sql(sql).to_arrow_table().cast(schema(declared))
-        finally:
-            connection.close()
+        self._together[environment, declared.name] = frozenset(s.path for s in segments)
+        return segments
 
     def compact(self, *, progress: Progress | None = None) -> int:
         """Leave each day that has unsettled segments with one segment of disjoint keys; return those days."""
@@ -164,7 +154,8 @@ class Sealer:
 
     def _compact_table(self, declared: Table, segments: list[Segment], progress: Progress | None) -> int:
         segments = self._believed(segments)
-        alone = _alone_in_day(segments) if declared.partition in declared.key or len(segments) == 1 else []
+        disjoint = declared.partition in declared.key or len(segments) == 1 or self._sealed_together(segments)
+        alone = _alone_in_day(segments) if disjoint else []
         self._settle(alone)
         segments = [s for s in segments if s not in alone]
         if all(s.settled for s in segments):
@@ -177,6 +168,13 @@ class Sealer:
         finally:
             connection.close()
             shutil.rmtree(scratch, ignore_errors=True)
+
+    def _sealed_together(self, segments: Sequence[Segment]) -> bool:
+        """Return whether all segments of a table come from one piece of rows, which held each key once."""
+        wrote = (
+            self._together.get((segments[0].environment, segments[0].table), frozenset()) if segments else frozenset()
+        )
+        return all(s.path in wrote for s in segments)
 
     def _compact_days(
         self, connection: Any, declared: Table, segments: Sequence[Segment], progress: Progress | None
