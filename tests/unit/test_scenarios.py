@@ -14,6 +14,7 @@ import time
 import tomllib
 from pathlib import Path
 
+import orjson
 import pyarrow.parquet as pq
 import pytest
 
@@ -68,6 +69,12 @@ def test_tables_hold_100_to_250_thousand_rows_and_mappings_name_their_columns(fo
         assert {c for c in said["map"].values() if not c.startswith("=")} <= columns
         assert said["as"] in {"table_rows", "predictions", "labels", "features", "model_versions"}
     assert 100_000 <= rows <= 250_000
+
+
+def test_lines_of_traces_are_as_an_encoder_writes_them(folder: Path) -> None:
+    lines = [line for part in folder.glob("traces/*.otlp.jsonl*") for line in read(part).splitlines()]
+    assert len(lines) >= 75  # 3,000 traces, 40 a line
+    assert [n for n, line in enumerate(lines) if orjson.dumps(orjson.loads(line)) != line] == []
 
 
 def test_cause_and_twin_have_the_same_files(folder: Path, twin: Path) -> None:

@@ -130,7 +130,7 @@ def judged(incident: Incident) -> list[Figure]:
     """Return what judges say of the explanations that go out with decisions: 0 made up, 1 all in the evidence."""
     place, count = slots(incident)
     inside = place < count
-    score = service_effects.groundedness(incident.world, incident.plan, incident.rows.second)
+    score = incident.groundedness
     asked = inside & (stream(incident.world.seed, "judged").random(len(place)) < JUDGED)
     n = np.bincount(place[asked], minlength=count)
     mean = np.bincount(place[asked], score[asked], minlength=count) / np.maximum(n, 1)

@@ -49,6 +49,11 @@ class Incident:
         """Return the alerting rules that fire, the loudest first."""
         return symptom.firing(self)
 
+    @cached_property
+    def groundedness(self) -> np.ndarray:
+        """Return the judge's score of the explanation of every request, 0..1, ``(n,)``."""
+        return service_effects.groundedness(self.world, self.plan, self.rows.second)
+
     @property
     def shown(self) -> np.ndarray:
         """Return the indices of the rows that the tables hold."""

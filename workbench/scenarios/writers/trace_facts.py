@@ -1,46 +1,82 @@
-"""What spans say beside their times: flags asked for, prompts and what judges made of them, calls given up on."""
+"""What spans say beside their times, as JSON text: regions, flags asked for, prompts and models, errors."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+import orjson
 
 from workbench.scenarios import service_effects
-from workbench.scenarios.mechanisms_service import SkewClock
-from workbench.scenarios.service_effects import Flag
+from workbench.scenarios.devices import cards
+from workbench.scenarios.identity import SENDERS
 from workbench.scenarios.world import World
 
 if TYPE_CHECKING:
     from workbench.scenarios.incident import Incident
 
+ERRORS = {
+    "late": ("DeadlineExceeded", "deadline exceeded"),
+    "failed": ("InternalError", "internal error"),
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A flag that a service asks for: by request whether it was on, and what its event says when off and on."""
+
+    on: list[bool]
+    said: tuple[str, str]
+
 
 @dataclass(frozen=True)
 class Facts:
-    """Hold what one incident's spans say, by row."""
+    """Hold what one incident's spans say: lists have one entry a sampled request, texts are JSON."""
 
-    incident: Incident
-    flags: tuple[Flag, ...]
-    prompt: str
-    version: np.ndarray
-    groundedness: np.ndarray
-    orchestrator: int
-    skews: tuple[SkewClock, ...]
+    place: list[str]
+    """The region's name, as it is."""
+    region: list[str]
+    """The attribute that names it."""
+    decided: list[str]
+    """Attributes of the deciding service's span, after the region's."""
+    device: list[str]
+    model: list[str]
+    """Attributes that name the model behind a decision, its run apart."""
+    run: list[str]
+    """The run that decided; the sender may say another, or none."""
+    judged: list[str]
+    """The judge's event about the explanation, after its time; empty where there is none."""
+    flags: dict[int, list[Asked]]
+    """Service → the flags that it asks for."""
+    flag_event: str
 
 
-def gather(incident: Incident) -> Facts:
-    """Return the facts of every row of an incident."""
-    world, second = incident.world, incident.rows.second
+def gather(incident: Incident, row: np.ndarray) -> Facts:
+    """Return the facts of the sampled requests, which are in *row*."""
+    world, rows = incident.world, incident.rows
+    modern = world.seed % 2 == 0
+    flags: dict[int, list[Asked]] = {}
+    for k, flag in enumerate(service_effects.flags(world)):
+        said = (_evaluation(flag.key, "off", modern), _evaluation(flag.key, "on", modern))
+        flags.setdefault(flag.service, []).append(Asked(incident.served.met.on[k][row].tolist(), said))
+    own = cards(world)
+    devices = [_device(world, card) for card in own]
+    champion = incident.scored.champion[row].tolist()
+    models = [_model(incident, k) for k in range(len(incident.trained))]
+    runs = [t.training.run_id for t in incident.trained]
+    regions = [attributes({"cloud.region": region}) for region in world.regions]
+    place = rows.region[row].tolist()
     return Facts(
-        incident,
-        service_effects.flags(world),
-        prompt_name(world),
-        service_effects.prompt_version(incident.plan, second),
-        service_effects.groundedness(world, incident.plan, second),
-        world.role("orchestrator"),
-        tuple(incident.plan.of(SkewClock)),
+        [world.regions[k] for k in place],
+        [regions[k] for k in place],
+        _decided(incident, row),
+        [devices[k] for k in (row % len(own)).tolist()],
+        [models[k] for k in champion],
+        [runs[k] for k in champion],
+        _judged(incident, row),
+        flags,
+        text("feature_flag.evaluation" if modern else "feature_flag"),
     )
 
 
@@ -49,77 +85,71 @@ def prompt_name(world: World) -> str:
     return f"explain-{world.domain.event.replace('_', '-')}"
 
 
-def prompt(facts: Facts, row: int) -> dict[str, str]:
-    """Return which prompt worded the explanation of a decision."""
-    return {"gen_ai.prompt.name": facts.prompt, "gen_ai.prompt.version": str(facts.version[row])}
+def text(said: str) -> str:
+    """Return a string as JSON writes it."""
+    return orjson.dumps(said).decode()
 
 
-def clock_ns(facts: Facts, host: int, second: float) -> int:
-    """Return by how much a machine's clock is ahead, beyond the few milliseconds that all of them are off."""
-    return round(sum(s.offset_s for s in facts.skews if s.host == host and second >= s.start_s) * 1e9)
+def attributes(said: dict[str, str]) -> str:
+    """Return attributes as OTLP's JSON lists them, without the brackets."""
+    return ",".join(f'{{"key":{text(key)},"value":{{"stringValue":{text(value)}}}}}' for key, value in said.items())
 
 
-def reached(incident: Incident, row: int, service: int, version: str) -> str:
-    """Return the version that served a request: the next one, where it is a canary's."""
-    canary = incident.served.met.canary.get(service)
-    if canary is None or not canary[row]:
-        return version
-    major, minor, _ = version.split(".")
-    return f"{major}.{int(minor) + 1}.0-rc.1"
+def event(name: str, time_ns: int, said: str) -> str:
+    """Return a span's event; *name* and the attributes *said* are JSON."""
+    return f'{{"name":{name},"timeUnixNano":"{time_ns}","attributes":[{said}]}}'
 
 
-def given_up_ms(incident: Incident, row: int, service: int) -> list[float]:
-    """Return how long each call lasted that the caller gave up on, before the one that it waited for."""
-    met = incident.served.met
-    repeats = met.repeats.get(service)
-    return [] if repeats is None else [met.timeout_ms[service]] * int(repeats[row])
-
-
-def attempts(
-    rng: np.random.Generator, incident: Incident, span: dict[str, Any], row: int, service: int
-) -> Iterator[dict[str, Any]]:
-    """Yield the spans of the calls that the caller gave up on, one after the other before the last one."""
-    lasted = given_up_ms(incident, row, service)
-    begin_ns = int(span["startTimeUnixNano"]) - int(sum(lasted) * 1e6)
-    for ms in lasted:
-        yield {
-            **span,
-            "spanId": rng.bytes(8).hex(),
-            "startTimeUnixNano": str(begin_ns),
-            "endTimeUnixNano": str(begin_ns + int(ms * 1e6)),
-            "attributes": span["attributes"][:1],
-            "status": {},
-            "events": [],
-        }
-        begin_ns += int(ms * 1e6)
-
-
-def add_events(facts: Facts, span: dict[str, Any], row: int, service: int, begin_ns: int) -> None:
-    """Add the flags that the service asked for, and the judge's word on the explanation."""
+def _decided(incident: Incident, row: np.ndarray) -> list[str]:
+    """Return what the deciding service says of each decision, and which prompt worded its explanation."""
+    world, ids = incident.world, incident.ids
+    version = service_effects.prompt_version(incident.plan, incident.rows.second[row])
+    shared = {"gen_ai.prompt.name": prompt_name(world)}
+    prompts = {v: attributes({**shared, "gen_ai.prompt.version": str(v)}) for v in np.unique(version).tolist()}
+    partners = [attributes({world.domain.provider: provider}) for provider in world.providers]
+    status = attributes({"http.response.status_code": "200"})
+    fell = ("", "," + attributes({"decision.fallback": "true"}))
     found = []
-    met, modern = facts.incident.served.met, facts.incident.world.seed % 2 == 0
-    for k, flag in enumerate(facts.flags):
-        if flag.service == service:
-            found.append(_evaluation(flag.key, "on" if met.on[k][row] else "off", begin_ns, modern))
-    if service == facts.orchestrator and row % 2 == 0:
-        said = {"gen_ai.evaluation.name": "groundedness", "gen_ai.prompt.version": str(facts.version[row])}
-        event = _event("gen_ai.evaluation.result", begin_ns, said)
-        score = {"doubleValue": round(float(facts.groundedness[row]), 3)}
-        event["attributes"].append({"key": "gen_ai.evaluation.score.value", "value": score})
-        found.append(event)
-    if found:
-        span["events"] = [*span.get("events", []), *found]
+    columns = (ids.traced, ids.knows[ids.traced], incident.rows.provider[row], version, incident.served.fallback[row])
+    for position, knows, partner, prompt, fallback in zip(*(c.tolist() for c in columns), strict=True):
+        known = SENDERS[knows][0] != "nothing"
+        named = f",{attributes({'prediction.id': ids.prediction_id[position]})}" if known else ""
+        found.append(f"{status}{named},{partners[partner]},{prompts[prompt]}{fell[fallback]}")
+    return found
 
 
-def _evaluation(key: str, variant: str, time_ns: int, modern: bool) -> dict[str, Any]:  # noqa: FBT001 - a fact of the SDK
-    """Return the evaluation of a flag, as newer or as older SDKs name its attributes."""
+def _judged(incident: Incident, row: np.ndarray) -> list[str]:
+    """Return the judge's word on every other explanation."""
+    version = service_effects.prompt_version(incident.plan, incident.rows.second[row])
+    named = {"gen_ai.evaluation.name": "groundedness"}
+    heads = {v: attributes({**named, "gen_ai.prompt.version": str(v)}) for v in np.unique(version).tolist()}
+    scores = incident.groundedness[row].tolist()
+    score = '{"key":"gen_ai.evaluation.score.value","value":{"doubleValue":'
+    return [
+        "" if odd else f"{heads[v]},{score}{round(grounded, 3)!r}}}}}"
+        for odd, v, grounded in zip((row % 2).tolist(), version.tolist(), scores, strict=True)
+    ]
+
+
+def _device(world: World, card: int) -> str:
+    host = world.hosts[world.services[world.role("scorer")].host]
+    return attributes({"host.name": host, "gpu.uuid": world.gpus[card][1]})
+
+
+def _model(incident: Incident, trained: int) -> str:
+    world, training = incident.world, incident.trained[trained].training
+    said = {
+        "mlflow.model.name": world.model,
+        "mlflow.model.version": str(training.version),
+        "data.version": training.snapshot,
+        "feature.version": f"v{1 + world.seed % 7}",
+    }
+    return attributes(said)
+
+
+def _evaluation(key: str, variant: str, modern: bool) -> str:  # noqa: FBT001 - a fact of the SDK
+    """Return what the evaluation of a flag says, as newer or as older SDKs name its attributes."""
     if modern:
         said = {"feature_flag.key": key, "feature_flag.result.variant": variant, "feature_flag.provider.name": "flagd"}
-        return _event("feature_flag.evaluation", time_ns, said)
-    said = {"feature_flag.key": key, "feature_flag.variant": variant, "feature_flag.provider_name": "flagd"}
-    return _event("feature_flag", time_ns, said)
-
-
-def _event(name: str, time_ns: int, said: dict[str, str]) -> dict[str, Any]:
-    attributes = [{"key": key, "value": {"stringValue": value}} for key, value in said.items()]
-    return {"name": name, "timeUnixNano": str(time_ns), "attributes": attributes}
+        return attributes(said)
+    return attributes({"feature_flag.key": key, "feature_flag.variant": variant, "feature_flag.provider_name": "flagd"})

@@ -3,43 +3,59 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import orjson
 
-from workbench.scenarios.devices import cards
 from workbench.scenarios.identity import SENDERS, Decisions
-from workbench.scenarios.serving import versions
 from workbench.scenarios.world import stream
-from workbench.scenarios.writers import trace_facts
+from workbench.scenarios.writers import trace_bodies, trace_facts
 from workbench.scenarios.writers.rotation import write_parts
-from workbench.scenarios.writers.trace_facts import Facts
+from workbench.scenarios.writers.trace_bodies import Body, Sent
+from workbench.scenarios.writers.trace_facts import Facts, text
+from workbench.scenarios.writers.trace_times import Times, times
 
 if TYPE_CHECKING:
     from workbench.scenarios.incident import Incident
 
 TRACES_A_LINE = 40
 LINES_A_FILE = 30
+BODIES_A_FILE = 200
+STAGES = ("queue_wait", "forward_pass")
+
+
+@dataclass(frozen=True)
+class Program:
+    """Hold what every span of one service says."""
+
+    role: str
+    parent: int | None
+    operation: str
+    named: str
+    """JSON text between a span's parent and its begin."""
 
 
 @dataclass
 class Sender:
-    """Hold what one incident's senders share while spans are made."""
+    """Hold what one incident's senders share while spans are made; lists have one entry a sampled request."""
 
     incident: Incident
     ids: Decisions
     rng: np.random.Generator
-    names: list[str]
+    programs: list[Program]
     child_spans: bool
     """Queue and forward pass as child spans; otherwise as attributes."""
-    skew_ns: np.ndarray
-    timelines: list[tuple[list[float], list[str]]]
+    times: Times
     facts: Facts
+    failed: list[list[bool]]
+    late: list[bool]
+    stages: list[tuple[float, float, float]]
+    """Queue, forward pass and both together as the scorer saw them, in ms."""
 
 
 def write(incident: Incident, out: Path) -> None:
@@ -48,235 +64,197 @@ def write(incident: Incident, out: Path) -> None:
     folder.mkdir()
     sender = _sender(incident)
     lines: list[bytes] = []
-    binary: list[dict[str, Any]] = []
-    back = [i for i, s in enumerate(incident.world.services) if s.role == "back"]
+    bodies: list[Body] = []
     for start in range(0, len(sender.ids.traced), TRACES_A_LINE):
-        batch = _batch(sender, sender.ids.traced[start : start + TRACES_A_LINE])
-        binary += [_resource(sender, key, batch.pop(key)) for key in sorted(batch) if key[0] in back]
-        line = orjson.dumps({"resourceSpans": [_resource(sender, key, batch[key]) for key in sorted(batch)]})
+        spans, sent = _batch(sender, range(start, min(start + TRACES_A_LINE, len(sender.ids.traced))))
+        bodies += [(_said(incident, key), _scope(key[0]), sent[key]) for key in sorted(sent)]
+        line = _line(incident, spans)
         lines += [line, line] if sender.rng.random() < 0.01 else [line]
     starts = range(0, len(lines), LINES_A_FILE)
     parts = [b"\n".join(lines[start : start + LINES_A_FILE]) + b"\n" for start in starts]
     write_parts(folder, [(f"part-{number:04d}.otlp.jsonl", part) for number, part in enumerate(parts)])
-    for number, start in enumerate(range(0, len(binary), 200)):
-        (folder / f"body-{number:04d}.otlp.pb").write_bytes(_protobuf(binary[start : start + 200]))
+    for number, start in enumerate(range(0, len(bodies), BODIES_A_FILE)):
+        content = trace_bodies.encode(bodies[start : start + BODIES_A_FILE])
+        (folder / f"body-{number:04d}.otlp.pb").write_bytes(content)
 
 
 def _sender(incident: Incident) -> Sender:
-    world = incident.world
+    world, served = incident.world, incident.served
     rng = stream(world.seed, "spans")
-    timelines = []
-    for i in range(len(world.services)):
-        known = versions(world, incident.plan, i)
-        timelines.append(([float(t) for t, _ in known], [v for _, v in known]))
+    child_spans = bool(rng.random() < 0.5)
+    skew_ns = rng.integers(-3_000_000, 3_000_000, len(world.hosts))
+    row = incident.ids.row[incident.ids.traced]
+    scorer = served.own_ms[row, world.role("scorer")]
     return Sender(
         incident,
         incident.ids,
         rng,
-        [s.name for s in world.services],
-        bool(rng.random() < 0.5),
-        rng.integers(-3_000_000, 3_000_000, len(world.hosts)),
-        timelines,
-        trace_facts.gather(incident),
+        [
+            Program(s.role, s.parent, s.operation, _named(s.operation, 2 if s.role != "back" else 5))
+            for s in world.services
+        ],
+        child_spans,
+        times(incident, row, skew_ns),
+        trace_facts.gather(incident, row),
+        served.failed[row].tolist(),
+        served.late[row].tolist(),
+        list(zip(*(c.tolist() for c in (served.queue_ms[row], served.forward_ms[row], scorer)), strict=True)),
     )
 
 
-def _batch(sender: Sender, positions: np.ndarray) -> dict[tuple[int, str], list[dict[str, Any]]]:
-    """Return the spans of some traces, by (service, version): what one exporter sends together."""
-    found: dict[tuple[int, str], list[dict[str, Any]]] = {}
-    for position in positions.tolist():
-        for service, version, span in _trace(sender, position):
-            if sender.rng.random() >= 0.004:  # a few spans never arrive
-                found.setdefault((service, version), []).append(span)
+@cache
+def _named(name: str, kind: int) -> str:
+    return f'"name":{text(name)},"kind":{kind},"startTimeUnixNano":"'
+
+
+def _batch(sender: Sender, places: range) -> tuple[dict[tuple[int, str], list[str]], dict[tuple[int, str], list[Sent]]]:
+    """Return the spans of some traces by (service, version), what one exporter sends together: as JSON, as bodies."""
+    spans: dict[tuple[int, str], list[str]] = {}
+    sent: dict[tuple[int, str], list[Sent]] = {}
+    arrives = sender.rng.random
+    for at in places:
+        for key, span in _trace(sender, at):
+            if arrives() < 0.004:  # a few spans never arrive
+                continue
+            if isinstance(span, str):
+                spans.setdefault(key, []).append(span)
+            else:
+                sent.setdefault(key, []).append(span)
+    major, minor, patch = sender.incident.world.services[0].version
     for _ in range(2):
-        found.setdefault((0, sender.timelines[0][1][0]), []).append(_health_check(sender, int(positions[0])))
-    return found
+        spans.setdefault((0, f"{major}.{minor}.{patch}"), []).append(_health_check(sender, places[0]))
+    return spans, sent
 
 
-def _trace(sender: Sender, position: int) -> Iterator[tuple[int, str, dict[str, Any]]]:
-    incident, world = sender.incident, sender.incident.world
-    row = int(sender.ids.row[position])
-    second = float(incident.rows.second[row])
-    served = incident.served
-    total, own = served.total_ms[row].tolist(), served.own_ms[row].tolist()
-    failed = served.failed[row].tolist()
-    begin = [0.0] * len(total)
-    cursor = [0.0] * len(total)
-    span_ids = sender.rng.bytes(8 * (len(total) + 2)).hex()
-    start_ns = world.epoch_ns(second)
-    for i, service in enumerate(world.services):
-        if service.parent is not None:
-            given_up = trace_facts.given_up_ms(incident, row, i)
-            begin[i] = cursor[service.parent] + sum(given_up)
-            cursor[service.parent] += total[i] + 0.05 + sum(given_up)
-        cursor[i] = begin[i] + own[i] * 0.4
-        begin_ns = start_ns + int(begin[i] * 1e6) + int(sender.skew_ns[service.host])
-        begin_ns += trace_facts.clock_ns(sender.facts, service.host, second)
-        parent = span_ids[16 * service.parent : 16 * service.parent + 16] if service.parent is not None else ""
-        attributes = {"cloud.region": world.regions[int(incident.rows.region[row])]}
-        if service.role == "orchestrator":
-            attributes |= _said(sender, position, row) | trace_facts.prompt(sender.facts, row)
-            if served.fallback[row]:
-                attributes["decision.fallback"] = "true"
-        if service.role == "scorer":
-            attributes |= _model_said(sender, position, row)
-        span: dict[str, Any] = {
-            "traceId": sender.ids.trace_id[position],
-            "spanId": span_ids[16 * i : 16 * i + 16],
-            "parentSpanId": parent,
-            "name": service.operation,
-            "kind": 2 if service.role != "back" else 5,
-            "startTimeUnixNano": str(begin_ns),
-            "endTimeUnixNano": str(begin_ns + int(total[i] * 1e6)),
-            "attributes": _attributes(attributes),
-            "status": {},
-        }
-        if failed[i]:
-            _fail(span, service.role, bool(served.late[row]), begin_ns + int(total[i] * 1e6))
-        times, names = sender.timelines[i]
-        version = names[bisect_right(times, second) - 1]
-        version = trace_facts.reached(incident, row, i, version)
-        trace_facts.add_events(sender.facts, span, row, i, begin_ns)
-        if i in served.met.repeats:
-            yield from ((i, version, s) for s in trace_facts.attempts(sender.rng, incident, span, row, i))
-        if service.role == "scorer":
-            yield from ((i, version, child) for child in _stages(sender, span, row, begin_ns, span_ids[-32:]))
-        yield i, version, span
+def _trace(sender: Sender, at: int) -> Iterator[tuple[tuple[int, str], str | Sent]]:
+    """Yield the spans of one trace in the order of their ends, each with the service and version that sends it."""
+    facts, ids = sender.facts, sender.rng.bytes(8 * (len(sender.programs) + 2)).hex()
+    trace = sender.ids.trace_id[int(sender.ids.traced[at])]
+    begins, ends, failed = sender.times.begin_ns[at], sender.times.end_ns[at], sender.failed[at]
+    region = facts.region[at]
+    for i, program in enumerate(sender.programs):
+        key = (i, sender.times.versions[at][i])
+        own = ids[16 * i : 16 * i + 16]
+        parent = "" if program.parent is None else ids[16 * program.parent : 16 * program.parent + 16]
+        begin, end = begins[i], ends[i]
+        if program.role == "back":
+            sent = Sent(trace, own, parent, program.operation, begin, end, facts.place[at])
+            yield from ((key, sent.again(*other)) for other in _given_up(sender, at, i, begin))
+            yield key, sent.failing(trace_facts.ERRORS["failed"][1]) if failed[i] else sent
+            continue
+        said = region
+        if program.role == "orchestrator":
+            said += "," + facts.decided[at]
+        elif program.role == "scorer":
+            said += "," + _model_said(sender, at)
+        head, middle = f'{{"traceId":"{trace}","spanId":"', f'","parentSpanId":"{parent}",{program.named}'
+        for span_id, begun, ended in _given_up(sender, at, i, begin):
+            times_said = f'{begun}","endTimeUnixNano":"{ended}","attributes":[{region}],"status":{{}},"events":[]}}'
+            yield key, f"{head}{span_id}{middle}{times_said}"
+        if program.role == "scorer":
+            if sender.child_spans:
+                yield from ((key, child) for child in _children(sender, at, head, own, begin, ids[-32:]))
+            else:
+                said += _stages(sender, at)
+        rest = _rest(sender, at, i, failed[i], begin, end)
+        yield key, f'{head}{own}{middle}{begin}","endTimeUnixNano":"{end}","attributes":[{said}],"status":{rest}}}'
 
 
-def _said(sender: Sender, position: int, row: int) -> dict[str, str]:
-    """Return what the deciding service says of the decision."""
-    knows = SENDERS[int(sender.ids.knows[position])][0]
-    said = {"http.response.status_code": "200"}
-    if knows != "nothing":
-        said["prediction.id"] = sender.ids.prediction_id[position]
-    provider = sender.incident.world.providers[int(sender.incident.rows.provider[row])]
-    return said | {sender.incident.world.domain.provider: provider}
+def _given_up(sender: Sender, at: int, service: int, begin_ns: int) -> Iterator[tuple[str, int, int]]:
+    """Yield id, begin and end of the calls that the caller gave up on, one after the other before the last one."""
+    if service not in sender.times.given_up:
+        return
+    lasted = [sender.incident.served.met.timeout_ms[service]] * sender.times.given_up[service][at]
+    begin_ns -= int(sum(lasted) * 1e6)
+    for ms in lasted:
+        end_ns = begin_ns + int(ms * 1e6)
+        yield sender.rng.bytes(8).hex(), begin_ns, end_ns
+        begin_ns = end_ns
 
 
-def _model_said(sender: Sender, position: int, row: int) -> dict[str, str]:
+def _model_said(sender: Sender, at: int) -> str:
     """Return what the scorer says of the model: right, wrong, unknown, or nothing."""
-    incident, world = sender.incident, sender.incident.world
-    knows = SENDERS[int(sender.ids.knows[position])][0]
-    said = {"host.name": world.hosts[world.services[world.role("scorer")].host]}
-    own = cards(world)
-    said["gpu.uuid"] = world.gpus[own[row % len(own)]][1]
+    facts, incident = sender.facts, sender.incident
+    knows = SENDERS[int(sender.ids.knows[sender.ids.traced[at]])][0]
     if knows in ("table_only", "nothing"):
-        return said
-    champion = int(incident.scored.champion[row])
-    training = incident.trained[champion].training
-    run = training.run_id
+        return facts.device[at]
+    run = facts.run[at]
     if knows == "unknown_run":
         run = sender.rng.bytes(16).hex()
     elif knows == "wrong_run":
+        champion = int(incident.scored.champion[sender.ids.row[sender.ids.traced[at]]])
         others = [t.training.run_id for i, t in enumerate(incident.trained) if i != champion]
         run = others[int(sender.rng.integers(len(others)))]
-    said |= {
-        "mlflow.model.name": world.model,
-        "mlflow.model.version": str(training.version),
-        "data.version": training.snapshot,
-        "feature.version": f"v{1 + world.seed % 7}",
-    }
-    return said if knows == "no_run" else said | {"mlflow.run_id": run}
+    named = "" if knows == "no_run" else f',{{"key":"mlflow.run_id","value":{{"stringValue":"{run}"}}}}'
+    return f"{facts.device[at]},{facts.model[at]}{named}"
 
 
-def _stages(sender: Sender, span: dict[str, Any], row: int, begin_ns: int, ids: str) -> Iterator[dict[str, Any]]:
-    """Tell queue wait and forward pass: as two child spans, or as attributes of the span."""
-    served = sender.incident.served
-    queue, forward = float(served.queue_ms[row]), float(served.forward_ms[row])
-    stages = [("queue_wait", queue), ("forward_pass", forward)][: 1 if math.isnan(forward) else 2]
-    if not sender.child_spans:
-        span["attributes"] += [{"key": f"{k}_ms", "value": {"doubleValue": round(ms, 3)}} for k, ms in stages]
-        return
-    edges = np.minimum(
-        np.cumsum([0.0, *(ms for _, ms in stages)]), float(served.own_ms[row, sender.incident.world.role("scorer")])
+def _stages(sender: Sender, at: int) -> str:
+    """Return queue wait and forward pass as further attributes of the scorer's span."""
+    lasted = [ms for ms in sender.stages[at][:2] if not math.isnan(ms)]
+    return "".join(
+        f',{{"key":"{name}_ms","value":{{"doubleValue":{round(ms, 3)!r}}}}}'
+        for name, ms in zip(STAGES, lasted, strict=False)
     )
-    for k, (name, _) in enumerate(stages):
-        yield {
-            "traceId": span["traceId"],
-            "spanId": ids[16 * k : 16 * k + 16],
-            "parentSpanId": span["spanId"],
-            "name": name,
-            "kind": 1,
-            "startTimeUnixNano": str(begin_ns + int(edges[k] * 1e6)),
-            "endTimeUnixNano": str(begin_ns + int(edges[k + 1] * 1e6)),
-            "attributes": [],
-            "status": {},
-        }
 
 
-def _fail(span: dict[str, Any], role: str, late: bool, end_ns: int) -> None:  # noqa: FBT001 - a fact of the span
-    timed_out = role == "scorer" and late
-    kind, message = ("DeadlineExceeded", "deadline exceeded") if timed_out else ("InternalError", "internal error")
-    span["status"] = {"code": 2, "message": message}
-    span["events"] = [
-        {
-            "name": "exception",
-            "timeUnixNano": str(end_ns),
-            "attributes": _attributes({"exception.type": kind, "exception.message": message}),
-        }
-    ]
+def _children(sender: Sender, at: int, head: str, parent: str, begin_ns: int, ids: str) -> Iterator[str]:
+    """Yield queue wait and forward pass as spans below the scorer's."""
+    queue, forward, whole = sender.stages[at]
+    edges = [0.0, min(queue, whole), min(queue + forward, whole)][: 2 if math.isnan(forward) else 3]
+    moments = [begin_ns + int(edge * 1e6) for edge in edges]
+    for k, (begun, ended) in enumerate(pairwise(moments)):
+        named = f'{ids[16 * k : 16 * k + 16]}","parentSpanId":"{parent}",{_named(STAGES[k], 1)}'
+        yield f'{head}{named}{begun}","endTimeUnixNano":"{ended}","attributes":[],"status":{{}}}}'
 
 
-def _health_check(sender: Sender, position: int) -> dict[str, Any]:
+def _rest(sender: Sender, at: int, service: int, failed: bool, begin_ns: int, end_ns: int) -> str:  # noqa: FBT001
+    """Return a span's status and its events: the error, flags asked for, the judge's word on the explanation."""
+    facts, role = sender.facts, sender.programs[service].role
+    status, events = "{}", []
+    if failed:
+        kind, message = trace_facts.ERRORS["late" if role == "scorer" and sender.late[at] else "failed"]
+        status = f'{{"code":2,"message":{text(message)}}}'
+        said = trace_facts.attributes({"exception.type": kind, "exception.message": message})
+        events.append(trace_facts.event('"exception"', end_ns, said))
+    asked = facts.flags.get(service, ())
+    events += [trace_facts.event(facts.flag_event, begin_ns, flag.said[flag.on[at]]) for flag in asked]
+    if role == "orchestrator" and facts.judged[at]:
+        events.append(trace_facts.event('"gen_ai.evaluation.result"', begin_ns, facts.judged[at]))
+    return f'{status},"events":[{",".join(events)}]' if events else status
+
+
+def _health_check(sender: Sender, at: int) -> str:
     """Return a span that belongs to no decision."""
-    start = sender.incident.world.epoch_ns(float(sender.incident.rows.second[sender.ids.row[position]]))
-    start += int(sender.rng.integers(10**9))
-    return {
-        "traceId": sender.rng.bytes(16).hex(),
-        "spanId": sender.rng.bytes(8).hex(),
-        "name": "GET /healthz",
-        "kind": 2,
-        "startTimeUnixNano": str(start),
-        "endTimeUnixNano": str(start + int(sender.rng.integers(10**5, 10**6))),
-        "attributes": [],
-        "status": {},
-    }
+    start = sender.incident.world.epoch_ns(sender.times.second[at]) + int(sender.rng.integers(10**9))
+    head = f'{{"traceId":"{sender.rng.bytes(16).hex()}","spanId":"{sender.rng.bytes(8).hex()}",'
+    end = start + int(sender.rng.integers(10**5, 10**6))
+    named = _named("GET /healthz", 2)
+    return f'{head}{named}{start}","endTimeUnixNano":"{end}","attributes":[],"status":{{}}}}'
 
 
-def _resource(sender: Sender, key: tuple[int, str], spans: list[dict[str, Any]]) -> dict[str, Any]:
+def _line(incident: Incident, spans: dict[tuple[int, str], list[str]]) -> bytes:
+    """Return what the exporters send of one batch, as one line."""
+    found = [
+        f'{{"resource":{{"attributes":[{trace_facts.attributes(_said(incident, key))}]}},'
+        f'"scopeSpans":[{{"scope":{{"name":{text(_scope(key[0]))}}},"spans":[{",".join(spans[key])}]}}]}}'
+        for key in sorted(spans)
+    ]
+    return f'{{"resourceSpans":[{",".join(found)}]}}'.encode()
+
+
+def _said(incident: Incident, key: tuple[int, str]) -> dict[str, str]:
+    """Return what a service says of itself."""
     service, version = key
-    world = sender.incident.world
-    named = world.services[service]
-    said = {
-        "service.name": named.name,
+    world = incident.world
+    return {
+        "service.name": world.services[service].name,
         "service.version": version,
-        "host.name": world.hosts[named.host],
+        "host.name": world.hosts[world.services[service].host],
         "deployment.environment.name": "prod",
         "telemetry.sdk.language": ("python", "go", "java")[service % 3],
     }
-    scope = {"name": f"opentelemetry.instrumentation.{('fastapi', 'grpc', 'asgi')[service % 3]}"}
-    return {"resource": {"attributes": _attributes(said)}, "scopeSpans": [{"scope": scope, "spans": spans}]}
 
 
-def _attributes(said: dict[str, str]) -> list[dict[str, Any]]:
-    return [{"key": key, "value": {"stringValue": text}} for key, text in said.items()]
-
-
-def _protobuf(resources: list[dict[str, Any]]) -> bytes:
-    """Encode resource spans, given as JSON-like mappings, as one export request."""
-    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-
-    request = ExportTraceServiceRequest()
-    for one in resources:
-        target = request.resource_spans.add()
-        for pair in one["resource"]["attributes"]:
-            target.resource.attributes.add(key=pair["key"]).value.string_value = pair["value"]["stringValue"]
-        scope = target.scope_spans.add()
-        scope.scope.name = one["scopeSpans"][0]["scope"]["name"]
-        for span in one["scopeSpans"][0]["spans"]:
-            added = scope.spans.add(
-                trace_id=bytes.fromhex(span["traceId"]),
-                span_id=bytes.fromhex(span["spanId"]),
-                parent_span_id=bytes.fromhex(span.get("parentSpanId", "")),
-                name=span["name"],
-                kind=span["kind"],
-                start_time_unix_nano=int(span["startTimeUnixNano"]),
-                end_time_unix_nano=int(span["endTimeUnixNano"]),
-            )
-            for pair in span["attributes"]:
-                added.attributes.add(key=pair["key"]).value.string_value = pair["value"]["stringValue"]
-            if span["status"]:
-                added.status.code, added.status.message = span["status"]["code"], span["status"]["message"]
-    content: bytes = request.SerializeToString(deterministic=True)
-    return content
+def _scope(service: int) -> str:
+    return f"opentelemetry.instrumentation.{('fastapi', 'grpc', 'asgi')[service % 3]}"
