@@ -140,6 +140,12 @@ class Samples:
         self._time.append(time_ns)
         self._value.append(value)
 
+    def extend(self, codes: np.ndarray, times_ns: np.ndarray, values: np.ndarray) -> None:
+        """Add samples (int32, int64 and float64, each (n,)); NaN is unknown."""
+        self._code.frombytes(codes.astype(np.int32).tobytes())
+        self._time.frombytes(times_ns.astype(np.int64).tobytes())
+        self._value.frombytes(values.astype(np.float64).tobytes())
+
     def batch(self) -> Batch:
         """Return the samples gathered, and begin anew; the series stay known."""
         codes = np.frombuffer(self._code, dtype=np.int32).copy() if self._code else np.empty(0, np.int32)
