@@ -17,7 +17,7 @@ from workbench import plugins
 from workbench.errors import UsageError
 from workbench.store import Store
 from workbench.store.cluster import ClusterStore, open_store, parse, portable_queries
-from workbench.store.engines.spark import EngineUnreachableError
+from workbench.store.engines.spark import EngineUnreachableError, SparkEngine
 
 pytest.importorskip("pysail", reason="needs pysail, a Spark Connect server in a wheel")
 
@@ -84,6 +84,24 @@ def test_only_the_manifests_files_are_read(server: str, tmp_path: Path) -> None:
             here.seal()
             here.compact()
             assert there.ask("kpi_series", start_ns=T0, end_ns=END).num_rows == 60
+
+
+def test_rows_that_are_not_sealed_yet_are_sent_once(server: str, tmp_path: Path) -> None:
+    """Asked again, the same rows are there already; rows that came meanwhile are counted, too."""
+    with Store.open(tmp_path / "s", upkeep="manual") as here:
+        rows = world(1)["kpis"]
+        here.append({"kpis": rows.slice(0, 20)})
+        with open_store(f"{server}/;path={tmp_path / 's'}", mode="read") as there:
+            assert isinstance(there, ClusterStore)
+            engine = there._other_engine
+            assert isinstance(engine, SparkEngine)
+            found = [there.ask("kpi_series", start_ns=T0, end_ns=END).num_rows for _ in range(3)]
+            sent = dict(engine._journals)
+            here.append({"kpis": rows.slice(20, 25)})
+            found.append(there.ask("kpi_series", start_ns=T0, end_ns=END).num_rows)
+            assert (found, len(sent), len(engine._journals)) == ([20, 20, 20, 45], 1, 2)
+            here.seal()
+            assert there.ask("kpi_series", start_ns=T0, end_ns=END).num_rows == 45
 
 
 def test_a_damaged_segment_is_said_to_be_missing(server: str, tmp_path: Path) -> None:

@@ -1,24 +1,23 @@
 """What portable queries are made of: tables, conditions and buckets of time as Ibis expressions.
 
-A portable query is one Ibis expression; an engine compiles it to its own SQL. Rules that engines differ in are
+A portable query is one Ibis expression, noted (``expression``) and compiled once for each form of it; an engine has its
+own SQL. Rules that engines differ in are
 spelt out here or in the expression, never left to an engine's default: where nulls stand in an order, that a quotient
 is of floats, which row of equal ones is first.
 """
 
 from __future__ import annotations
 
-import inspect
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
-
-import ibis
 
 from workbench.errors import UsageError
 from workbench.model.tables import Table
+from workbench.store.expression import Words, builtin
+from workbench.store.forms import HIDDEN as HIDDEN
 
-HIDDEN = "hidden."
-"""Prefix of columns that an answer is only ordered by; the engine leaves them out."""
+ibis = Words()
 
 _WHOLE_FROM = 2.0**53
 """From here on every float is a whole number."""
@@ -246,23 +245,9 @@ def hits(rows: Any, tests: Mapping[str, Any], table: str, time: str) -> Any:
     return counted.agg(n=found.count(), first_ns=found["at"].min(), last_ns=found["at"].max())
 
 
-def _builtin(name: str, takes: tuple[str, ...], gives: str) -> Callable[..., Any]:
-    """Return an engine's own function that Ibis has no word for."""
-
-    def call(*_: Any) -> Any:
-        """Stand for the engine's function."""
-
-    call.__name__ = call.__qualname__ = name
-    call.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [inspect.Parameter(f"value_{n}", inspect.Parameter.POSITIONAL_OR_KEYWORD) for n in range(len(takes))]
-    )
-    built: Callable[..., Any] = ibis.udf.scalar.builtin(call, name=name, signature=(takes, gives))
-    return built
-
-
-_FROM_JSON = _builtin("from_json", ("string", "string"), f"array<{_EVENT}>")
-_ENTRIES_OF_NUMBERS = _builtin("map_entries", ("map<string, float64>",), _NUMBER_ENTRIES)
-_ENTRIES_OF_TEXTS = _builtin("map_entries", ("map<string, string>",), _TEXT_ENTRIES)
+_FROM_JSON = builtin("from_json", ("string", "string"), f"array<{_EVENT}>")
+_ENTRIES_OF_NUMBERS = builtin("map_entries", ("map<string, float64>",), _NUMBER_ENTRIES)
+_ENTRIES_OF_TEXTS = builtin("map_entries", ("map<string, string>",), _TEXT_ENTRIES)
 
 
 def entries(held: Any) -> Any:

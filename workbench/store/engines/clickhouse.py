@@ -13,7 +13,6 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +22,10 @@ import pyarrow.parquet as pq
 from workbench.errors import StoreError
 from workbench.store import resolve_portable
 from workbench.store.engines.duckdb import Session, Sources
-from workbench.store.engines.spark import EngineState, plain
+from workbench.store.engines.relations import Relations
+from workbench.store.engines.spark import EngineState
 from workbench.store.engines.spark_client import ibis
+from workbench.store.forms import Book
 
 _TYPES = {
     "text": "Nullable(String)", "json": "Nullable(String)", "int": "Nullable(Int64)", "time_ns": "Nullable(Int64)",
@@ -32,10 +33,6 @@ _TYPES = {
     "numbers": "Map(String, Nullable(Float64))",
 }  # fmt: skip
 """A map cannot be null there: a null one is read as an empty one."""
-_IBIS = {
-    "text": "string", "json": "string", "int": "int64", "time_ns": "int64", "float": "float64", "bool": "boolean",
-    "texts": "map<string, string>", "numbers": "map<string, float64>",
-}  # fmt: skip
 _SENT = {pa.int64(): "int", pa.float64(): "float", pa.string(): "text"}
 _SETTINGS = {
     # What standard SQL says where ClickHouse has ways of its own.
@@ -63,16 +60,14 @@ class ClickHouseEngine:
     def __init__(self) -> None:
         """Load nothing yet."""
         self._lock = threading.Lock()
+        self.book = Book("clickhouse", compiled)
 
     def answer(self, session: Session, portable: Callable[..., Any], arguments: Mapping[str, Any]) -> pa.Table:
         """Run one portable query over one snapshot of the store; StoreError where ClickHouse refuses it."""
         with self._lock, tempfile.TemporaryDirectory() as folder:
-            tables = _Relations(self, session, Path(folder))
-            try:
-                expression = portable(tables, **arguments)
-                return plain(self.query(_exact(compiled(expression)), "ArrowTable"), expression)
-            finally:
-                tables.forget()
+            tables = _Relations(session, self.book, Path(folder))
+            sql, form = tables.sql(portable(tables, **arguments))
+            return self.query(sql, "ArrowTable").select(form.answer.names).cast(form.answer)
 
     def query(self, sql: str, shape: str = "CSV") -> Any:
         """Run one statement; rows of *shape* ``ArrowTable`` come back as such."""
@@ -106,41 +101,16 @@ def _session() -> Any:
     return session
 
 
-@dataclass
-class _Relations:
-    """The tables of one question, as views over its files."""
+class _Relations(Relations):
+    """The tables of one question, as selects over its files."""
 
-    _engine: ClickHouseEngine
-    _session: Session
-    _folder: Path
-    _views: list[str] = field(default_factory=list)
+    def __init__(self, session: Session, book: Book, folder: Path) -> None:
+        """Take the view of the store, and a folder for rows that are in no file."""
+        super().__init__(session, book)
+        self._folder = folder
 
-    def relation(self, name: str, start_ns: int | None = None, end_ns: int | None = None) -> Any:
-        """Return a declared table's rows, one a key, as an Ibis table."""
-        sources = self._session.sources(name, start_ns, end_ns)
-        view = self._view(self._select(sources))
-        return ibis().table({c.name: _IBIS[c.type] for c in sources.declared}, name=view)
-
-    def filled(self, name: str) -> bool:
-        """Say whether a declared table has rows at all."""
-        return bool(self._session.segments(name) or self._session.pending(name))
-
-    def register(self, rows: pa.Table) -> Any:
-        """Return rows of the caller, columns of int64, float64 or text, as an Ibis table."""
-        types = {f.name: _SENT[f.type] for f in rows.schema}
-        view = self._view(f"SELECT * FROM {_file([self._written(rows)], types)}")
-        return ibis().table({name: _IBIS[type_] for name, type_ in types.items()}, name=view)
-
-    def forget(self) -> None:
-        """Drop the views."""
-        for view in self._views:
-            self._engine.query(f"DROP VIEW IF EXISTS {view}")
-
-    def _view(self, select: str) -> str:
-        view = f"workbench_{uuid.uuid4().hex}"
-        self._engine.query(f"CREATE VIEW {view} AS {select}")
-        self._views.append(view)
-        return view
+    def _given(self, rows: pa.Table) -> str:
+        return f"SELECT * FROM {_file([self._written(rows)], {f.name: _SENT[f.type] for f in rows.schema})}"
 
     def _written(self, rows: pa.Table) -> str:
         path = self._folder / f"{uuid.uuid4().hex}.parquet"
@@ -163,10 +133,10 @@ class _Relations:
 
 
 def compiled(expression: Any) -> str:
-    """Return ClickHouse's SQL for an expression; StoreError where there is no word for a part of it."""
+    """Return ClickHouse's SQL for an Ibis expression; StoreError where there is no word for a part of it."""
     library = ibis()
     try:
-        return str(library.to_sql(expression, dialect="clickhouse"))
+        return _exact(str(library.to_sql(expression, dialect="clickhouse", pretty=False)))
     except library.common.exceptions.IbisError as error:
         raise StoreError(f"ClickHouse has no word for a part of this question: {error}.") from error
 

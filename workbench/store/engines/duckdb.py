@@ -147,14 +147,19 @@ class DuckEngine:
         self, snapshot: sqlite3.Connection, name: str, start_ns: int | None, end_ns: int | None
     ) -> pa.Table | None:
         """Return the journal's rows of a table; whole entries, of those that touch the stretch of time."""
-        entries = manifest.pending(snapshot, self.environment, name)
+        wanted = self.waiting(snapshot, name, start_ns, end_ns)
         with self._lock:
-            wanted = [
-                e for e in entries
-                if (start_ns is None or e.max_ns >= start_ns) and (end_ns is None or e.min_ns < end_ns)
-            ]  # fmt: skip
             tables = [t for e in wanted if (t := self._entry(snapshot, name, e)) is not None]
         return pa.concat_tables(tables) if tables else None
+
+    def waiting(
+        self, snapshot: sqlite3.Connection, name: str, start_ns: int | None, end_ns: int | None
+    ) -> list[manifest.Pending]:
+        """Return the journal's entries of a table that touch the stretch of time."""
+        return [
+            e for e in manifest.pending(snapshot, self.environment, name)
+            if (start_ns is None or e.max_ns >= start_ns) and (end_ns is None or e.min_ns < end_ns)
+        ]  # fmt: skip
 
     def _entry(self, snapshot: sqlite3.Connection, name: str, entry: manifest.Pending) -> pa.Table | None:
         if entry.id not in self._decoded:
@@ -191,6 +196,8 @@ class Sources:
     """Absolute paths, each listed by the manifest and believed; never a pattern."""
     journal: pa.Table | None
     """Rows that are not sealed yet."""
+    entries: tuple[int, ...]
+    """Numbers of the journal's entries that they stand in; no other entry ever has one of them."""
     one_a_key: bool
     """Whether no two of these rows share a key, so that nothing is left to resolve."""
     inner: tuple[int | None, int | None]
@@ -252,7 +259,8 @@ class Session:
         believed = self._engine.believed(segments)
         self.question.files.update({s.path: s.bytes for s in believed})
         files = tuple(self._engine.file(s) for s in believed)
-        return Sources(declared, files, journal, one_a_key, inner, (start_ns, end_ns))
+        entries = tuple(e.id for e in self._engine.waiting(self._snapshot, name, *inner)) if journal else ()
+        return Sources(declared, files, journal, entries, one_a_key, inner, (start_ns, end_ns))
 
     def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
         """Run SQL written in this layer, with bound values, and return its rows."""

@@ -13,38 +13,36 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
-from workbench.errors import StoreError, UsageError
+from workbench.errors import StoreError
 from workbench.model.tables import Table
 from workbench.store import resolve_portable
 from workbench.store.engines.duckdb import FileGoneError, Session, Sources
+from workbench.store.engines.relations import Relations
 from workbench.store.engines.spark_client import Library, ibis, leave, library, stop, went_away
+from workbench.store.forms import Book
 from workbench.store.running import SLOW_S, CancelledError, Running
 
 _RETRIES = {"max_retries": 2, "initial_backoff": 100, "max_backoff": 1000, "jitter": 0}
 """How a call is tried again, in ms; the client's own policy would hang for ten minutes where nobody listens."""
-HIDDEN = "hidden."
-"""Prefix of columns that an answer is only ordered by, as ``portable.HIDDEN`` says."""
 _CHANNEL = [("grpc.use_local_subchannel_pool", 1)]
 """A new channel to a server that was started again does not wait until the old one's patience is over."""
 _CACHED_SETS = 64
 """Sets of files whose views are kept on the server."""
 _JOURNAL_BYTES = 32 * 2**20
 """Rows not sealed yet that are sent along; more of them would not fit in one message."""
+_JOURNALS_BYTES = 4 * _JOURNAL_BYTES
+"""Of such rows, what is kept on the server for the next question."""
+_INLINE_ROWS = 64
+"""Rows of a caller that are written into the question; more of them are sent beside it."""
 _TYPES = {
     "text": "STRING", "json": "STRING", "int": "BIGINT", "time_ns": "BIGINT", "float": "DOUBLE", "bool": "BOOLEAN",
     "texts": "MAP<STRING, STRING>", "numbers": "MAP<STRING, DOUBLE>",
 }  # fmt: skip
-_IBIS = {
-    "text": "string", "json": "string", "int": "int64", "time_ns": "int64", "float": "float64", "bool": "boolean",
-    "texts": "map<string, string>", "numbers": "map<string, float64>",
-}  # fmt: skip
-_SENT = {pa.int64(): "int64", pa.float64(): "float64", pa.string(): "string"}
-"""Types of rows that a caller sends along, and what Ibis calls them."""
 _SQL_SENT = {pa.int64(): "BIGINT", pa.float64(): "DOUBLE", pa.string(): "STRING"}
 _FILE_GONE = ("PATH_NOT_FOUND", "FILE_NOT_EXIST", "No such file", "NotFound", "FileNotFound")
 
@@ -77,14 +75,15 @@ class SparkEngine:
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
         self._files: dict[tuple[str, ...], str] = {}
+        self._journals: dict[tuple[int, ...], tuple[str, int]] = {}
+        self.book = Book("pyspark", compiled)
 
     def answer(self, session: Session, portable: Callable[..., Any], arguments: Mapping[str, Any]) -> pa.Table:
         """Run one portable query over one snapshot of the store; rows come back in the query's order."""
         with self._speaking() as spark:
             tables = _Relations(self, spark, session)
             try:
-                expression = portable(tables, **arguments)
-                sql = compiled(expression)
+                sql, form = tables.sql(portable(tables, **arguments))
                 rows = self._fetched(spark, sql, session.question)
                 if session.question.seconds >= SLOW_S:
                     plan = str(spark.sql(f"EXPLAIN {sql}").toArrow().column(0)[0])
@@ -92,7 +91,7 @@ class SparkEngine:
             finally:
                 if self._session is spark:
                     tables.forget()
-        return plain(rows, expression)
+        return rows.select(form.answer.names).cast(form.answer)
 
     def state(self) -> EngineState:
         """Return the server's version and the median time of three empty questions; StoreError where it is away."""
@@ -108,7 +107,7 @@ class SparkEngine:
         """Leave the server's session, if it still stands."""
         with self._lock:
             spark, self._session = self._session, None
-            self._files.clear()
+            self._forget_views()
         if spark is not None:
             leave(spark)
 
@@ -127,6 +126,27 @@ class SparkEngine:
         if old is not None:
             spark.catalog.dropTempView(old)
         return name
+
+    def journal_view(self, spark: Any, rows: pa.Table, entries: tuple[int, ...]) -> str:
+        """Return the server's view of rows that are not sealed yet; those of the same entries are sent once."""
+        with self._lock:
+            known = self._journals.get(entries)
+        if known is not None:
+            return known[0]
+        name = self.new_name("journal")
+        spark.createDataFrame(_sendable(rows)).createOrReplaceTempView(name)
+        old: list[str] = []
+        with self._lock:
+            self._journals[entries] = name, rows.nbytes
+            while len(self._journals) > _CACHED_SETS or sum(n for _, n in self._journals.values()) > _JOURNALS_BYTES:
+                old.append(self._journals.pop(next(iter(self._journals)))[0])
+        for view in old:
+            spark.catalog.dropTempView(view)
+        return name
+
+    def _forget_views(self) -> None:
+        self._files.clear()
+        self._journals.clear()
 
     def _fetched(self, spark: Any, sql: str, question: Running) -> pa.Table:
         """Return a question's rows, or leave it at once when it is stopped, whatever the server does about it."""
@@ -161,7 +181,7 @@ class SparkEngine:
         """Leave a session behind with the question that was stopped in it; the next question opens a new one."""
         with self._lock:
             self._session = None
-            self._files.clear()
+            self._forget_views()
         threading.Thread(target=stop, args=(spark, tag), name="stop a question", daemon=True).start()
 
     def new_name(self, what: str) -> str:
@@ -195,7 +215,7 @@ class SparkEngine:
         if went_away(error, client):
             with self._lock:
                 self._session = None
-                self._files.clear()
+                self._forget_views()
             return EngineUnreachableError(
                 f"The Spark Connect server {self.address} does not answer, or stopped while it worked: {text}. "
                 "No rows were taken from it. Ask again when it is up."
@@ -208,33 +228,14 @@ class SparkEngine:
         return StoreError(f"The Spark Connect server {self.address} refused the question: {text}.")
 
 
-@dataclass
-class _Relations:
-    """The tables of one question, as views that live as long as it does."""
+class _Relations(Relations):
+    """The tables of one question: its select over views of files, and of rows that are sent and live as long as it."""
 
-    _engine: SparkEngine
-    _spark: Any
-    _session: Session
-    _views: list[str] = field(default_factory=list)
-
-    def relation(self, name: str, start_ns: int | None = None, end_ns: int | None = None) -> Any:
-        """Return a declared table's rows, one a key, as an Ibis table."""
-        sources = self._session.sources(name, start_ns, end_ns)
-        view = self._engine.new_name("rows")
-        self._spark.sql(self._select(sources)).createOrReplaceTempView(view)
-        self._views.append(view)
-        return ibis().table({c.name: _IBIS[c.type] for c in sources.declared}, name=view)
-
-    def filled(self, name: str) -> bool:
-        """Say whether a declared table has rows at all."""
-        return bool(self._session.segments(name) or self._session.pending(name))
-
-    def register(self, rows: pa.Table) -> Any:
-        """Return rows of the caller, columns of int64, float64 or text, as an Ibis table."""
-        types = {f.name: _SENT.get(f.type) for f in rows.schema}
-        if None in types.values():
-            raise UsageError(f"Rows are registered as whole numbers, floats and texts; got {rows.schema}.")
-        return ibis().table(types, name=self._sent(rows))
+    def __init__(self, engine: SparkEngine, spark: Any, session: Session) -> None:
+        """Take whom to ask over which view of the store."""
+        super().__init__(session, engine.book)
+        self._engine, self._spark = engine, spark
+        self._views: list[str] = []
 
     def forget(self) -> None:
         """Drop the views; a server that is gone has dropped them already."""
@@ -245,15 +246,23 @@ class _Relations:
         except (client.PySparkException, client.RpcError):
             self._views.clear()
 
+    def _given(self, rows: pa.Table) -> str:
+        types = {f.name: _SQL_SENT[f.type] for f in rows.schema}
+        if not rows.num_rows:
+            # The client refuses to send a table without rows.
+            nothing = ", ".join(f"CAST(NULL AS {type_}) AS `{name}`" for name, type_ in types.items())
+            return f"SELECT * FROM (SELECT {nothing}) WHERE false"
+        if rows.num_rows > _INLINE_ROWS:
+            return f"SELECT * FROM {self._sent(rows)}"
+        columns = ", ".join(f"CAST({name} AS {type_}) AS {name}" for name, type_ in types.items())
+        # ``inf`` and digits alone are read as what they are only from a text.
+        said = [[self._literal(None if v is None else str(v)) for v in row.values()] for row in rows.to_pylist()]
+        values = ", ".join(f"({', '.join(row)})" for row in said)
+        return f"SELECT {columns} FROM VALUES {values} AS given({', '.join(types)})"
+
     def _sent(self, rows: pa.Table) -> str:
         view = self._engine.new_name("sent")
-        if rows.num_rows:
-            frame = self._spark.createDataFrame(rows)
-        else:
-            # The client refuses to send a table without rows.
-            nothing = ", ".join(f"CAST(NULL AS {_SQL_SENT[f.type]}) AS `{f.name}`" for f in rows.schema)
-            frame = self._spark.sql(f"SELECT * FROM (SELECT {nothing}) WHERE false")
-        frame.createOrReplaceTempView(view)
+        self._spark.createDataFrame(rows).createOrReplaceTempView(view)
         self._views.append(view)
         return view
 
@@ -262,8 +271,8 @@ class _Relations:
         parts = []
         if sources.files:
             parts.append(self._engine.files_view(self._spark, sources.declared, sources.files))
-        if sources.journal is not None:
-            parts.append(self._sent(_sendable(sources.journal)))
+        if sources.journal is not None and sources.journal.num_rows:
+            parts.append(self._engine.journal_view(self._spark, sources.journal, sources.entries))
         if not parts:
             nothing = ", ".join(f"CAST(NULL AS {_TYPES[c.type]}) AS `{c.name}`" for c in sources.declared)
             return f"SELECT {columns} FROM (SELECT {nothing}) WHERE false"
@@ -275,7 +284,7 @@ class _Relations:
 
 
 def compiled(expression: Any) -> str:
-    """Return Spark's SQL for an expression, without needing Ibis's own Spark backend."""
+    """Return Spark's SQL for an Ibis expression, without needing Ibis's own Spark backend."""
     library_ = ibis()
     if library_.options.pyspark is None:
         # The compiler asks for an option that only the backend declares, and the backend wants an older client.
@@ -283,30 +292,7 @@ def compiled(expression: Any) -> str:
             treat_nan_as_null: bool = False
 
         library_.options.pyspark = Options()
-    return str(library_.to_sql(expression, dialect="pyspark"))
-
-
-def plain(rows: pa.Table, expression: Any) -> pa.Table:
-    """Return rows with the types of the default engine: int64, text, float64, no field declared non-null."""
-    shown = [(n, t) for n, t in expression.schema().items() if not n.startswith(HIDDEN)]
-    fields = [pa.field(name, _plain_type(type_)) for name, type_ in shown]
-    return rows.select([f.name for f in fields]).cast(pa.schema(fields))
-
-
-def _plain_type(type_: Any) -> pa.DataType:
-    if type_.is_integer():
-        return pa.int64()
-    if type_.is_string() or type_.is_json():
-        return pa.string()
-    if type_.is_map():
-        return pa.map_(_plain_type(type_.key_type), _plain_type(type_.value_type))
-    if type_.is_array():
-        return pa.list_(_plain_type(type_.value_type))
-    if type_.is_boolean():
-        return pa.bool_()
-    if type_.is_floating():
-        return pa.float64()
-    raise StoreError(f"A portable query answers with integers, floats, texts, booleans, lists or maps; got {type_}.")
+    return str(library_.to_sql(expression, dialect="pyspark", pretty=False))
 
 
 def _sendable(rows: pa.Table) -> pa.Table:
