@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,8 @@ from workbench.case.case import Case
 from workbench.columnar import build
 from workbench.errors import UnknownNameError, UsageError
 from workbench.intake.profiling import profile_entity
-from workbench.model.tables import TABLE_ROWS
+from workbench.model.grid import LEVELS
+from workbench.model.tables import PROFILES, TABLE_ROWS
 from workbench.model.window import DAY_NS, HOUR_NS, iso, parse_time_ns
 from workbench.views.bind_drift import comparator
 from workbench.views.verbs import widget
@@ -221,3 +223,31 @@ def test_a_new_value_drives_its_own_column() -> None:
     assert found["segment"].iloc[0] == "kind = zeta"
     assert found["explained"].iloc[0] > 0.9
     assert found["share_before"].iloc[0] == 0
+
+
+def test_a_small_difference_is_said_below_alarms_and_is_no_finding(tmp_path: Path) -> None:
+    """Of four million rows an hour 0.2 % change their level: small in the table, the caption and the summary."""
+    dice = np.random.default_rng(6)
+    starts = START + np.arange(DAYS * 24) * HOUR_NS
+    shares = np.tile([0.6, 0.4], (len(starts), 1))
+    shares[-2:] += [-0.002, 0.002]
+    counts = dice.multinomial(4_000_000, shares)
+    columns = {
+        "environment": "prod", "source": "test", "place": "here", "received_ns": NOW, "dataset": "wide",
+        "column": "kind", "start_ns": starts, "end_ns": starts + HOUR_NS, "grid": LEVELS.id, "segment": "",
+        "rows": counts.sum(axis=1), "nulls": 0, "infinite": 0, "distinct": 2,
+        **dict.fromkeys(("sum", "sumsq", "min", "max"), [None] * len(starts)),
+        "counts": [f'{{"food":{a},"rent":{b}}}' for a, b in counts.tolist()],
+    }  # fmt: skip
+    with open_bench(tmp_path / "store", who="ada", clock=lambda: NOW) as opened:
+        opened.store.append({"profiles": build(PROFILES, columns)})
+        case = opened.case("INC-1", entity="dataset:wide", signal="kind", window=line(span(2, 0)))
+        found = case.compare("wide")
+        assert (found.values["small"], found.values["drifted"], found.findings) == (["kind"], [], ())
+        assert found.summary.endswith("Small but certain, below what is an alarm: kind.")
+        board = comparator(case, "wide")
+        assert board.columns[0]["verdict"] == "small"
+        assert board.columns[0]["words"] == "kind differs for certain, but little: 0.24% apart, an alarm from 0.50%"
+        board.ask = {"what": "windows", "current": span(2, 1), "baseline": None, "serial": 1}
+        assert board.columns[0]["verdict"] == "small"
+        assert board.caption.endswith("Small but certain, below what is an alarm: kind.")

@@ -75,6 +75,24 @@ def test_nulls_are_scored_and_policies_named() -> None:
     assert strict.columns.set_index("column").loc["score", "policies"] == "any"
 
 
+def test_what_is_certain_and_below_the_floor_is_small_and_no_alarm() -> None:
+    """A mean that moves by 0.008 deviations (KS .0035) and 0.1 % of nulls among a million rows: certain, no alarm."""
+    rng = np.random.default_rng(3)
+    n = 1_000_000
+    before, now = ({"x": rng.normal(size=n), "kind": rng.choice(list("abc"), n), "z": rng.normal(size=n)} for _ in "ab")
+    frames = pd.DataFrame(before), pd.DataFrame(now)
+    frames[1]["x"] += 0.008
+    frames[1].loc[rng.random(n) < 0.001, "z"] = np.nan
+    found = compare_frames(*frames, look_for_drivers="no")
+    assert found.decision.drifted == ()
+    assert found.decision.small == ("z", "x")
+    assert list(found.columns["verdict"]) == ["small", "small", "ok"]
+    assert found.words[0].endswith("0.00% to 0.10% missing, an alarm from 0.20% more or less")
+    assert found.words[1].startswith("x differs for certain, but little: mean ")
+    assert found.caption().endswith("Small but certain, below what is an alarm: z, x.")
+    assert compare_frames(*frames, look_for_drivers="no", floor=0.001).decision.drifted == ("x",)
+
+
 def test_a_missing_or_short_column_is_no_drift() -> None:
     rng = np.random.default_rng(6)
     found = compare_frames(table(rng), table(rng).head(10), look_for_drivers="no").columns

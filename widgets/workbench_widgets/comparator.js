@@ -26,7 +26,7 @@ const CSS = `
 `;
 const LANES = [["Rows", ""], ["Nulls", "%"], ["Drift", ""]], LANE = 44, TOP = 8, AXIS = 20, EDGE = 6;
 const SIDES = { current: "select", baseline: "base" };
-const MARKS = { drifted: "◆", ok: "○", silent: "■", "no data": "□", "too few rows": "△" };
+const MARKS = { drifted: "◆", small: "◇", ok: "○", silent: "■", "no data": "□", "too few rows": "△" };
 
 function numbers(raw, Kind) {
   if (!raw) return new Kind();

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from workbench.analysis import drivers as driving
 from workbench.analysis.drift import Pair
-from workbench.analysis.drift_decision import ALPHA, EFFECT_FLOOR, POLICIES, Decision, Policy, decide
+from workbench.analysis.drift_decision import ALPHA, EFFECT_FLOOR, NULLS_FLOOR, POLICIES, Decision, Policy, decide
 from workbench.analysis.drift_null import Spread
 from workbench.analysis.drift_words import Change, describe
 from workbench.analysis.parity import evidently, nannyml
@@ -29,6 +29,8 @@ BARS = 24
 MOST_HISTOGRAMS = 60
 MOST_DRIVERS = 3
 """Drifted columns whose drivers are looked for."""
+MOST_NAMED = 3
+"""Columns named in one sentence."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Comparison:
         """Return what to say of each column, by evidence."""
         rows = self.decision.records()
         said = ("; ".join(c.statement for c in self.changes.get(row["column"], [])[:2]) for row in rows)
-        return [text or _plainly(row) for text, row in zip(said, rows, strict=True)]
+        return [text or _plainly(row, self.decision) for text, row in zip(said, rows, strict=True)]
 
     @cached_property
     def columns(self) -> pd.DataFrame:
@@ -77,7 +79,13 @@ class Comparison:
                 if verdict == "drifted"]  # fmt: skip
         if d.rows_verdict in {"drifted", "silent"}:
             told.insert(0, f"Rows went from {d.rows_before:.3g} to {d.rows_now:.3g} an hour.")
-        return told or [f"None of {len(self.words)} columns differs beyond chance (false alarms borne: {d.alpha:.0%})."]
+        told = told or [_quiet(d, len(self.words))]
+        return [*told, _little(d.small)] if d.small else told
+
+    def caption(self) -> str:
+        """Return the first two sentences, and what is small, which would else be lost behind two alarms."""
+        said = self.sentences()
+        return " ".join([*said[:2], *(said[2:][-1:] if self.decision.small else [])])
 
 
 def compare(
@@ -224,8 +232,37 @@ def _far(history: History, reference: np.ndarray, window: Windows) -> float:
     return float(np.nanmax(gaps)) if np.isfinite(gaps).any() else float("nan")
 
 
-def _plainly(row: dict[str, float | str]) -> str:
+def _quiet(decision: Decision, columns: int) -> str:
+    """Return the sentence of a comparison in which nothing drifted."""
+    borne = f"(false alarms borne: {decision.alpha:.0%})."
+    if decision.small:
+        return f"None of {columns} columns differs by what is worth an alarm {borne}"
+    return f"None of {columns} columns differs beyond chance {borne}"
+
+
+def _little(names: Sequence[str]) -> str:
+    """Return the sentence that names the columns which differ for certain and by little."""
+    shown = ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
+    return f"Small but certain, below what is an alarm: {shown}."
+
+
+def _small(row: dict[str, Any], decision: Decision) -> str:
+    """Return in words by how little a column differs, and what an alarm would take."""
+    name, effect = row["column"], max(row["ks"], row["tv"])
+    parts = []
+    if row["q_value"] <= decision.alpha:
+        means = f"mean {row['mean_before']:.5g} to {row['mean_now']:.5g}, " if np.isfinite(row["mean_now"]) else ""
+        parts.append(f"{means}{effect:.2%} apart, an alarm from {decision.floor:.2%}")
+    if row["null_q_value"] <= decision.alpha:
+        rates = f"{row['null_rate_before']:.2%} to {row['null_rate_now']:.2%} missing"
+        parts.append(f"{rates}, an alarm from {NULLS_FLOOR:.2%} more or less")
+    return f"{name} differs for certain, but little: {'; '.join(parts)}"
+
+
+def _plainly(row: dict[str, Any], decision: Decision) -> str:
     name = row["column"]
+    if row["verdict"] == "small":
+        return _small(row, decision)
     if row["verdict"] in {"silent", "no data", "too few rows"}:
         return f"{name}: {row['verdict']}"
     if row["verdict"] == "ok":

@@ -25,13 +25,13 @@ from workbench.analysis.drift_null import (
 from workbench.analysis.profile_history import Distances, History, Windows, distances
 
 Floats = NDArray[np.float64]
-Verdict = Literal["ok", "drifted", "silent", "no data", "too few rows"]
+Verdict = Literal["ok", "drifted", "small", "silent", "no data", "too few rows"]
 ALPHA = 0.03
 """False alarms borne: the share of them among columns said to have drifted."""
 EFFECT_FLOOR = 0.005
-"""Smallest difference of distribution functions or shares worth a word; statistics alone would report less."""
+"""Smallest difference of distribution functions or shares worth an alarm; what is certain below it is *small*."""
 NULLS_FLOOR = 0.002
-"""Smallest difference of null shares worth a word."""
+"""Smallest difference of null shares worth an alarm."""
 MIN_ROWS = 30
 """Rows in the smaller window below which nothing is decided."""
 ROWS_FLOOR = 0.1
@@ -103,6 +103,8 @@ class Decision:
     quiet: int
     """Quiet comparisons of the column's own history that widened the null."""
     alpha: float
+    floor: float
+    """Smallest KS or difference of shares that is an alarm."""
 
     @cached_property
     def columns(self) -> pd.DataFrame:
@@ -112,8 +114,16 @@ class Decision:
     @property
     def drifted(self) -> tuple[str, ...]:
         """Return the columns that drifted, the strongest evidence first."""
+        return self._judged("drifted")
+
+    @property
+    def small(self) -> tuple[str, ...]:
+        """Return the columns that differ for certain, but by less than is worth an alarm; they are no evidence."""
+        return self._judged("small")
+
+    def _judged(self, wanted: Verdict) -> tuple[str, ...]:
         told = zip(self.figures["column"], self.figures["verdict"], strict=True)
-        return tuple(name for name, verdict in told if verdict == "drifted")
+        return tuple(name for name, verdict in told if verdict == wanted)
 
     def records(self) -> list[dict[str, Any]]:
         """Return a dict a column, the strongest evidence first, without making a frame of them."""
@@ -127,7 +137,8 @@ def decide(
     """Compare two sets of windows of a table and decide for each column.
 
     A column drifted when it differs beyond chance after Benjamini-Hochberg over all columns and their
-    nulls (null widened by its own quiet windows within *reference*), and by more than *floor*.
+    nulls (null widened by its own quiet windows within *reference*), and by at least *floor*; it is small
+    where it differs as certainly by less.
     *learned* may hold the quiet windows' spread, where it was computed before.
     """
     length = sum(end - start for start, end in current)
@@ -154,11 +165,11 @@ def decide(
     hourly = [_per_hour(history, windows) for windows in (reference, current)]
     verdict, chance = _rows(hourly[0], hourly[1], ratio, wide)
     ordered = {name: values[order] for name, values in table.items()}
-    return Decision(ordered, hourly[0], hourly[1], verdict, chance, wide.quiet, alpha)
+    return Decision(ordered, hourly[0], hourly[1], verdict, chance, wide.quiet, alpha, floor)
 
 
 def _by_evidence(table: Mapping[str, NDArray[Any]]) -> NDArray[np.intp]:
-    """Return the places of columns: what drifted first, then by q-value, effect and name."""
+    """Return the places of columns: what drifted first, then by q-value (small ones are certain), effect, name."""
     least = np.fmin(table["q_value"], table["null_q_value"])
     rank = np.fmin((table["verdict"] != "drifted") + np.where(np.isnan(least), 1.0, least), 2.0)
     # A history has its columns by name, and sorting keeps what is equal in place.
@@ -207,11 +218,11 @@ def _verdict(row: dict[str, float], alpha: float, floor: float) -> Verdict:
         return "no data"
     if min(row["rows_before"], row["rows_now"]) < MIN_ROWS:
         return "too few rows"
-    effect = max(row["ks"], row["tv"])
-    if row["q_value"] <= alpha and effect >= floor:
+    effect, moved = max(row["ks"], row["tv"]), abs(row["null_rate_now"] - row["null_rate_before"])
+    certain = row["q_value"] <= alpha, row["null_q_value"] <= alpha
+    if (certain[0] and effect >= floor) or (certain[1] and moved >= NULLS_FLOOR):
         return "drifted"
-    moved = abs(row["null_rate_now"] - row["null_rate_before"])
-    return "drifted" if row["null_q_value"] <= alpha and moved >= NULLS_FLOOR else "ok"
+    return "small" if any(certain) else "ok"
 
 
 def _broken(policies: Sequence[Policy], row: dict[str, float], ratio: float) -> str:

@@ -212,8 +212,9 @@ def stated(decision: Decision) -> pd.DataFrame:
         if not max(row["null_rate_before"], row["null_rate_now"]) > 0:
             continue
         moved = abs(row["null_rate_now"] - row["null_rate_before"])
-        decided = row["null_q_value"] <= decision.alpha and moved >= NULLS_FLOOR
-        verdict = row["verdict"] if row["verdict"] not in {"ok", "drifted"} else "drifted" if decided else "ok"
+        certain = row["null_q_value"] <= decision.alpha
+        judged: Verdict = "drifted" if certain and moved >= NULLS_FLOOR else "small" if certain else "ok"
+        verdict = judged if row["verdict"] in {"ok", "drifted", "small"} else row["verdict"]
         rows.append({
             "signal": "nulls", "column": row["column"], "now": row["null_rate_now"], "usual": row["null_rate_before"],
             "unit": "share of rows", "p_value": row["null_p_value"], "q_value": row["null_q_value"],

@@ -90,7 +90,7 @@ class Brushed:
                 board.show([])
                 return
             found = compare(held, before, [current], learned=self._learned)
-            board.caption = " ".join(found.sentences()[:2])
+            board.caption = found.caption()
             board.show(_looked(found))
 
     def refresh(self) -> None:

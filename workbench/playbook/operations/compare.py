@@ -33,6 +33,7 @@ WORTH_SAYING = 0.3
 def run(reading: Reading, dataset: str, current: str = "", baseline: str = "", policies: str = "") -> Outcome:
     """Compare a table in two windows and say which columns differ, how, driven by which rows, and by what evidence.
 
+    A difference that is certain but below what is an alarm is said as *small*: it is no finding, and no evidence.
     *dataset* is a data set's name, ``dataset:NAME`` or ``model:NAME``. *current* is a window, ``START/END`` or clock
     times; by default the selection. *baseline* is ``same hours, 30 d`` (by default, unless one is pinned), ``same
     hours of the week, 30 d``, ``first 30 d`` (the first days that are kept), ``first 30 d, hours of the week``,
@@ -137,12 +138,12 @@ def _outcome(
     drivers = found.drivers.reindex(columns=DRIVERS) if len(found.drivers) else pd.DataFrame(columns=DRIVERS)
     changes = [(c, x.kind, x.statement, x.explained) for c, held in found.changes.items() for x in held]
     all_values = {
-        "drifted": list(d.drifted), "columns": len(table), "quiet_windows": d.quiet, "alpha": d.alpha,
-        "rows": d.rows_verdict, "compared": stated, **values,
+        "drifted": list(d.drifted), "small": list(d.small), "columns": len(table), "quiet_windows": d.quiet,
+        "alpha": d.alpha, "rows": d.rows_verdict, "compared": stated, **values,
         "signals": {f"{r.signal} {r.column}".strip(): r.verdict for r in signals.itertuples()},
         "broken": sorted({str(p) for p in broken["policy"]}),
     }  # fmt: skip
-    said = " ".join(found.sentences()[:2])
+    said = found.caption()
     beside = odd[~odd["signal"].isin(("rows", "nulls"))]["words"].tolist()[:2]
     said += "".join(f" {text[0].upper()}{text[1:]}." for text in beside)
     said += "".join(f" {text}" for text in _driver_words(drivers)[:1])
