@@ -22,11 +22,12 @@ from workbench.model.tables import Table, table
 from workbench.model.window import DAY_NS, MINUTE_NS
 from workbench.store import manifest
 from workbench.store.database import checkpoint, transaction
+from workbench.store.encoding import ROW_GROUP
 from workbench.store.engines.duckdb import locked_down
 from workbench.store.journal import Journal, decode
 from workbench.store.layout import LOCK, QUARANTINE, SCRATCH, WHOLE, day_of, time_column
 from workbench.store.resolve import all_columns, key_columns, parquet, quoted, resolved
-from workbench.store.segments import ROW_GROUP, Segment, Verifier, write_segment
+from workbench.store.segments import Segment, Verifier, write_segment
 from workbench.store.winners import one_a_key
 
 _KEYS_A_PASS = 8_000_000

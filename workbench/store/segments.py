@@ -18,10 +18,8 @@ import pyarrow.parquet as pq
 from workbench.columnar import schema
 from workbench.errors import StoreError
 from workbench.model.tables import Table
+from workbench.store.encoding import group_rows, options
 from workbench.store.layout import segment_folder, time_column
-
-ROW_GROUP = 122_880
-_RANDOM_IDS = {"trace_id", "span_id", "parent_span_id", "log_id", "prediction_id"}
 
 
 @dataclass(frozen=True)
@@ -45,9 +43,9 @@ class SegmentWriter:
     """Write record batches of one day into one segment: nothing is visible under its name before it is whole."""
 
     def __init__(
-        self, root: Path, environment: str, table: Table, day: str, *, settled: bool, group_rows: int = ROW_GROUP
+        self, root: Path, environment: str, table: Table, day: str, first: pa.RecordBatch | pa.Table, *, settled: bool
     ) -> None:
-        """Open an unnamed file in the day's folder; *group_rows* is about how many rows a row group will hold."""
+        """Open an unnamed file in the day's folder, to be written as suits the *first* rows."""
         self._root, self._environment, self._table, self._day, self._settled = root, environment, table, day, settled
         self._folder = segment_folder(environment, table, day)
         self._rows, self._min, self._max = 0, None, None
@@ -55,7 +53,7 @@ class SegmentWriter:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._partial = folder / f"{uuid.uuid4().hex}.part"
-            self._writer = pq.ParquetWriter(self._partial, schema(table), **_options(table, group_rows))
+            self._writer = pq.ParquetWriter(self._partial, schema(table), **options(table, first))
         except OSError as error:
             raise StoreError(f"A segment cannot be written in {folder}: {error}. Free space and retry.") from error
 
@@ -68,7 +66,7 @@ class SegmentWriter:
         self._rows += batch.num_rows
         rows = pa.Table.from_batches([batch]) if isinstance(batch, pa.RecordBatch) else batch
         try:
-            self._writer.write_table(rows.cast(schema(self._table)), row_group_size=ROW_GROUP)
+            self._writer.write_table(rows.cast(schema(self._table)), row_group_size=group_rows(self._table))
         except OSError as error:
             raise StoreError(
                 f"A segment cannot be written in {self._folder}: {error}. Free space and retry."
@@ -109,9 +107,7 @@ def write_segment(
     try:
         for batch in batches:
             if batch.num_rows:
-                writer = writer or SegmentWriter(
-                    root, environment, table, day, settled=settled, group_rows=batch.num_rows
-                )
+                writer = writer or SegmentWriter(root, environment, table, day, batch, settled=settled)
                 writer.write(batch)
         return None if writer is None else writer.finish()
     except BaseException:
@@ -168,24 +164,3 @@ class Verifier:
         with self._lock:
             self._good.clear()
             self._inodes.clear()
-
-
-def _options(table: Table, group_rows: int) -> dict[str, object]:
-    """Parquet settings: delta-packed integers, plain random ids, a bloom filter on trace_id, else dictionaries."""
-    whole = {c.name for c in table if c.type in {"int", "time_ns"}}
-    ids = {c.name for c in table if c.name in _RANDOM_IDS}
-    leaves = [c.name for c in table if c.type in {"text", "json", "float"} and c.name not in ids]
-    for column in table:
-        if column.type in {"texts", "numbers"}:
-            leaves += [f"{column.name}.key_value.key", f"{column.name}.key_value.value"]
-    options: dict[str, object] = {
-        "compression": "zstd",
-        "compression_level": 3,
-        "store_schema": False,
-        "use_dictionary": leaves,
-        "column_encoding": dict.fromkeys(whole, "DELTA_BINARY_PACKED") | dict.fromkeys(ids, "PLAIN"),
-        "write_statistics": True,
-    }
-    if "trace_id" in ids:
-        options["bloom_filter_options"] = {"trace_id": {"ndv": max(64, min(group_rows, ROW_GROUP) // 2), "fpp": 0.01}}
-    return options
