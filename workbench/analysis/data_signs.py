@@ -15,6 +15,7 @@ from workbench.analysis.drift import Pair
 from workbench.analysis.drift_words import FACTORS, Unit, units
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 STEADY = 0.02
 """Largest spread of a ratio of rows that still says: one comes from the other, row by row."""
 AT_MOST = 1.05
@@ -46,16 +47,16 @@ def ratios(history: pd.DataFrame, edges: pd.DataFrame, window: tuple[int, int], 
     """
     told = history[history["writes"].notna() & (history["rows"] > 0)]
     told = told.assign(each=told["rows"].astype(float) / told["writes"].astype(float))
-    series = {str(name): group[["start_ns", "each"]].sort_values("start_ns") for name, group in told.groupby("entity")}
+    series = {
+        str(name): (group["start_ns"].to_numpy(dtype=np.int64), group["each"].to_numpy(dtype=float))
+        for name, group in told.sort_values("start_ns", kind="stable").groupby("entity")
+    }
     found = []
     pairs = edges[["upstream", "downstream"]].drop_duplicates().sort_values(["upstream", "downstream"])
     for up, down in pairs.itertuples(index=False):
-        if up not in series or down not in series or len(series[down]) < SLOW_DAYS:
+        if up not in series or down not in series or len(series[down][0]) < SLOW_DAYS:
             continue
-        both = pd.merge_asof(series[down], series[up], on="start_ns", tolerance=HOUR_NS, suffixes=("_down", "_up"))
-        both = both.dropna()
-        ratio = (both["each_down"] / both["each_up"]).to_numpy(dtype=float)
-        times = both["start_ns"].to_numpy(dtype=np.int64)
+        times, ratio = _paired(series[down], series[up])
         quiet = ratio[times < window[0]]
         if len(quiet) < SLOW_DAYS or spread_of(quiet) > STEADY * abs(usual := float(np.median(quiet))):
             continue
@@ -66,6 +67,15 @@ def ratios(history: pd.DataFrame, edges: pd.DataFrame, window: tuple[int, int], 
         if deviation is not None:
             found.append(Ratio(up, down, deviation))
     return found
+
+
+def _paired(down: tuple[Ints, Floats], up: tuple[Ints, Floats]) -> tuple[Ints, Floats]:
+    """Return by time how much each value is of the newest upstream, at most an hour older; both sorted by time."""
+    newest = np.searchsorted(up[0], down[0], side="right") - 1
+    near = (newest >= 0) & (down[0] - up[0][newest] <= HOUR_NS)
+    ratio = down[1][near] / up[1][newest[near]]
+    known = np.isfinite(ratio)
+    return down[0][near][known], ratio[known]
 
 
 def repeats(
@@ -221,7 +231,7 @@ def score_shift(
     is_now, window = now[used], quiet[used]
     blocks, common = [np.ones((len(odds), 1))], np.ones(len(odds), bool)
     for column in columns:
-        codes = pd.Categorical(impact.levels(frame.loc[used, column], ~is_now))
+        codes = impact.levels(frame.loc[used, column], ~is_now)
         block = np.zeros((len(odds), len(codes.categories)))
         block[np.arange(len(odds)), codes.codes] = 1.0
         seen = block[~is_now].sum(0) >= 20

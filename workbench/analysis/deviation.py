@@ -9,6 +9,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.analysis.medians import by_group
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Scale = Literal["relative", "absolute"]
@@ -16,6 +18,11 @@ Scale = Literal["relative", "absolute"]
 
 HOUR_NS = 3_600_000_000_000
 DAY_NS = 24 * HOUR_NS
+SLOTS = 12
+SLOT_NS = DAY_NS // SLOTS
+"""Hours of the day are told apart by twos."""
+MIN_OF_KIND = 5
+"""Samples of weekdays, or of weekends, in a slot from which they are told apart."""
 MAD_TO_SIGMA = 1.4826
 SCALE_FLOOR = 0.001
 """Smallest spread as a share of the median: a near-constant signal must not explode."""
@@ -83,25 +90,17 @@ def expected(times_ns: Ints, values: Floats, before_ns: int) -> Floats:
 
     Shapes ``(n,)``; only samples before *before_ns* teach. NaN where nothing does.
     """
-    slot = (times_ns % DAY_NS) // (2 * HOUR_NS)
+    slot = (times_ns % DAY_NS) // SLOT_NS
     # 1970-01-01 was a Thursday.
     weekend = ((times_ns // DAY_NS + 3) % 7) >= 5
     teaches = (times_ns < before_ns) & np.isfinite(values)
-    out = np.full(len(values), np.nan)
-    overall = np.median(values[teaches]) if teaches.any() else np.nan
-    for group in np.unique(slot):
-        here = slot == group
-        level = _median_or(values[here & teaches], overall)
-        out[here] = level
-        for kind in (True, False):
-            some = here & (weekend == kind)
-            if (some & teaches).sum() >= 5:
-                out[some] = np.median(values[some & teaches])
-    return out
-
-
-def _median_or(values: Floats, fallback: float) -> float:
-    return float(np.median(values)) if len(values) else float(fallback)
+    if not teaches.any():
+        return np.full(len(values), np.nan)
+    taught, kind = values[teaches], 2 * slot + weekend
+    of_slot, _ = by_group(slot[teaches], taught, SLOTS)
+    of_kind, size = by_group(kind[teaches], taught, 2 * SLOTS)
+    usual = np.where(np.isnan(of_slot), np.median(taught), of_slot)
+    return np.where(size >= MIN_OF_KIND, of_kind, np.repeat(usual, 2))[kind]
 
 
 def deviate(

@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 
 PCIE_BUSY, NVLINK_BUSY = "gpu_pcie_busy_percent", "gpu_nvlink_busy_percent"
+LINKS = ("gpu_pcie", "gpu_nvlink")
+"""What names of figures of links begin with."""
 LANE_BYTES_PER_S = {
     1: 0.25e9, 2: 0.5e9, 3: 8e9 * 128 / 130 / 8, 4: 16e9 * 128 / 130 / 8, 5: 32e9 * 128 / 130 / 8, 6: 64e9 / 8,
 }  # fmt: skip
@@ -22,6 +24,8 @@ def with_links(frame: pd.DataFrame) -> pd.DataFrame:
 
     Traffic of NVLink is either a rate or a counter of bytes; after a counter starts anew the rate is unknown once.
     """
+    if not any(str(name).startswith(LINKS) for name in frame):
+        return frame
     links = {
         PCIE_BUSY: (_traffic(frame, "gpu_pcie"), _pcie_limit(frame)),
         NVLINK_BUSY: (_traffic(frame, "gpu_nvlink"), column(frame, "gpu_nvlink_limit_bytes_per_s")),

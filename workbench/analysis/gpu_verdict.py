@@ -255,7 +255,13 @@ def time_split(window: pd.DataFrame) -> dict[str, float | None]:
 def figures(samples: pd.DataFrame, metrics: Sequence[str] | None = None) -> pd.DataFrame:
     """Return rows of metric_samples of one device as one row a time and a column a figure; the last value wins."""
     chosen = samples if metrics is None else samples[samples["metric"].isin(metrics)]
-    return chosen.pivot_table(index="time_ns", columns="metric", values="value", aggfunc="last", dropna=False)
+    row, times = pd.factorize(chosen["time_ns"], sort=True)
+    place, names = pd.factorize(chosen["metric"], sort=True)
+    values = chosen["value"].to_numpy(dtype=float, na_value=np.nan)
+    known = np.isfinite(values) & (row >= 0) & (place >= 0)
+    found = np.full((len(times), len(names)), np.nan)
+    found[row[known], place[known]] = values[known]
+    return pd.DataFrame(found, index=pd.Index(times, name="time_ns"), columns=pd.Index(names, name="metric"))
 
 
 def derived(frame: pd.DataFrame) -> pd.DataFrame:

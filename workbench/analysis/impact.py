@@ -8,7 +8,7 @@ windows says how far each contribution wanders by itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,36 +46,50 @@ class Split:
     """The change in spreads of the quiet windows' means."""
 
 
-def levels(values: pd.Series, teaches: NDArray[np.bool_]) -> pd.Series:
-    """Return each value's level as text: its category, or its bin among the quiet values; NaN is its own level.
+def levels(values: pd.Series, teaches: NDArray[np.bool_]) -> pd.Categorical:
+    """Return each value's level: its category, or its bin among the quiet values; NaN is a level of its own.
 
-    A number that takes up one value in 50 or more (a default, a zero) is a level of its own.
+    A number that takes up one value in 50 or more (a default, a zero) is a level of its own. Levels are sorted texts.
     """
     if not pd.api.types.is_numeric_dtype(values):
         text = values.astype("object").where(values.notna(), MISSING).astype(str)
         common = text.value_counts()
         kept = set(common.index[:MAX_LEVELS])
-        return text.where(text.isin(kept), RARE)
+        return pd.Categorical(text.where(text.isin(kept), RARE))
     numbers = values.to_numpy(dtype=float, na_value=np.nan)
-    known = numbers[np.isfinite(numbers)]
-    out = np.full(len(numbers), MISSING, dtype=object)
+    finite = np.isfinite(numbers)
+    known = numbers[finite]
     if not len(known):
-        return pd.Series(out, index=values.index)
-    repeated, count = np.unique(np.round(known, 9), return_counts=True)
+        return _named(np.zeros(len(numbers), dtype=np.int64), [MISSING])
+    rounded = np.round(known, 9)
+    repeated, count = np.unique(rounded, return_counts=True)
     spikes = repeated[count >= max(5, len(known) // 200)] if len(repeated) > BINS else repeated[:MAX_LEVELS]
-    base = numbers[teaches & np.isfinite(numbers)]
+    base = numbers[teaches & finite]
     base = base if len(base) else known
     edges = np.unique(np.quantile(base, np.linspace(0, 1, BINS + 1)[1:-1]))
-    place = np.searchsorted(edges, numbers, side="right")
     far = _far_bins(base)
-    place = np.where(numbers < far[0], -1, np.where(numbers > far[1], BINS + 1, place))
-    finite = np.isfinite(numbers)
-    out[finite] = [f"bin {p:02d}" for p in place[finite]]
-    near = np.clip(np.searchsorted(spikes, np.round(numbers, 9)), 0, max(len(spikes) - 1, 0))
+    place = np.searchsorted(edges, known, side="right")
+    place = np.where(known < far[0], -1, np.where(known > far[1], BINS + 1, place))
+    names = [MISSING, *(f"bin {p:02d}" for p in range(-1, BINS + 2))]
+    codes = np.zeros(len(numbers), dtype=np.int64)
+    codes[finite] = place + 2
     if len(spikes):
-        is_spike = finite & (spikes[near] == np.round(numbers, 9))
-        out[is_spike] = [f"= {v:.6g}" for v in numbers[is_spike]]
-    return pd.Series(out, index=values.index)
+        near = np.clip(np.searchsorted(spikes, rounded), 0, len(spikes) - 1)
+        is_spike = spikes[near] == rounded
+        own, which = np.unique(known[is_spike], return_inverse=True)
+        codes[np.flatnonzero(finite)[is_spike]] = len(names) + which
+        names += [f"= {v:.6g}" for v in own]
+    return _named(codes, names)
+
+
+def _named(codes: NDArray[np.int64], names: Sequence[str]) -> pd.Categorical:
+    """Return codes under the sorted texts of those that occur; equal texts are one level."""
+    here = np.unique(codes)
+    texts = sorted({names[code] for code in here})
+    rank = {text: number for number, text in enumerate(texts)}
+    place = np.full(len(names), -1, dtype=np.int64)
+    place[here] = [rank[names[code]] for code in here]
+    return pd.Categorical.from_codes(place[codes], categories=texts)
 
 
 def _far_bins(base: Floats) -> tuple[float, float]:
@@ -96,7 +110,7 @@ def split(
     used = np.isfinite(outcome) & (now | (quiet >= 0))
     y, is_now, window = outcome[used], now[used], quiet[used]
     before = ~is_now
-    coded = {name: pd.Categorical(levels(frame.loc[used, column], before)) for column, name in columns.items()}
+    coded = {name: levels(frame.loc[used, column], before) for column, name in columns.items()}
     blocks, names, places = [np.ones((len(y), 1))], [], []
     for name, codes in coded.items():
         block = np.zeros((len(y), len(codes.categories)))

@@ -71,9 +71,11 @@ def split_requests(spans: pd.DataFrame) -> pd.DataFrame:
     (null where no part is known), and contradictions (a list of sentences). A forward pass that
     served several requests is taken from the batch's span, which links to them.
     """
-    rows: list[dict[str, Any]] = [{str(k): v for k, v in row.items()} for row in spans.to_dict("records")]
+    cells = [spans[name].to_numpy(dtype=object).tolist() for name in spans]
+    rows: list[dict[str, Any]] = [dict(zip(map(str, spans), row, strict=True)) for row in zip(*cells, strict=True)]
     for row in rows:
         row["attributes"] = _stated(row.get("attributes"))
+    heard = _heard(rows)
     by_id = {(r["trace_id"], r["span_id"]): r for r in rows}
     children: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in rows:
@@ -85,7 +87,7 @@ def split_requests(spans: pd.DataFrame) -> pd.DataFrame:
         parent = by_id.get((row["trace_id"], str(row.get("parent_span_id"))))
         if parent is None or parent.get("service") != row.get("service"):
             family = _family(row, children)
-            found.append(_split(row, family, batches))
+            found.append(_split(row, family, batches, heard))
     columns = ["trace_id", "span_id", "service", "name", "start_ns", "total_ms",
                *(f"{p}_{what}" for p in PARTS for what in ("ms", "source")),
                "residual_ms", "contradictions"]  # fmt: skip
@@ -143,7 +145,30 @@ def _family(root: dict[str, Any], children: Mapping[tuple[str, str], list[dict[s
     return found
 
 
-def _split(row: dict[str, Any], family: list[dict[str, Any]], batches: Mapping[tuple[str, str], Any]) -> dict[str, Any]:
+def _heard(rows: Sequence[dict[str, Any]]) -> dict[Part, list[Extractor]]:
+    """Return for each part the extractors that any of the spans has something for: most say little."""
+    names = {r.get("name") for r in rows}
+    found: dict[Part, list[Extractor]] = {}
+    for part, extractors in _OF_SPANS.items():
+        found[part] = [
+            e for e in extractors
+            if (e.key in names if e.kind == "child span" else any(_cell(e, r) is not None for r in rows))
+        ]  # fmt: skip
+    return found
+
+
+def _cell(extractor: Extractor, row: Mapping[str, Any]) -> float | None:
+    """Return the number that a span states in its column or attribute."""
+    where = row if extractor.kind == "column" else row["attributes"]
+    return _number(where[extractor.key]) if extractor.key in where else None
+
+
+def _split(
+    row: dict[str, Any],
+    family: list[dict[str, Any]],
+    batches: Mapping[tuple[str, str], Any],
+    heard: Mapping[Part, Sequence[Extractor]],
+) -> dict[str, Any]:
     whole = row["duration_ns"] / 1e6
     answer: dict[str, Any] = {k: row.get(k) for k in ("trace_id", "span_id", "service", "name", "start_ns")}
     answer["total_ms"] = whole
@@ -151,7 +176,7 @@ def _split(row: dict[str, Any], family: list[dict[str, Any]], batches: Mapping[t
     known = []
     names = {str(r.get("name")) for r in family[1:]}
     for part in PARTS:
-        said = _said(part, family, names)
+        said = _said(heard[part], family, names)
         if part == "forward_pass":
             said += [batches[key] for r in family if (key := (r["trace_id"], r["span_id"])) in batches]
         answer[f"{part}_ms"], answer[f"{part}_source"] = said[0] if said else (None, None)
@@ -168,13 +193,13 @@ def _split(row: dict[str, Any], family: list[dict[str, Any]], batches: Mapping[t
     return answer
 
 
-def _said(part: Part, family: list[dict[str, Any]], names: set[str]) -> list[tuple[float, str]]:
+def _said(extractors: Sequence[Extractor], family: list[dict[str, Any]], names: set[str]) -> list[tuple[float, str]]:
     """Return what each source says of a part, the most trusted first: ms and where it stands.
 
-    *names*: of all spans of the family but the request's own.
+    *extractors*: those of the part that may find something; *names*: of all spans of the family but the request's own.
     """
     found: dict[tuple[str, str], list[tuple[float, str]]] = {}
-    for extractor in _OF_SPANS[part]:
+    for extractor in extractors:
         if extractor.kind == "child span" and extractor.key not in names:
             continue
         value = _value(extractor, family)
@@ -193,8 +218,7 @@ def _value(extractor: Extractor, family: Sequence[dict[str, Any]]) -> float | No
         return total(spans) / 1e6 if spans else None
     values = []
     for row in family:
-        where = row if extractor.kind == "column" else row["attributes"]
-        number = _number(where[extractor.key]) if extractor.key in where else None
+        number = _cell(extractor, row)
         if number is not None:
             values.append(number * extractor.to_ms)
     return sum(values) if values else None

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.analysis.deviation import HOUR_NS, Deviation, Scale, onset_between, spread_of, tail_share
+from workbench.analysis.medians import by_group
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -32,9 +33,8 @@ def against_hours(
     held = np.isfinite(raw) & (times < window[1])
     times, raw = times[held], raw[held]
     place = (times - window[0]) // every_ns
-    order = np.argsort(place, kind="stable")
-    numbers, firsts = np.unique(place[order], return_index=True)
-    medians = np.array([np.median(part) for part in np.split(raw[order], firsts[1:])]) if len(raw) else np.array([])
+    numbers, group = np.unique(place, return_inverse=True)
+    medians, _ = by_group(group, raw, len(numbers))
     quiet, inside = medians[numbers < -1], medians[numbers >= 0]
     if len(quiet) < MIN_BUCKETS or not len(inside):
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from workbench.case import operations
@@ -76,7 +77,7 @@ class State:
             ],
         }
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """SHA-256 over the canonical state."""
         return digest(self.plain())

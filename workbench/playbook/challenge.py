@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.analysis import impact, refute
@@ -113,7 +114,7 @@ def _touched(sample: Decisions, name: str, level: str) -> NDArray[np.bool_] | No
     if values is None:
         return None
     calm = sample.quiet >= 0
-    coded = impact.levels(values, ~sample.now)
+    coded = pd.Series(np.asarray(impact.levels(values, ~sample.now)))
     now, usual = coded[sample.now], coded[calm]
     share_now, share_usual = now.value_counts(normalize=True), usual.value_counts(normalize=True)
     usual_of = share_usual.reindex(share_now.index, fill_value=0.0)

@@ -260,9 +260,10 @@ def _inputs(case: Case) -> Iterator[Line | None]:
     quiet = (rows["time_ns"] < case.symptom.window.start_ns).to_numpy()
     hours = rows["time_ns"] - rows["time_ns"] % HOUR_NS
     for name in [n for n in dict.fromkeys(said) if columns.get(n) in rows][:MOST_DRIFTED]:
-        shares = pd.crosstab(hours, levels(rows[columns[name]], quiet))
+        level = pd.Series(np.asarray(levels(rows[columns[name]], quiet)), index=rows.index)
+        shares = pd.crosstab(hours, level)
         shares = shares[shares.sum(axis=1) >= MIN_ROWS]
-        usual = levels(rows[columns[name]], quiet)[quiet].value_counts(normalize=True).reindex(shares.columns)
+        usual = level[quiet].value_counts(normalize=True).reindex(shares.columns)
         distance = shares.div(shares.sum(axis=1), axis=0).sub(usual.fillna(0.0), axis=1).abs().sum(axis=1) / 2
         yield _of(f"distance of {name}", "", distance)
 

@@ -57,14 +57,14 @@ def _drifts(
     for name, row in found.table.iterrows():
         if name in (WITHOUT_MODEL, VERSION):
             continue
-        series = rows[by_name[str(name)]]
-        coded = impact.levels(series, (rows["time_ns"] < t.start_ns).to_numpy())
+        if not (abs(float(row["share"])) >= SHARE_EFFECT or float(row["psi"]) >= PSI_EFFECT):
+            continue
+        coded = impact.levels(rows[by_name[str(name)]], (rows["time_ns"] < t.start_ns).to_numpy())
         measured = _level_deviation(rows, coded, str(row["level"]), t)
         if measured is None:
             continue
         strong = measured.strength
-        moved = abs(float(row["share"])) >= SHARE_EFFECT or float(row["psi"]) >= PSI_EFFECT
-        if strong < 0.95 or not moved or abs(measured.change) < 0.01:
+        if strong < 0.95 or abs(measured.change) < 0.01:
             continue
         text = (
             f"{name} drifted (PSI {figure(float(row['psi']))}): {_level(str(row['level']))} went from "
@@ -97,8 +97,8 @@ def _drifts(
     return findings
 
 
-def _level_deviation(rows: pd.DataFrame, coded: pd.Series, level: str, t: Times) -> Deviation | None:
-    hit = (coded == level).to_numpy(dtype=float)
+def _level_deviation(rows: pd.DataFrame, coded: pd.Categorical, level: str, t: Times) -> Deviation | None:
+    hit = np.asarray(coded == level, dtype=float)
     hours = (rows["time_ns"] - rows["time_ns"] % HOUR_NS).to_numpy()
     shares = pd.DataFrame({"hour": hours, "hit": hit}).groupby("hour")["hit"].agg(["mean", "size"])
     start = t.start_ns - t.start_ns % HOUR_NS
