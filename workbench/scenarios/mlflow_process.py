@@ -11,16 +11,20 @@ import os
 import random
 import select
 import shutil
+import sqlite3
 import sys
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-IDLE_S = 20
+IDLE_S = 60
 """The process ends by itself when nobody has asked for so long."""
+UNUSED = ("numpy", "pandas", "pyarrow", "pyspark", "scipy")
+"""What the client imports where it is installed, and does without elsewhere: a third of its start."""
 
 
 class UnplannedError(Exception):
@@ -53,34 +57,66 @@ def main() -> None:
     """Answer every line until there are no more, or none comes for a while."""
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # what libraries print is no answer
-    # Collecting garbage while a thousand modules load costs a fifth of it, and the client looks for a Spark session
-    # that nobody has.
+    # Collecting garbage while a thousand modules load costs a fifth of it.
     gc.disable()
-    sys.modules.setdefault("pyspark", None)  # type: ignore[arg-type]
+    for name in UNUSED:
+        sys.modules.setdefault(name, None)  # type: ignore[arg-type]
     from mlflow.exceptions import MlflowException
 
     gc.freeze()
     gc.enable()
-    while select.select([sys.stdin], [], [], IDLE_S)[0] and (line := sys.stdin.readline()):
-        try:
-            write(*(Path(path) for path in json.loads(line)))
-        except (MlflowException, OSError, ValueError, KeyError, UnplannedError) as error:
-            answers.write(json.dumps(f"{type(error).__name__}: {error}") + "\n")
-        else:
-            answers.write('"written"\n')
+    _spare_the_disk()
+    with tempfile.TemporaryDirectory(prefix="scenario-") as desk:
+        while select.select([sys.stdin], [], [], IDLE_S)[0] and (line := sys.stdin.readline()):
+            try:
+                plan, store, empty = (Path(path) for path in json.loads(line))
+                write(plan, store, empty, Path(desk) / "mlflow.db")
+            except (MlflowException, OSError, ValueError, KeyError, sqlite3.Error, UnplannedError) as error:
+                answers.write(json.dumps(f"{type(error).__name__}: {error}") + "\n")
+            else:
+                answers.write('"written"\n')
 
 
-def write(plan: Path, store: Path, empty: Path) -> None:
-    """Write the plan's runs, versions and aliases into *store*; leave an empty copy at *empty* if it was new."""
+def _spare_the_disk() -> None:
+    """Let sqlite wait for no disk: a store that a crash has torn is thrown away, and made anew."""
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    def begin(connection: sqlite3.Connection, _record: object) -> None:
+        connection.execute("PRAGMA synchronous=OFF")
+        connection.execute("PRAGMA journal_mode=MEMORY")
+
+    event.listen(Engine, "connect", begin)
+
+
+def write(plan: Path, store: Path, empty: Path, desk: Path) -> None:
+    """Write the plan's runs, versions and aliases into *store*.
+
+    A store that is there (empty) is filled at *desk*, where every store is: the client looks at each
+    new place for long before it writes there. One that is not there yet is made, and copied to *empty*.
+    """
+    content = json.loads(plan.read_text())
+    if store.exists():
+        with closing(sqlite3.connect(store)) as source, closing(sqlite3.connect(desk)) as target:
+            target.execute("PRAGMA synchronous=OFF")
+            source.backup(target)
+        _fill(content, desk)
+        shutil.copyfile(desk, store)
+    else:
+        _client(store).search_experiments(max_results=1)
+        shutil.copyfile(store, empty)
+        _fill(content, store)
+
+
+def _client(store: Path) -> Any:
     from mlflow.tracking import MlflowClient
 
-    content = json.loads(plan.read_text())
     uri = f"sqlite:///{store}"
-    fresh = not store.exists()
-    client = MlflowClient(tracking_uri=uri, registry_uri=uri)
-    client.search_experiments(max_results=1)
-    if fresh:
-        shutil.copyfile(store, empty)
+    return MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+
+def _fill(content: dict[str, Any], store: Path) -> None:
+    client = _client(store)
     with _simulated(Clock(content["seed"])) as clock:
         clock.milliseconds = content["created"]
         experiment = client.create_experiment(content["experiment"], artifact_location=content["location"])
