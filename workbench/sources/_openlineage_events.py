@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import marshal
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from workbench.sources._json import canonical, figure, integer, mapping, objects, text
 from workbench.sources._rows import digest
 from workbench.sources._time import iso_ns
+
+_Said = TypeVar("_Said")
+_MOST_REPEATED, _LONGEST_REPEATED = 1000, 65_536
+_NO_CONTENT = ("rows", "bytes", "last_updated_ns", "null_counts", "schema", "schema_digest")
 
 
 @dataclass(frozen=True)
@@ -42,10 +47,40 @@ class Dataset:
 
     def facet(self, key: str) -> Mapping[str, Any]:
         """Return a facet wherever it stands; the side-specific one wins."""
-        found: dict[str, Any] = {}
+        found: Mapping[str, Any] = {}
         for facets in self.facets:
-            found |= mapping(facets.get(key))
+            said = facets.get(key)
+            if said and isinstance(said, dict):
+                found = {**found, **said} if found else said
         return found
+
+    @property
+    def silent(self) -> bool:
+        """Return whether there is no facet at all, as in events that only begin a run."""
+        return not any(self.facets)
+
+
+class Repeats:
+    """Remember what facets say that senders repeat in every event, up to a number of them."""
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        self._known: dict[tuple[object, bytes], Any] = {}
+
+    def of(self, say: Callable[[Mapping[str, Any]], _Said], facet: Mapping[str, Any]) -> _Said:
+        """Return what *say* makes of a facet, which is the same for an equal one."""
+        try:
+            sent = marshal.dumps(dict(facet), 2)
+        except ValueError:
+            return say(facet)
+        if len(sent) > _LONGEST_REPEATED:
+            return say(facet)
+        known = self._known.get((say, sent))
+        if known is None:
+            if len(self._known) >= _MOST_REPEATED:
+                self._known.clear()
+            known = self._known[say, sent] = say(facet)
+        return known  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True)
@@ -109,6 +144,8 @@ def _joined(job: Mapping[str, Any]) -> str:
 
 def assertions(dataset: Dataset) -> Iterator[Assertion]:
     """Yield the checks of a data set, once each, though senders repeat them in up to two facets."""
+    if dataset.silent:
+        return
     seen = set()
     for facets in dataset.facets:
         for each in objects(mapping(facets.get("dataQualityAssertions")).get("assertions")):
@@ -132,15 +169,21 @@ def _check_name(kind: str, sent: Mapping[str, Any]) -> str:
     return f"{kind} {canonical(params)}" if params else kind
 
 
-def column_edges(dataset: Dataset) -> Iterator[ColumnEdge]:
-    """Yield what each column of an output is made from; a filter or join of the whole is column ``*``."""
+def column_edges(dataset: Dataset, repeats: Repeats) -> tuple[ColumnEdge, ...]:
+    """Return what each column of an output is made from; a filter or join of the whole is column ``*``."""
     facet = dataset.facet("columnLineage")
+    return repeats.of(_edges, facet) if facet else ()
+
+
+def _edges(facet: Mapping[str, Any]) -> tuple[ColumnEdge, ...]:
+    found: list[ColumnEdge] = []
     for column, sent in mapping(facet.get("fields")).items():
         fallback = text(mapping(sent).get("transformationType"))
         for source in objects(mapping(sent).get("inputFields")):
-            yield from _edge(source, column or "*", fallback)
+            found += _edge(source, column or "*", fallback)
     for source in objects(facet.get("dataset")):
-        yield from _edge(source, "*", None)
+        found += _edge(source, "*", None)
+    return tuple(found)
 
 
 def _edge(source: Mapping[str, Any], into: str, fallback: str | None) -> Iterator[ColumnEdge]:
@@ -154,27 +197,35 @@ def _edge(source: Mapping[str, Any], into: str, fallback: str | None) -> Iterato
 
 def symlinks(dataset: Dataset) -> list[str]:
     """Return the other names of a data set."""
-    sent = objects(dataset.facet("symlinks").get("identifiers"))
+    sent = () if dataset.silent else objects(dataset.facet("symlinks").get("identifiers"))
     return sorted({name for name in map(dataset_name, sent) if name and name != dataset.name})
 
 
-def content(dataset: Dataset) -> dict[str, Any]:
+def content(dataset: Dataset, repeats: Repeats) -> dict[str, Any]:
     """Return what facets say on a data set's content, as columns of dataset_versions; absent is null."""
+    if dataset.silent:
+        return dict.fromkeys(_NO_CONTENT)
     written, read = dataset.facet("outputStatistics"), dataset.facet("inputStatistics")
-    quality, columns = dataset.facet("dataQualityMetrics"), _schema(dataset.facet("schema"))
+    quality, schema = dataset.facet("dataQualityMetrics"), dataset.facet("schema")
     counts = {
         column: figure(mapping(each).get("nullCount"))
         for column, each in mapping(quality.get("columnMetrics")).items()
         if mapping(each).get("nullCount") is not None
     }
+    columns = repeats.of(_columns, schema) if schema else None
     return {
         "rows": _first(written.get("rowCount"), quality.get("rowCount"), read.get("rowCount")),
         "bytes": _first(written.get("size"), quality.get("bytes"), read.get("size")),
         "last_updated_ns": iso_ns(quality.get("lastUpdated")),
         "null_counts": counts or None,
-        "schema": canonical(columns) if columns else None,
-        "schema_digest": digest(canonical(columns)) if columns else None,
+        "schema": columns,
+        "schema_digest": digest(columns) if columns else None,
     }
+
+
+def _columns(facet: Mapping[str, Any]) -> str | None:
+    columns = _schema(facet)
+    return canonical(columns) if columns else None
 
 
 def _first(*sent: object) -> int | None:

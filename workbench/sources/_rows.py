@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from workbench.model.tables import Table
@@ -46,8 +47,7 @@ class Rows:
         tables = {}
         for name, table in self._tables.items():
             rows = self._rows[name]
-            given = {key for row in rows for key in row}
-            columns: dict[str, Any] = {key: [row.get(key) for row in rows] for key in given}
+            columns: dict[str, Any] = _columns(rows)
             columns |= {
                 "environment": [self._context.environment] * len(rows), "source": self._source,
                 "place": self._places[name], "received_ns": self._context.received_ns,
@@ -58,6 +58,14 @@ class Rows:
         self._places = {name: [] for name in self._tables}
         self._rejections = []
         return Batch(tables, rejections)
+
+
+def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """Return the values of each key that any row has, null where a row lacks it."""
+    given = set().union(*rows)
+    if all(len(row) == len(given) for row in rows):
+        return {key: list(map(itemgetter(key), rows)) for key in given}
+    return {key: [row.get(key) for row in rows] for key in given}
 
 
 def digest(*parts: str) -> str:

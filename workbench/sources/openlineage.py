@@ -14,8 +14,10 @@ from workbench.sources import Batch, Context, Head, Rejection, Source
 from workbench.sources._events import decode_events, read_events
 from workbench.sources._json import canonical, mapping, text
 from workbench.sources._openlineage_events import (
+    ColumnEdge,
     Dataset,
     Event,
+    Repeats,
     assertions,
     column_edges,
     content,
@@ -49,7 +51,8 @@ def read(what: BinaryIO | Path, context: Context) -> Iterator[Batch]:
     """Yield the rows of a file of events; runs are merged over the whole file, in memory bounded by its runs."""
     runs = _Runs()
     rows = Rows("openlineage", context, _TABLES)
-    yield from read_events(what, context, rows, partial(_take, runs=runs), partial(_merge_runs, runs))
+    take = partial(_take, runs=runs, repeats=Repeats())
+    yield from read_events(what, context, rows, take, partial(_merge_runs, runs))
 
 
 def decode(body: bytes, context: Context) -> Batch:
@@ -59,10 +62,11 @@ def decode(body: bytes, context: Context) -> Batch:
     """
     runs = _Runs()
     rows = Rows("openlineage", context, _TABLES)
-    return decode_events(body, context, rows, partial(_take, runs=runs), partial(_merge_runs, runs))
+    take = partial(_take, runs=runs, repeats=Repeats())
+    return decode_events(body, context, rows, take, partial(_merge_runs, runs))
 
 
-def _take(document: tuple[str, Any] | Rejection, rows: Rows, runs: _Runs) -> bool:
+def _take(document: tuple[str, Any] | Rejection, rows: Rows, runs: _Runs, repeats: Repeats) -> bool:
     """Add one event's rows and return True, or what was wrong with it and return False."""
     if isinstance(document, Rejection):
         rows.reject(document)
@@ -73,7 +77,7 @@ def _take(document: tuple[str, Any] | Rejection, rows: Rows, runs: _Runs) -> boo
     except ValueError as error:
         rows.refuse(str(error), place, canonical(sent).encode())
         return False
-    _add(event, rows, place)
+    _add(event, rows, place, repeats)
     if event.run:
         read_, written, newest = runs.setdefault((event.run, event.job), (set(), set(), event.time_ns))
         read_.update(d.name for d in event.inputs)
@@ -82,14 +86,15 @@ def _take(document: tuple[str, Any] | Rejection, rows: Rows, runs: _Runs) -> boo
     return True
 
 
-def _add(event: Event, rows: Rows, place: str) -> None:
+def _add(event: Event, rows: Rows, place: str, repeats: Repeats) -> None:
     if event.run:
         rows.add(JOB_RUNS, _job_run(event), place)
-    for edge in _same_event(event) | _column_implied(event) | _symlinked(event):
+    columns = [(output.name, column_edges(output, repeats)) for output in _written(event)]
+    for edge in _same_event(event) | _column_implied(event, columns) | _symlinked(event):
         rows.add(LINEAGE, dict(zip(_EDGE, (*edge, event.time_ns), strict=True)), place)
-    for row in _columns(event):
+    for row in _columns(event, columns):
         rows.add(COLUMN_LINEAGE, row, place)
-    for row in _versions(event):
+    for row in _versions(event, repeats):
         rows.add(DATASET_VERSIONS, row, place)
     for dataset in _all(event):
         for row in _checks(dataset, event):
@@ -124,13 +129,13 @@ def _same_event(event: Event) -> set[_Edge]:
     return {(up, down, event.job, event.run, "same_event") for up, down in pairs}
 
 
-def _column_implied(event: Event) -> set[_Edge]:
-    return {
-        (f"dataset:{edge.dataset}", f"dataset:{output.name}", event.job, event.run, "column_implied")
-        for output in _written(event)
-        for edge in column_edges(output)
-        if edge.dataset != output.name
-    }
+_Columns = list[tuple[str, tuple[ColumnEdge, ...]]]
+"""What an event writes -> what its columns are made from."""
+
+
+def _column_implied(event: Event, columns: _Columns) -> set[_Edge]:
+    pairs = {(edge.dataset, into) for into, edges in columns for edge in edges if edge.dataset != into}
+    return {(f"dataset:{up}", f"dataset:{down}", event.job, event.run, "column_implied") for up, down in pairs}
 
 
 def _symlinked(event: Event) -> set[_Edge]:
@@ -143,33 +148,33 @@ def _written(event: Event) -> tuple[Dataset, ...]:
     return (*event.outputs, *((event.dataset,) if event.dataset else ()))
 
 
-def _columns(event: Event) -> Iterator[dict[str, Any]]:
-    for output in _written(event):
-        for edge in column_edges(output):
+def _columns(event: Event, columns: _Columns) -> Iterator[dict[str, Any]]:
+    for into, edges in columns:
+        for edge in edges:
             yield {
                 "upstream_dataset": edge.dataset, "upstream_column": edge.column,
-                "downstream_dataset": output.name, "downstream_column": edge.into,
+                "downstream_dataset": into, "downstream_column": edge.into,
                 "job_run": event.run, "job": event.job, "transformation": edge.transformation,
                 "time_ns": event.time_ns,
             }  # fmt: skip
 
 
-def _versions(event: Event) -> Iterator[dict[str, Any]]:
+def _versions(event: Event, repeats: Repeats) -> Iterator[dict[str, Any]]:
     """Yield a row for each output once written, each input whose content was measured, and a dataset event's own.
 
     Only a row that its run wrote names the run: figures of inputs are of all that was
     read, and must not be compared with rows written.
     """
     for dataset in event.outputs:
-        said = content(dataset)
+        said = content(dataset, repeats)
         if event.state not in _BEFORE_WRITING or said["rows"] is not None:
             yield _version(dataset, event, said, event.run)
     for dataset in event.inputs:
-        said = content(dataset)
+        said = content(dataset, repeats)
         if said["rows"] is not None or said["null_counts"] or said["last_updated_ns"] is not None:
             yield _version(dataset, event, said, "")
     if event.dataset is not None:
-        yield _version(event.dataset, event, content(event.dataset), "")
+        yield _version(event.dataset, event, content(event.dataset, repeats), "")
 
 
 def _version(dataset: Dataset, event: Event, said: Mapping[str, Any], run: str) -> dict[str, Any]:
