@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from workbench.scenarios import boosted
 from workbench.scenarios.mechanisms import Moment, Plan, Train
 from workbench.scenarios.mechanisms_data import NoTraining, Recalibrate
 from workbench.scenarios.pipeline import DEFAULT, Rows, draw
@@ -119,7 +121,7 @@ def train(world: World, training: Training) -> Trained:
     if training.data == "immature":
         # Labels of the newest events have not arrived yet and were read as good.
         known = rows.bad & (rng.random(len(rows)) < 0.12)
-    x = design(world, rows)
+    x = np.ascontiguousarray(columns(world, rows).T)
     held = rng.random(len(rows)) < 0.2
     classifier, params = _classifier(world)
     classifier.fit(x[~held], known[~held])
@@ -156,16 +158,21 @@ def _classifier(world: World) -> tuple[Any, dict[str, str]]:
     }
 
 
-def design(world: World, rows: Rows) -> np.ndarray:
-    """Return the model's inputs, ``(n, numeric + levels)``: empty is the default, skewed columns as logarithms."""
-    numeric = np.nan_to_num(rows.served, nan=DEFAULT)
-    skewed = np.array([not f.bounded for f in world.features])
-    numeric[:, skewed] = np.log1p(numeric[:, skewed])
-    known = len(world.categories)
-    levels = [rows.mapped == k for k in range(known)]
-    levels.append(rows.mapped >= known)  # what the model never saw counts as unmapped
-    levels += [rows.channel == k for k in range(len(world.channels))]
-    return np.column_stack([numeric, *levels]).astype(np.float32)
+def columns(world: World, rows: Rows) -> np.ndarray:
+    """Return the model's inputs, ``(numeric + levels, n)``: empty is the default, skewed columns as logarithms."""
+    known, numeric = len(world.categories), len(world.features)
+    found = np.empty((numeric + known + 1 + len(world.channels), len(rows)), np.float32)
+    for j, feature in enumerate(world.features):
+        found[j] = rows.served[:, j]
+        found[j][np.isnan(found[j])] = DEFAULT
+        if not feature.bounded:
+            np.log1p(found[j], out=found[j])
+    for k in range(known):
+        found[numeric + k] = rows.mapped == k
+    found[numeric + known] = rows.mapped >= known  # what the model never saw counts as unmapped
+    for k in range(len(world.channels)):
+        found[numeric + known + 1 + k] = rows.channel == k
+    return found
 
 
 @dataclass
@@ -187,11 +194,11 @@ def score(world: World, plan: Plan, trained: list[Trained], rows: Rows) -> Score
     place = np.clip(np.searchsorted(begins, rows.second, side="right") - 1, 0, None)
     champion = np.array(decided, np.int8)[place]
     out = np.empty(len(rows), np.float32)
-    cuts = np.flatnonzero(np.diff(champion)) + 1
-    for part in np.split(np.arange(len(rows)), cuts):
-        if len(part):
-            inputs = design(world, rows.take(part))
-            out[part] = trained[champion[part[0]]].classifier.predict_proba(inputs)[:, 1]
+    inputs = columns(world, rows)
+    cuts = [0, *(np.flatnonzero(np.diff(champion)) + 1).tolist(), len(rows)]
+    for first, after in pairwise(cuts):
+        classifier = trained[champion[first]].classifier
+        out[first:after] = _scores(world, classifier, inputs[:, first:after])
     for change in plan.of(Recalibrate):
         since = rows.second >= change.start_s
         odds = np.log(out[since] / (1 - out[since]))
@@ -199,6 +206,13 @@ def score(world: World, plan: Plan, trained: list[Trained], rows: Rows) -> Score
     low, high = thresholds(world, out, rows.second)
     decision = np.where(out < low, 0, np.where(out < high, 1, 2)).astype(np.int8)
     return Scored(out, decision, champion)
+
+
+def _scores(world: World, classifier: Any, inputs: np.ndarray) -> np.ndarray:
+    if world.estimator == "boosting":
+        return boosted.scores(classifier, inputs)
+    said: np.ndarray = classifier.predict_proba(np.ascontiguousarray(inputs.T))[:, 1]
+    return said
 
 
 def thresholds(world: World, scores: np.ndarray, second: np.ndarray) -> tuple[float, float]:
