@@ -70,6 +70,16 @@ def test_tables_with_maps_are_resolved_too() -> None:
     assert kept.column("params").to_pylist() == [[("a", "2")], None]
 
 
+def test_maps_that_are_the_same_within_each_key_decide_nothing() -> None:
+    said = {"run_id": ["r", "r", "s"], "updated_ns": [2, 1, 3], "params": [{"a": "1"}, {"a": "1"}, {"a": "2"}]}
+    rows = build(RUNS, {**said, "place": ["p", "o", "p"], **STAMP})
+    assert winners._orders_alike(RUNS, rows)
+    assert rows_of(RUNS, winners._ordered(RUNS, rows)) == rows_of(RUNS, winners._asked(RUNS, rows, MEMORY))
+    nan = rows.set_column(rows.column_names.index("metrics"), rows.schema.field("metrics"),
+                          pa.array([[("m", math.nan)]] * 3, rows.schema.field("metrics").type))  # fmt: skip
+    assert not winners._orders_alike(RUNS, nan)
+
+
 def test_rows_without_a_key_twice_are_handed_back_as_they_are() -> None:
     rows = job_runs(1, 0)
     assert winners.one_a_key(JOB_RUNS, rows, memory_limit=MEMORY) is rows

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from workbench.model.tables import METRICS
 from workbench.sources import Batch, Context, Head, Rejection, Source
@@ -24,6 +24,9 @@ _STAMP = re.compile(r"(\d{4})/(\d\d)/(\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?)")
 _ROWS_AT_ONCE = 50_000
 _MOST_LINE = 2**20
 _LONGEST_HEADER = 32_768
+_DESCRIBES = ("uuid", "gpu_uuid", "hostname", "index", "name", "gpu_name", "pid", "process_name")
+"""Fields that say which device, and which program on it, a line is about."""
+_MOST_DEVICES = 1_000
 
 
 @dataclass(frozen=True)
@@ -65,18 +68,19 @@ def read(what: BinaryIO | Path, context: Context) -> Iterator[Batch]:
         return
     rows = Rows("nvidia_smi", context, (METRICS,))
     header: _Header | None = None
+    devices: _Devices = {}
     alone = True
     for number, raw in enumerate(iter(lambda: what.readline(_MOST_LINE), b""), 1):
         line = raw.decode("utf-8", "replace").removeprefix("\ufeff").strip()
         begins = _Header.of(line)
         alone = alone and (number > 1 or begins is not None)
         if begins is not None:
-            header = begins
+            header, devices = begins, {}
         elif not line:
             # In a capture of several commands a blank line ends a table.
             header = header if alone else None
         elif header is not None:
-            _take(line, header, rows, f"{context.place}:{number}", context, raw)
+            _take(line, header, rows, f"{context.place}:{number}", context, raw, devices)
         elif alone:
             rows.reject(Rejection.of("no table of nvidia-smi", f"{context.place}:{number}", raw))
         if len(rows) >= _ROWS_AT_ONCE:
@@ -85,33 +89,61 @@ def read(what: BinaryIO | Path, context: Context) -> Iterator[Batch]:
         yield rows.batch()
 
 
-def _take(line: str, header: _Header, rows: Rows, place: str, context: Context, raw: bytes) -> None:
+@dataclass(frozen=True)
+class _Device:
+    """What all lines of one device, or of one program on it, share: the columns of each figure but time and value."""
+
+    rows: list[tuple[int, Figure, dict[str, Any]]]
+    """Place of the cell, its figure, and the rest of its row."""
+
+
+_Devices = dict[tuple[str | None, ...], _Device | None]
+
+
+def _take(
+    line: str, header: _Header, rows: Rows, place: str, context: Context, raw: bytes, devices: _Devices
+) -> None:
     cells = [cell.strip() for cell in next(csv.reader([line], skipinitialspace=True))]
     if len(cells) != len(header.names):
         rows.reject(Rejection.of(f"{len(cells)} cells, not {len(header.names)}", place, raw))
         return
     said = dict(zip(header.names, cells, strict=True))
     time_ns = _time(said.get("timestamp"), context)
-    host = _known(said.get("hostname"))
-    index = _known(said.get("index"))
-    name = device(_known(said.get("uuid")) or _known(said.get("gpu_uuid")), host or context.place, index)
-    if time_ns is None or name is None:
+    who = tuple(map(said.get, _DESCRIBES))
+    if who not in devices:
+        if len(devices) >= _MOST_DEVICES:
+            devices.clear()
+        devices[who] = _device(said, header, context)
+    found = devices[who]
+    if time_ns is None or found is None:
         missing = "timestamp that can be read" if time_ns is None else "uuid or index: which GPU is it?"
         rows.reject(Rejection.of(f"no {missing}", place, raw))
         return
+    for at, figure, shared in found.rows:
+        rows.add(METRICS, {**shared, "time_ns": time_ns, "value": _value(cells[at], figure)}, place)
+
+
+def _device(said: Mapping[str, str], header: _Header, context: Context) -> _Device | None:
+    """Return what a line's device is called and measured as; None where nothing says which device it is."""
+    host = _known(said.get("hostname"))
+    index = _known(said.get("index"))
+    name = device(_known(said.get("uuid")) or _known(said.get("gpu_uuid")), host or context.place, index)
+    if name is None:
+        return None
     model = _known(said.get("name")) or _known(said.get("gpu_name"))
     labels = {k: v for k, v in (("hostname", host), ("index", index), ("model_name", model)) if v is not None}
     # A figure of a program on the device is told from the device's own by its pid.
     pid, program = _known(said.get("pid")), _known(said.get("process_name"))
     identity = {} if pid is None else {"pid": pid}
     labels |= identity if program is None else identity | {"process_name": program}
-    for at, figure in header.figures:
-        entity = f"gpu:{name}"
-        rows.add(METRICS, {
-            "series": digest(entity, figure.metric, canonical(identity)), "time_ns": time_ns, "entity": entity,
-            "metric": figure.metric, "value": _value(cells[at], figure), "unit": figure.unit, "type": figure.type,
-            "labels": labels,
-        }, place)  # fmt: skip
+    entity, known = f"gpu:{name}", canonical(identity)
+    return _Device([
+        (at, figure, {
+            "series": digest(entity, figure.metric, known), "entity": entity, "metric": figure.metric,
+            "unit": figure.unit, "type": figure.type, "labels": labels,
+        })
+        for at, figure in header.figures
+    ])  # fmt: skip
 
 
 def _known(cell: str | None) -> str | None:
