@@ -19,7 +19,7 @@ from workbench.scenarios.mechanisms_gpu import (
     Tokens,
 )
 from workbench.scenarios.pipeline import Rows
-from workbench.scenarios.world import SLOT_S, World, stream
+from workbench.scenarios.world import SLOT_S, World, steps, stream
 
 MEMORY_MIB = 23_034
 THERMAL = 0x20
@@ -147,7 +147,7 @@ def shown(world: World, plan: Plan, device: int, second: float, busy: float, rea
 
 def reached(world: World, rows: Rows, late: np.ndarray) -> np.ndarray:
     """Return the share of requests that came to a device in time, by slot."""
-    place = (rows.second // SLOT_S).astype(int)
+    place = steps(rows.second, SLOT_S)
     count = world.end_s // SLOT_S
     total = np.bincount(place, minlength=count)
     missed = np.bincount(place, late, minlength=count)

@@ -9,7 +9,7 @@ import numpy as np
 
 from workbench.scenarios import devices, service_effects
 from workbench.scenarios.mechanisms import Misreport
-from workbench.scenarios.world import DAY_S, SLOT_S, stream
+from workbench.scenarios.world import DAY_S, SLOT_S, steps, stream
 
 if TYPE_CHECKING:
     from workbench.scenarios.incident import Incident
@@ -31,9 +31,18 @@ class Figure:
     help: str
 
 
+@dataclass(frozen=True)
+class Reported:
+    """The figures of one incident that both rules and exporters need."""
+
+    business: list[Figure]
+    services: list[Figure]
+    model: list[Figure]
+
+
 def slots(incident: Incident) -> tuple[np.ndarray, int]:
     """Return each row's slot, and the number of slots."""
-    return (incident.rows.second // SLOT_S).astype(int), int(incident.plan.moment.end_s // SLOT_S)
+    return steps(incident.rows.second, SLOT_S), int(incident.plan.moment.end_s // SLOT_S)
 
 
 def business(incident: Incident) -> list[Figure]:
@@ -87,27 +96,27 @@ def _reported(incident: Incident, total: np.ndarray, good: np.ndarray) -> tuple[
 def services(incident: Incident) -> list[Figure]:
     """Return request rate, error share and 95th percentile of every service, true to the simulated requests."""
     place, count = slots(incident)
-    inside = place < count
-    place = place[inside]
+    inside = int(np.searchsorted(place, count))
+    place = place[:inside]
     served = incident.served
     requests = np.bincount(place, minlength=count)
     first = np.searchsorted(place, np.arange(count))
     found: dict[str, list[Figure]] = {"rate": [], "errors": [], "p95": []}
     for i, service in enumerate(incident.world.services):
         labels = {"service": service.name}
-        failed = np.bincount(place[served.failed[inside, i]], minlength=count)
-        took = served.total_ms[inside, i]
+        failed = np.bincount(place[served.failed[:inside, i]], minlength=count)
+        took = served.total_ms[:inside, i]
         width = float(took.max()) * 1.01 + 1.0
         ordered = np.sort(place + took.astype(np.float64) / width)
         at = np.clip(first + (requests * 0.95).astype(int), 0, max(len(ordered) - 1, 0))
         p95 = np.where(requests > 0, (ordered[at] - np.arange(count)) * width / 1000, np.nan)
         again = served.met.repeats.get(i)
-        calls = requests if again is None else requests + np.bincount(place, again[inside], minlength=count)
+        calls = requests if again is None else requests + np.bincount(place, again[:inside], minlength=count)
         found["rate"].append(Figure("http_requests_per_second", labels, calls / SLOT_S, "Requests per second"))
         found["errors"].append(Figure("http_error_ratio", labels, _share(failed, requests), "Share of failed requests"))
         found["p95"].append(Figure("http_request_duration_p95_seconds", labels, p95, "95th percentile of the duration"))
     scorer = {"service": incident.world.services[incident.world.role("scorer")].name}
-    wait = np.bincount(place, served.queue_ms[inside], minlength=count) / np.maximum(requests, 1)
+    wait = np.bincount(place, served.queue_ms[:inside], minlength=count) / np.maximum(requests, 1)
     extra = Figure(
         "inference_queue_wait_mean_ms",
         scorer,

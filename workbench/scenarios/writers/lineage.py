@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +63,7 @@ def write(incident: Incident, out: Path) -> None:
 
 def _event(world: World, run: JobRun, run_id: str, kind: str, second: float) -> bytes:
     namespace, _, name = run.job.partition("/")
-    run_facets = {"processing_engine": _facet("processing_engine", {"version": "3.5.1", "name": "spark"})}
+    run_facets: dict[str, Any] = {"processing_engine": _engine()}
     if kind == "FAIL":
         run_facets["errorMessage"] = _facet("errorMessage", {"message": run.error, "programmingLanguage": "PYTHON"})
     done = kind != "START"
@@ -75,9 +76,7 @@ def _event(world: World, run: JobRun, run_id: str, kind: str, second: float) -> 
         "job": {
             "namespace": namespace,
             "name": name,
-            "facets": {
-                "jobType": _facet("jobType", {"processingType": "BATCH", "integration": "PYTHON", "jobType": "TASK"})
-            },
+            "facets": _job_facets(),
         },
         "inputs": [_dataset(data, "input", done) for data in run.inputs],
         "outputs": [_dataset(data, "output", done) for data in run.outputs],
@@ -85,10 +84,22 @@ def _event(world: World, run: JobRun, run_id: str, kind: str, second: float) -> 
     return orjson.dumps(event)
 
 
+@cache
+def _engine() -> orjson.Fragment:
+    return orjson.Fragment(orjson.dumps(_facet("processing_engine", {"version": "3.5.1", "name": "spark"})))
+
+
+@cache
+def _job_facets() -> orjson.Fragment:
+    said = {"processingType": "BATCH", "integration": "PYTHON", "jobType": "TASK"}
+    return orjson.Fragment(orjson.dumps({"jobType": _facet("jobType", said)}))
+
+
 def _facet(name: str, content: dict[str, Any]) -> dict[str, Any]:
     return {"_producer": PRODUCER, "_schemaURL": f"https://openlineage.io/spec/facets/{FACETS[name]}.json", **content}
 
 
+@lru_cache(1024)
 def split(dataset: str) -> tuple[str, str]:
     """Return namespace and name of a data set written as a URI-like path."""
     scheme, colon, rest = dataset.partition("://")
@@ -103,20 +114,11 @@ def _dataset(data: Data, side: str, done: bool) -> dict[str, Any]:  # noqa: FBT0
     namespace, name = split(data.dataset)
     facets: dict[str, Any] = {}
     if done and data.columns and side == "output":
-        facets["schema"] = _facet("schema", {"fields": [{"name": n, "type": t} for n, t in data.columns]})
+        facets["schema"] = _schema(data.columns)
     if data.version:
         facets["version"] = _facet("version", {"datasetVersion": data.version})
     if done and data.made_from:
-        fields = {
-            column: {
-                "inputFields": [
-                    {**dict(zip(("namespace", "name"), split(source), strict=True)), "field": theirs}
-                    for source, theirs in sources
-                ]
-            }
-            for column, sources in data.made_from.items()
-        }
-        facets["columnLineage"] = _facet("columnLineage", {"fields": fields})
+        facets["columnLineage"] = _origin(tuple((c, tuple(sources)) for c, sources in data.made_from.items()))
     found: dict[str, Any] = {"namespace": namespace, "name": name, "facets": facets}
     if done and side == "output" and data.rows is not None:
         found["outputFacets"] = {
@@ -125,6 +127,27 @@ def _dataset(data: Data, side: str, done: bool) -> dict[str, Any]:  # noqa: FBT0
     if done and side == "input" and data.rows is not None:
         found["inputFacets"] = _quality(data)
     return found
+
+
+@lru_cache(512)
+def _schema(columns: tuple[tuple[str, str], ...]) -> orjson.Fragment:
+    said = _facet("schema", {"fields": [{"name": n, "type": t} for n, t in columns]})
+    return orjson.Fragment(orjson.dumps(said))
+
+
+@lru_cache(512)
+def _origin(made_from: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]) -> orjson.Fragment:
+    """Return from which columns each column is made, as JSON: every run of a job says the same."""
+    fields = {
+        column: {
+            "inputFields": [
+                {**dict(zip(("namespace", "name"), split(source), strict=True)), "field": theirs}
+                for source, theirs in sources
+            ]
+        }
+        for column, sources in made_from
+    }
+    return orjson.Fragment(orjson.dumps(_facet("columnLineage", {"fields": fields})))
 
 
 def _quality(data: Data) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import numpy as np
 from workbench.scenarios.mechanisms import Backfill, Reshape, Silence, Stall, Unmap
 from workbench.scenarios.mechanisms_data import Enlarge, FanOut, Hold, Recode, Redeliver, Rename, Retry
 from workbench.scenarios.model import data_until, snapshot_digest
-from workbench.scenarios.world import BATCH_S, DAY_S, World, stream
+from workbench.scenarios.world import BATCH_S, DAY_S, World, steps, stream
 from workbench.scenarios.writers import failures
 from workbench.scenarios.writers.lineage_types import Data, JobRun
 
@@ -49,7 +49,7 @@ def runs(incident: Incident) -> Iterator[JobRun]:
 def _counts(incident: Incident) -> Counts:
     world, rows = incident.world, incident.rows
     batches = int(incident.plan.moment.end_s // BATCH_S) + 1
-    place = (rows.second // BATCH_S).astype(int) * len(world.feeds) + rows.feed
+    place = steps(rows.second, BATCH_S) * len(world.feeds) + rows.feed
     shape = (batches, len(world.feeds))
     captured = rows.copy < 2
 

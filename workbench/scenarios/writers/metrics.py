@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,9 +29,9 @@ def write(incident: Incident, out: Path) -> None:
     folder.mkdir()
     rng = stream(incident.world.seed, "scrapes")
     reports = {
-        "business": (exporter(incident), figures.business(incident)),
-        "services": ("service-metrics", figures.services(incident)),
-        "model": ("model-metrics", [*figures.model(incident), *figures.labelled(incident), *_freshness(incident)]),
+        "business": (exporter(incident), incident.reported.business),
+        "services": ("service-metrics", incident.reported.services),
+        "model": ("model-metrics", [*incident.reported.model, *figures.labelled(incident), *_freshness(incident)]),
         "nodes": ("node-exporter", _hosts(incident, rng)),
         "cost": ("cost-exporter", figures.spending(incident)),
         "timing": ("decision-timing", figures.timing(incident)),
@@ -54,8 +53,8 @@ def _gaps(incident: Incident, rng: np.random.Generator) -> np.ndarray:
 
 def _text(incident: Incident, job: str, found: list[Figure], gaps: np.ndarray) -> str:
     world = incident.world
-    stamps = [world.start_s + (k + 1) * SLOT_S for k in range(len(gaps))]
-    kept = np.flatnonzero(~gaps).tolist()
+    kept = np.flatnonzero(~gaps)
+    stamps = [f" {second}" for second in (world.start_s + (kept + 1) * SLOT_S).tolist()]
     lines: list[str] = []
     seen = ""
     for figure in found:
@@ -64,8 +63,8 @@ def _text(incident: Incident, job: str, found: list[Figure], gaps: np.ndarray) -
             seen = figure.metric
         labels = ",".join(f'{k}="{v}"' for k, v in {"job": job, **figure.labels}.items())
         head = f"{figure.metric}{{{labels}}} "
-        values = figure.values.tolist()
-        lines += [f"{head}{values[k]:.6g} {stamps[k]}" for k in kept if not math.isnan(values[k])]
+        values = figure.values[kept].tolist()
+        lines += [f"{head}{value:.6g}{stamp}" for value, stamp in zip(values, stamps, strict=True) if value == value]
     return "\n".join([*lines, "# EOF", ""])
 
 

@@ -204,6 +204,7 @@ def _retrievals(incident: Incident, folder: Path) -> None:
     row = ids.row[ids.traced]
     second = rows.second[row]
     parts = []
+    trace, store = pc.take(pa.array(ids.trace_id), pa.array(ids.traced)), world.role("features")
     for j, feature in enumerate(world.features):
         if j % 2 and world.seed % 2:  # half of the systems log only some features
             continue
@@ -215,12 +216,11 @@ def _retrievals(incident: Incident, folder: Path) -> None:
         for kept in incident.plan.of(CacheFor):
             if kept.view == feature.view:
                 age += np.where(second >= kept.start_s, service_effects.cached_age(kept, second), 0.0)
-        store = world.role("features")
         parts.append(
             pa.table(
                 {
                     "feature": pa.array([feature.name] * len(row)),
-                    "trace": pc.take(pa.array(ids.trace_id), pa.array(ids.traced)),
+                    "trace": trace,
                     "at": _stamp(world, second),
                     "definition": pa.array([f"v{1 + world.seed % 7}"] * len(row)),
                     "age_s": _numbers(age + rng.exponential(30, len(row))),
