@@ -15,6 +15,7 @@ from workbench.sources._time import epoch_ns, iso_ns
 _NO_NUMBER = ("NULL", "null", "NA", "N/A", "n/a", "NaN", "nan", "None", "none", "-", "[N/A]", "?")
 _TRUE = ("true", "t", "yes", "y", "1", "1.0", "pass", "passed")
 _FALSE = ("false", "f", "no", "n", "0", "0.0", "fail", "failed")
+_FIRST_CELLS = 256
 _HEX_32 = r"^[0-9a-f]{1,32}$"
 
 
@@ -46,9 +47,14 @@ def holds_figures(column: pa.Array) -> bool:
     """Return whether every cell that holds anything is a number."""
     if not is_textual(column.type):
         return is_figure(column.type)
-    cells = _said(column)
-    if cells.null_count == len(cells):
+    # Words show in the first cells, long before the whole column is trimmed.
+    if not _all_numbers(_said(column.slice(0, _FIRST_CELLS))):
         return False
+    cells = _said(column)
+    return cells.null_count < len(cells) and _all_numbers(cells)
+
+
+def _all_numbers(cells: pa.Array) -> bool:
     try:
         pc.cast(cells, pa.float64())
     except pa.ArrowInvalid:

@@ -6,7 +6,6 @@ import base64
 import binascii
 import math
 import re
-from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -98,7 +97,7 @@ def figure(sent: object) -> float | None:
 
 def plain_value(value: object, depth: int = 0) -> Any:
     """Return an OTLP AnyValue, in its JSON shape, as a plain value; None where it says nothing."""
-    if not isinstance(value, Mapping) or depth > MAX_DEPTH:
+    if not isinstance(value, dict) or depth > MAX_DEPTH:
         return None
     if "stringValue" in value:
         sent = value["stringValue"]
@@ -118,7 +117,7 @@ def plain_value(value: object, depth: int = 0) -> Any:
         return {
             item["key"]: plain_value(item.get("value"), depth + 1)
             for item in _values(value["kvlistValue"])
-            if isinstance(item, Mapping) and isinstance(item.get("key"), str)
+            if isinstance(item, dict) and isinstance(item.get("key"), str)
         }
     if "bytesValue" in value:
         sent = value["bytesValue"]
@@ -128,7 +127,7 @@ def plain_value(value: object, depth: int = 0) -> Any:
 
 
 def _values(holder: object) -> list[Any]:
-    values = holder.get("values") if isinstance(holder, Mapping) else None
+    values = holder.get("values") if isinstance(holder, dict) else None
     return values if isinstance(values, list) else []
 
 
@@ -167,13 +166,19 @@ def pairs(attributes: object) -> dict[str, str | None]:
     return {
         item["key"]: text(item.get("value"))
         for item in attributes
-        if isinstance(item, Mapping) and isinstance(item.get("key"), str)
+        if isinstance(item, dict) and isinstance(item.get("key"), str)
     }
 
 
 def plain_attributes(attributes: object) -> dict[str, Any]:
     """Return a list of OTLP attributes, in their JSON shape, as name to plain value."""
-    return plain_value({"kvlistValue": {"values": attributes}}) or {}
+    if not isinstance(attributes, list):
+        return {}
+    return {
+        item["key"]: plain_value(item.get("value"), 1)
+        for item in attributes
+        if isinstance(item, dict) and isinstance(item.get("key"), str)
+    }
 
 
 _ID_DIGITS = {"trace_id": 32, "span_id": 16, "parent_span_id": 16}
