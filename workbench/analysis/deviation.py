@@ -149,8 +149,23 @@ def spread_of(quiet: Floats) -> float:
     """Return the spread of quiet values: by the median deviation, or by the middle 90 % where most are equal."""
     if not len(quiet):
         return 0.0
-    low, high = np.quantile(quiet, [0.05, 0.95])
-    return max(MAD_TO_SIGMA * float(np.median(np.abs(quiet - np.median(quiet)))), float(high - low) / 3.29)
+    ordered = np.sort(quiet)
+    low, high = _between(ordered, 0.05), _between(ordered, 0.95)
+    around = np.sort(np.abs(quiet - _middle(ordered)))
+    return max(MAD_TO_SIGMA * _middle(around), (high - low) / 3.29)
+
+
+def _middle(ordered: Floats) -> float:
+    """Return the median of sorted values."""
+    return float(ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
+
+
+def _between(ordered: Floats, share: float) -> float:
+    """Return a quantile of sorted values, linear between neighbours as `numpy.quantile`; much faster for few."""
+    place = (len(ordered) - 1) * share
+    first = int(place)
+    low, high, beyond = float(ordered[first]), float(ordered[min(first + 1, len(ordered) - 1)]), place - first
+    return low + (high - low) * beyond if beyond < 0.5 else high - (high - low) * (1 - beyond)
 
 
 def chance(share: float, rows: float) -> float:

@@ -72,7 +72,8 @@ def split_requests(spans: pd.DataFrame) -> pd.DataFrame:
     served several requests is taken from the batch's span, which links to them.
     """
     cells = [spans[name].to_numpy(dtype=object).tolist() for name in spans]
-    rows: list[dict[str, Any]] = [dict(zip(map(str, spans), row, strict=True)) for row in zip(*cells, strict=True)]
+    names = [str(name) for name in spans]
+    rows: list[dict[str, Any]] = [dict(zip(names, row, strict=True)) for row in zip(*cells, strict=True)]
     for row in rows:
         row["attributes"] = _stated(row.get("attributes"))
     heard = _heard(rows)
@@ -148,13 +149,10 @@ def _family(root: dict[str, Any], children: Mapping[tuple[str, str], list[dict[s
 def _heard(rows: Sequence[dict[str, Any]]) -> dict[Part, list[Extractor]]:
     """Return for each part the extractors that any of the spans has something for: most say little."""
     names = {r.get("name") for r in rows}
-    found: dict[Part, list[Extractor]] = {}
-    for part, extractors in _OF_SPANS.items():
-        found[part] = [
-            e for e in extractors
-            if (e.key in names if e.kind == "child span" else any(_cell(e, r) is not None for r in rows))
-        ]  # fmt: skip
-    return found
+    stated = {key for r in rows for key in r["attributes"]}
+    columns = {e.key for e in EXTRACTORS if e.kind == "column" and any(_cell(e, r) is not None for r in rows)}
+    keys = {"child span": names, "attribute": stated, "column": columns}
+    return {part: [e for e in own if e.key in keys[e.kind]] for part, own in _OF_SPANS.items()}
 
 
 def _cell(extractor: Extractor, row: Mapping[str, Any]) -> float | None:
@@ -176,7 +174,7 @@ def _split(
     known = []
     names = {str(r.get("name")) for r in family[1:]}
     for part in PARTS:
-        said = _said(heard[part], family, names)
+        said = _said(heard[part], family, names) if heard[part] else []
         if part == "forward_pass":
             said += [batches[key] for r in family if (key := (r["trace_id"], r["span_id"])) in batches]
         answer[f"{part}_ms"], answer[f"{part}_source"] = said[0] if said else (None, None)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 CLAIM_COLUMNS = ("subject", "rule", "run_id", "model", "model_version")
@@ -189,8 +190,12 @@ def _unresolved(left: pd.DataFrame) -> pd.DataFrame:
 
 def links(left: pd.Series, right: pd.Series, rule: str) -> pd.DataFrame:
     """Return links between two columns of entities, without nulls and repetitions."""
-    frame = pd.DataFrame({"left": left.to_numpy(), "right": right.to_numpy()}).dropna().drop_duplicates()
-    return frame.assign(rule=rule)[list(LINK_COLUMNS)].reset_index(drop=True)
+    ends = [column.to_numpy(dtype=object) for column in (left, right)]
+    held = ~(pd.isna(ends[0]) | pd.isna(ends[1]))
+    # Most tables of links are short: a dict is done before a frame has begun.
+    pairs = dict.fromkeys(zip(*(column[held].tolist() for column in ends), strict=True))
+    table = np.array(list(pairs), dtype=object).reshape(-1, 2)
+    return pd.DataFrame({"left": table[:, 0], "right": table[:, 1], "rule": rule}, columns=list(LINK_COLUMNS))
 
 
 def prefixed(kind: str, names: pd.Series) -> pd.Series:

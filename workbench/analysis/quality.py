@@ -68,14 +68,16 @@ def _deviations(
     rows: pd.DataFrame, keys: list[str], window: Window, history_start_ns: int, scale: Scale, floor: float
 ) -> pd.DataFrame:
     found = []
-    for key, group in rows.sort_values([*keys, "start_ns"]).groupby(keys, sort=True):
-        times = group["start_ns"].to_numpy(dtype=np.int64)
-        held = np.isfinite(group["value"].to_numpy(dtype=float))
-        chosen = slow_window(times[held], window)
-        counts = group["counted"].fillna(0.0).to_numpy(dtype=float) if "counted" in group else None
+    rows = rows.sort_values([*keys, "start_ns"])
+    moments, measured = rows["start_ns"].to_numpy(dtype=np.int64), rows["value"].to_numpy(dtype=float)
+    counted = rows["counted"].fillna(0.0).to_numpy(dtype=float) if "counted" in rows else None
+    for key, place in sorted(rows.groupby(keys, sort=True).indices.items()):
+        times, values = moments[place], measured[place]
+        chosen = slow_window(times[np.isfinite(values)], window)
+        counts = counted[place] if counted is not None else None
         deviation = deviate(
             times,
-            group["value"].to_numpy(dtype=float),
+            values,
             chosen,
             history_start_ns,
             scale=scale,

@@ -33,7 +33,9 @@ def joined(reading: Reading) -> Joined:
     frames = {part: answer.frame for part, answer in answers.items()}
     # Which spans ran where is evidence even where it is empty: a machine that nothing names is told as unknown.
     used = tuple(answer.evidence for part, answer in answers.items() if part == "spans" or len(answer.frame))
-    return Joined(lineage.build(edges(frames, symptom.entity), (symptom.entity,)), used)
+    rests_on = ("joined", symptom.entity, *(answer.evidence.sha256 for answer in answers.values()))
+    graph = reading.share(rests_on, lambda: lineage.build(edges(frames, symptom.entity), (symptom.entity,)))
+    return Joined(graph, used)
 
 
 QUERIES = {"lineage": "lineage_edges", "columns": "column_edges", "versions": "model_versions", "data": "run_data",

@@ -56,12 +56,12 @@ def flag_errors(answer: Answer, t: Times) -> list[Finding]:
     rows = answer.frame.dropna(subset=["service", "variant"])
     for service, group in rows.groupby("service", sort=True):
         spans = group.drop_duplicates("span_id").set_index("span_id")
-        wide = group.pivot_table(index="span_id", columns="flag", values="variant", aggfunc="first").add_prefix("flag ")
-        frame = spans[["region", "service_version"]].join(wide)
         inside = (spans["start_ns"] >= t.start_ns).to_numpy()
         failed = (spans["status"] == "error").to_numpy()
         if (failed & inside).sum() < MIN_SUPPORT:
             continue
+        wide = group.pivot_table(index="span_id", columns="flag", values="variant", aggfunc="first").add_prefix("flag ")
+        frame = spans[["region", "service_version"]].join(wide)
         table = contrast(frame.reset_index(drop=True), failed & inside, max_order=3).table
         named = [r for r in table.head(1).itertuples() if "flag " in " ".join((str(r.condition), *r.same_as))]
         for row in named:
