@@ -18,6 +18,7 @@ from workbench.errors import IntegrityError, StoreError
 from workbench.model.tables import Table, table
 from workbench.model.window import DAY_NS
 from workbench.store import manifest
+from workbench.store.cores import available
 from workbench.store.database import Readers
 from workbench.store.journal import decode
 from workbench.store.layout import identity_fixes_time
@@ -58,8 +59,7 @@ def locked_down(files: Sequence[str], *, memory_limit: str, scratch: Path | None
     connection.execute("SET preserve_insertion_order=true")
     connection.execute(f"SET memory_limit={literal(memory_limit)}")
     connection.execute(f"SET temp_directory={literal(str(scratch) if scratch else '')}")
-    if threads:
-        connection.execute(f"SET threads={int(threads)}")
+    connection.execute(f"SET threads={threads or available()}")
     if files:
         connection.execute(f"SET allowed_paths=[{', '.join(literal(f) for f in files)}]")
     connection.execute("SET enable_external_access=false")
