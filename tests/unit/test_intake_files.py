@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import io
 import json
@@ -241,3 +242,18 @@ def test_keys_and_environments_beyond_the_bound_share_one_bucket() -> None:
     many = [f"x{i}" for i in range(100)]
     more = rows.take([0] * 100).set_column(0, rows.schema.field(0), pa.array(many))
     assert set(limit.apply({"logs": more})["logs"]["environment"].to_pylist()) - set(many) == {"overflow"}
+
+
+def test_cycles_are_looked_for_seldom_while_files_are_read_and_as_before_afterwards(tmp_path: Path) -> None:
+    seen: list[int] = []
+    before = gc.get_threshold()
+    with Store.open(tmp_path / "store", upkeep="manual") as store:
+        (tmp_path / "empty.txt").touch()
+        ingest(store, [tmp_path / "empty.txt"], progress=lambda *_: seen.append(gc.get_threshold()[0]))
+        gc.set_threshold(0)
+        try:
+            ingest(store, [tmp_path / "empty.txt"], progress=lambda *_: seen.append(gc.get_threshold()[0]))
+        finally:
+            gc.set_threshold(*before)
+    assert seen == [200_000, before[0], 0, 0]
+    assert gc.get_threshold() == before

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import importlib
 import sys
 import time
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -32,6 +34,7 @@ _SURE_ENOUGH = 0.5
 _ROWS_AT_ONCE = 20_000
 _READ_ERRORS = (SourceError, UsageError, OSError, EOFError, zlib.error, gzip.BadGzipFile)
 _TABLES_SOURCE = "frames"
+_OBJECTS_A_COLLECTION = 200_000
 
 
 def ingest(
@@ -61,14 +64,30 @@ def ingest(
     intake = _Intake(store, settings or Settings(), source, declared, stdin or sys.stdin.buffer)
     inputs = list(expand(uris, intake.claims, source=source))
     files = []
-    for done, each in enumerate(inputs):
-        if progress is not None:
-            progress(each.place, done, len(inputs))
-        files.append(intake.take(each))
+    with _collecting_rarely():
+        for done, each in enumerate(inputs):
+            if progress is not None:
+                progress(each.place, done, len(inputs))
+            files.append(intake.take(each))
     if progress is not None and inputs:
         progress(inputs[-1].place, len(inputs), len(inputs))
     masked = dict(sorted(intake.gate.masked.items()))
     return IngestReport(tuple(files), masked, time.monotonic() - began)
+
+
+@contextmanager
+def _collecting_rarely() -> Iterator[None]:
+    """Let cycles be looked for seldom meanwhile: events become hundreds of thousands of objects, and none is in one."""
+    before = gc.get_threshold()
+    if not 0 < before[0] < _OBJECTS_A_COLLECTION:
+        # Switched off, or another intake lets them be looked for seldom and will put it back.
+        yield
+        return
+    gc.set_threshold(_OBJECTS_A_COLLECTION, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 class _Intake:
