@@ -99,10 +99,13 @@ def simulate(
 
 def _run(name: str, world: World, plan: Plan, variant: Variant, say: Progress) -> Incident:
     # The limit reaches only libraries that are loaded by then: without these, a cold process trains on every core.
-    import sklearn.metrics  # noqa: F401
+    import sklearn.metrics
     from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(1):  # one core is all an incident may take, and one order of sums keeps bytes equal
+    # One core is all an incident may take, and one order of sums keeps bytes equal. What is fitted here is known to be
+    # finite, and its parameters to be right: looking again each time takes longer than a small fit.
+    known = sklearn.config_context(assume_finite=True, skip_parameter_validation=True)
+    with threadpool_limits(1), known:
         return _simulate(name, world, plan, variant, say)
 
 
