@@ -22,10 +22,11 @@ from workbench.store.query import Query
 from workbench.store.store import Store
 
 Missing = Literal["duckdb", "refuse"]
-_PATH, _MISSING, _CACHE, _ENDPOINT = "path", "missing", "cache", "endpoint_url"
+Compacting = Literal["here", "engine"]
+_PATH, _MISSING, _CACHE, _ENDPOINT, _COMPACT = "path", "missing", "cache", "endpoint_url", "compact"
 _CLICKHOUSE = "clickhouse:"
 """Begin of an address whose questions ClickHouse answers in this process (experimental)."""
-_OWN = (_PATH, _MISSING, _CACHE, _ENDPOINT)
+_OWN = (_PATH, _MISSING, _CACHE, _ENDPOINT, _COMPACT)
 """Parts of an address that are ours; others are handed to the client."""
 
 
@@ -42,6 +43,8 @@ class Address:
     """``s3://bucket/folder`` or ``file:///folder`` to share segments at; *path* then holds journal and copies."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """What the shared storage's file system is told, such as ``endpoint_url``."""
+    compact: Compacting = "here"
+    """Who compacts what is shared: DuckDB in this process, or the server."""
 
 
 def parse(text: str | Path) -> Address:
@@ -49,7 +52,7 @@ def parse(text: str | Path) -> Address:
 
     ``clickhouse:./store`` reads a folder by ClickHouse in this process (experimental).
     Further parts: ``;cache=./folder`` (what shared storage needs here; ``./shared-store`` if not said),
-    ``;endpoint_url=`` (an S3 server other than Amazon's), ``;missing=refuse``.
+    ``;endpoint_url=`` (an S3 server other than Amazon's), ``;missing=refuse``, ``;compact=engine`` (the server).
     """
     if isinstance(text, Path):
         # A path has lost one of the two slashes.
@@ -73,10 +76,17 @@ def parse(text: str | Path) -> Address:
     if missing not in {"duckdb", "refuse"}:
         raise UsageError(f"missing= says who answers what the cluster cannot: duckdb or refuse; got {missing!r}.")
     chosen: Missing = "refuse" if missing == "refuse" else "duckdb"
+    by = own[_COMPACT] or "here"
+    if by not in {"here", "engine"} or (by == "engine" and (server is None or not re.match(r"(s3|file):", head))):
+        raise UsageError(
+            "compact= says who compacts shared storage: here, or engine where a server sc://host:15002 reads it; "
+            f"got {by!r} for {text!r}."
+        )
     if not re.match(r"(s3|file):", head):
         return Address(Path(head), server, chosen)
     options = {_ENDPOINT: own[_ENDPOINT]} if own[_ENDPOINT] else {}
-    return Address(Path(own[_CACHE] or "./shared-store"), server, chosen, head.rstrip("/"), options)
+    return Address(Path(own[_CACHE] or "./shared-store"), server, chosen, head.rstrip("/"), options,
+                   "engine" if by == "engine" else "here")  # fmt: skip
 
 
 def engine_at(server: str) -> SparkEngine | ClickHouseEngine:

@@ -68,6 +68,7 @@ class SharedStorage:
         except (OSError, ValueError) as error:
             raise UsageError(f"Shared storage is written s3://bucket/folder or file:///folder; got {url!r}.") from error
         self.url, self._root = str(url).rstrip("/"), root.rstrip("/")
+        self.options: Mapping[str, Any] = dict(options or {})
         protocols = (self._fs.protocol,) if isinstance(self._fs.protocol, str) else tuple(self._fs.protocol)
         self.local = "file" in protocols
         """Whether it is a folder, seen under the same path by whoever mounts it."""

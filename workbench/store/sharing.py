@@ -20,12 +20,13 @@ from typing import Any, Literal, Self
 
 import pyarrow as pa
 
-from workbench.errors import StoreError
+from workbench.errors import StoreError, UsageError
 from workbench.model.tables import table
 from workbench.model.window import DAY_NS
 from workbench.store import layout, manifest
-from workbench.store.cluster import Address, ClusterStore
+from workbench.store.cluster import Address, ClusterStore, Compacting
 from workbench.store.database import connect_writer, transaction
+from workbench.store.engine_compaction import EngineCompaction
 from workbench.store.engines.spark import SparkEngine
 from workbench.store.sealing import Progress
 from workbench.store.segments import Segment
@@ -136,6 +137,7 @@ class SharedStore(ClusterStore):
 
     _shared: SharedStorage | None = None
     _looked = float("-inf")
+    _compacting: Compacting = "here"
 
     @classmethod
     def open_shared(
@@ -152,7 +154,7 @@ class SharedStore(ClusterStore):
 
     def shared_by(self, shared: SharedStorage, address: Address) -> Self:
         """Name the storage, and the server that reads it if there is one; nothing is asked of either."""
-        self._shared, self._looked = shared, time.monotonic()
+        self._shared, self._looked, self._compacting = shared, time.monotonic(), address.compact
         if address.server is not None:
             self._other_engine, self._missing = SparkEngine(address.server, place=self.place), address.missing
         return self
@@ -170,9 +172,30 @@ class SharedStore(ClusterStore):
     def compact(self, *, progress: Progress | None = None) -> int:
         """Compact what all have shared; nothing where another process did so meanwhile."""
         self._must_write()
+        if self._compacting == "engine":
+            return self.compact_on_engine(progress=progress)
+        return self.compact_here(progress=progress)
+
+    def compact_here(self, *, progress: Progress | None = None) -> int:
+        """Let DuckDB in this process compact what all have shared."""
+        self._must_write()
         days = compact(self._storage(), scratch=self.root.parent)
         if progress is not None:
             progress("compacting shared segments", days, days)
+        self._exchange()
+        self._sealer.remove_retired(grace_s=600.0)
+        return days
+
+    def compact_on_engine(self, *, progress: Progress | None = None) -> int:
+        """Let the Spark Connect server compact what all have shared; days others were first on are not counted."""
+        self._must_write()
+        if not isinstance(self._other_engine, SparkEngine):
+            raise UsageError(
+                f"{self._storage().url} is read by no Spark Connect server here. Name one in the store's address, "
+                "sc://host:15002/;path=..., or compact without it."
+            )
+        self._exchange()
+        days = EngineCompaction(self._storage(), self._other_engine, self.root, self._verifier).run(progress=progress)
         self._exchange()
         self._sealer.remove_retired(grace_s=600.0)
         return days

@@ -80,7 +80,7 @@ class SparkEngine:
 
     def answer(self, session: Session, portable: Callable[..., Any], arguments: Mapping[str, Any]) -> pa.Table:
         """Run one portable query over one snapshot of the store; rows come back in the query's order."""
-        with self._speaking() as spark:
+        with self.speaking() as spark:
             tables = _Relations(self, spark, session)
             try:
                 sql, form = tables.sql(portable(tables, **arguments))
@@ -95,7 +95,7 @@ class SparkEngine:
 
     def state(self) -> EngineState:
         """Return the server's version and the median time of three empty questions; StoreError where it is away."""
-        with self._speaking() as spark:
+        with self.speaking() as spark:
             version, times = str(spark.version), []
             for _ in range(3):
                 before = time.perf_counter()
@@ -189,7 +189,8 @@ class SparkEngine:
         return f"workbench_{what}_{next(self._numbers)}"
 
     @contextmanager
-    def _speaking(self) -> Iterator[Any]:
+    def speaking(self) -> Iterator[Any]:
+        """Lend the server's session; what goes wrong there is a StoreError in words."""
         client = library()
         try:
             yield self._connected(client)
@@ -279,7 +280,7 @@ class _Relations(Relations):
         source = " UNION ALL ".join(f"SELECT {columns} FROM {part}" for part in parts)
         source = f"(SELECT * FROM ({source}) {resolve_portable.within(sources.declared, sources.inner)})"
         if not sources.one_a_key:
-            source = resolve_portable.resolved(sources.declared, source, _entries)
+            source = resolve_portable.resolved(sources.declared, source, entries)
         return f"SELECT {columns} FROM {source} {resolve_portable.within(sources.declared, sources.outer)}"
 
 
@@ -304,5 +305,6 @@ def _sendable(rows: pa.Table) -> pa.Table:
     return rows.cast(pa.schema([f.with_nullable(True) for f in rows.schema]))
 
 
-def _entries(name: str) -> str:
+def entries(name: str) -> str:
+    """Return Spark's SQL for a map's entries, which have an order where maps have none."""
     return f"map_entries({name})"
