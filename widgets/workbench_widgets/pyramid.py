@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,17 @@ def thin(times: NDArray[np.int64], values: NDArray[np.float64], most: int) -> ND
     return np.sort(np.concatenate((known, gaps)))
 
 
+class _Level(NamedTuple):
+    """Blocks of one size: where the lowest and highest value of each stand, and both in order, with time and value."""
+
+    size: int
+    low: NDArray[np.int64]
+    high: NDArray[np.int64]
+    places: NDArray[np.int64]
+    times: NDArray[np.int64]
+    values: NDArray[np.float64]
+
+
 class Pyramid:
     """Hold where the lowest and highest value of every block stand, for blocks of 64, 512, 4,096 ... points.
 
@@ -42,28 +54,39 @@ class Pyramid:
         self._some_missing = bool(missing.any())
         self._gaps = np.flatnonzero(missing & ~np.concatenate(([False], missing[:-1])))
         low = high = np.arange(len(values) // BLOCK * BLOCK, dtype=np.int64)
-        self._levels: list[tuple[int, NDArray[np.int64], NDArray[np.int64]]] = []
+        self._levels: list[_Level] = []
         size, by = BLOCK, BLOCK
         while len(low) >= by:
             low, high = self._extreme(low, by, np.inf), self._extreme(high, by, -np.inf)
-            self._levels.append((size, low, high))
+            both = np.stack((np.minimum(low, high), np.maximum(low, high)), axis=1).ravel()
+            self._levels.append(_Level(size, low, high, both, times[both], values[both]))
             size, by = size * STEP, STEP
 
     def places(self, first: int, last: int, most: int) -> NDArray[np.int64]:
         """Return the places within [first, last) to draw, in order: at most *most* known ones, and as many gaps."""
-        fit = [level for level in self._levels if (last - first) // level[0] >= 2 * most]
+        fit = [level for level in self._levels if (last - first) // level.size >= 2 * most]
         if not fit:
             return first + thin(self.times[first:last], self.values[first:last], most).astype(np.int64)
-        size, low, high = fit[-1]
-        begin, end = -(-first // size), last // size
+        level = fit[-1]
+        begin, end = -(-first // level.size), last // level.size
         gaps = self._gaps[np.searchsorted(self._gaps, first) : np.searchsorted(self._gaps, last)]
         if len(gaps) > most:
             gaps = gaps[np.linspace(0, len(gaps) - 1, most).astype(np.intp)]
-        both = np.stack((np.minimum(low, high)[begin:end], np.maximum(low, high)[begin:end]), axis=1).ravel()
-        chosen = np.concatenate((np.arange(first, begin * size), both, np.arange(end * size, last)))
+        inner, before, after = (
+            slice(2 * begin, 2 * end),
+            slice(first, begin * level.size),
+            slice(end * level.size, last),
+        )
+        edges = np.arange(before.start, before.stop), np.arange(after.start, after.stop)
+        chosen = np.concatenate((edges[0], level.places[inner], edges[1]))
         if len(gaps):
             chosen = np.union1d(chosen, gaps)
-        kept: NDArray[np.int64] = chosen[thin(self.times[chosen], self.values[chosen], most)]
+            times, values = self.times[chosen], self.values[chosen]
+        else:
+            # Picking them from the whole series would wait for memory at each.
+            times = np.concatenate((self.times[before], level.times[inner], self.times[after]))
+            values = np.concatenate((self.values[before], level.values[inner], self.values[after]))
+        kept: NDArray[np.int64] = chosen[thin(times, values, most)]
         return kept
 
     def bins(self, edges: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
@@ -81,9 +104,10 @@ class Pyramid:
     def _sides(self) -> tuple[tuple[NDArray[np.float64], NDArray[np.float64]], ...]:
         """Return values and extremes of the smallest blocks, for the lowest and for the highest; unknown loses."""
         found = []
-        for side, unknown in ((1, np.inf), (2, -np.inf)):
+        none = np.zeros(0, np.int64)
+        least, greatest = (self._levels[0].low, self._levels[0].high) if self._levels else (none, none)
+        for places, unknown in ((least, np.inf), (greatest, -np.inf)):
             whole = np.where(np.isnan(self.values), unknown, self.values) if self._some_missing else self.values
-            places = self._levels[0][side] if self._levels else np.zeros(0, np.int64)
             found.append((whole, np.concatenate((whole[places], [unknown]))))
         return tuple(found)
 
