@@ -13,7 +13,7 @@ from workbench.store.query import Query
 if TYPE_CHECKING:
     from workbench.store.portable import Tables
 
-_NEAR = "abs(s.value - c.value) <= 1e-3 * (1 + abs(s.value) + abs(c.value))"
+_NEAR = "abs(served - computed) <= 1e-3 * (1 + abs(served) + abs(computed))"
 
 
 def _run(session: Session, *, start_ns: int, end_ns: int, every_ns: int) -> pa.Table:
@@ -22,15 +22,16 @@ def _run(session: Session, *, start_ns: int, end_ns: int, every_ns: int) -> pa.T
     sql = f"""
         WITH p AS (SELECT model, row_ref, {bucket("time_ns", every_ns)} AS start_ns, feature_numbers FROM {predictions}
                    WHERE row_ref IS NOT NULL AND model IS NOT NULL),
-             s AS (SELECT model, row_ref, start_ns, unnest(map_keys(feature_numbers)) AS col,
-                          unnest(map_values(feature_numbers)) AS value FROM p),
-             t AS (SELECT dataset, row_id, numbers FROM {rows} SEMI JOIN p ON row_id = row_ref),
-             c AS (SELECT dataset, row_id, unnest(map_keys(numbers)) AS col,
-                   unnest(map_values(numbers)) AS value FROM t)
-        SELECT s.model, c.dataset, s.col AS "column", s.start_ns, count(*) AS n,
-               count(*) FILTER (WHERE (s.value IS NULL) <> (c.value IS NULL) OR NOT ({_NEAR})) AS differ,
-               avg(s.value ORDER BY s.value) AS served_mean, avg(c.value ORDER BY c.value) AS computed_mean
-        FROM s JOIN c ON s.row_ref = c.row_id AND s.col = c.col
+             j AS (SELECT p.model, r.dataset, p.start_ns, p.feature_numbers, r.numbers
+                   FROM p JOIN {rows} r ON r.row_id = p.row_ref),
+             s AS (SELECT model, dataset, start_ns, numbers, unnest(map_keys(feature_numbers)) AS col,
+                          unnest(map_values(feature_numbers)) AS served FROM j),
+             b AS (SELECT model, dataset, start_ns, col, served, map_extract_value(numbers, col) AS computed
+                   FROM s WHERE map_contains(numbers, col))
+        SELECT model, dataset, col AS "column", start_ns, count(*) AS n,
+               count(*) FILTER (WHERE (served IS NULL) <> (computed IS NULL) OR NOT ({_NEAR})) AS differ,
+               avg(served ORDER BY served) AS served_mean, avg(computed ORDER BY computed) AS computed_mean
+        FROM b
         GROUP BY ALL ORDER BY 1, 2, 3, 4"""
     return session.query(sql)
 
