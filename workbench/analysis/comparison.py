@@ -18,7 +18,7 @@ from workbench.analysis.drift_null import Spread
 from workbench.analysis.drift_words import Change, describe
 from workbench.analysis.parity import evidently, nannyml
 from workbench.analysis.profile_frames import profile_cells
-from workbench.analysis.profile_history import History, Windows, largest_gap
+from workbench.analysis.profile_history import History, Windows
 from workbench.analysis.profiles import merge
 from workbench.errors import UsageError
 
@@ -215,21 +215,18 @@ def strip(history: History, baseline: Windows, *, points: int = 2000) -> pd.Data
     *drift* is the greatest KS or share distance of any column from the baseline; NaN for buckets without rows.
     """
     rows, nulls = history.by_bucket("rows"), history.by_bucket("nulls")
-    reference = history.counts(baseline)
     step = max(1, -(-len(history.starts) // points))
+    firsts = list(range(0, len(history.starts), step))
+    cuts = [(first, min(first + step, len(history.starts))) for first in firsts]
+    gaps = history.largest_gaps(baseline, np.array([*firsts, len(history.starts)]))
+    # Shares of rows are never below 0: it stands for what is unknown until all are compared.
+    far = np.nan_to_num(gaps, nan=-1.0).max(axis=1, initial=-1.0)
     out = []
-    for first in range(0, len(history.starts), step):
-        after = min(first + step, len(history.starts))
-        window = [(int(history.starts[first]), int(history.ends[after - 1]))]
+    for (first, after), gap in zip(cuts, far.tolist(), strict=True):
         missing = float(nulls[first:after].sum() / max(rows[first:after].sum(), 1))
         seen = float(rows[first:after].max(axis=1).sum())
-        out.append((window[0][0], seen, missing, _far(history, reference, window)))
+        out.append((int(history.starts[first]), seen, missing, gap if gap >= 0 else float("nan")))
     return pd.DataFrame(out, columns=["start_ns", "rows", "null_rate", "drift"])
-
-
-def _far(history: History, reference: np.ndarray, window: Windows) -> float:
-    gaps = largest_gap(history.columns, reference, history.counts(window))
-    return float(np.nanmax(gaps)) if np.isfinite(gaps).any() else float("nan")
 
 
 def _quiet(decision: Decision, columns: int) -> str:

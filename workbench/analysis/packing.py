@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from workbench.errors import IntegrityError
 
 Ints = NDArray[np.int64]
+Bytes = NDArray[np.uint8]
 _ZERO = ord("#")
 _MOST = ord("}") - _ZERO
 _SHORTEST_SKIP = 6
@@ -57,48 +58,63 @@ def unpack_each(texts: Sequence[str]) -> tuple[Ints, Ints, Ints]:
         if text and not (bar and _FIRST.fullmatch(first)):
             raise _unreadable(text)
     bodies = [body.encode("utf-8", "replace") for _, _, body in parts]
-    ends = np.cumsum([len(body) for body in bodies], dtype=np.int64)
-    raw, of = np.frombuffer(b"".join(bodies), np.uint8), np.repeat(np.arange(len(texts)), np.diff(ends, prepend=0))
+    sizes = np.array([len(body) for body in bodies], np.int64)
+    ends, raw = np.cumsum(sizes), np.frombuffer(b"".join(bodies), np.uint8)
     marks, stops = _tokens(raw, ends, texts)
-    # Digits are such characters as count, too: what spells a number is none.
-    edge = np.zeros(len(raw) + 1, np.int8)
-    edge[marks + 1] += 1
-    edge[stops + 1] -= 1
-    item = np.flatnonzero(np.cumsum(edge[:-1]) == 0)
-    owner, kind = of[item], raw[item]
-    skip, many = kind == _SKIP, kind == _MANY
-    _refuse(owner[~(skip | many) & ((kind < _ZERO) | (kind > _ZERO + _MOST))], texts)
-    number = kind.astype(np.int64) - _ZERO
-    number[skip | many] = _numbers(raw, marks, stops)
-    only_skips = np.bincount(owner[skip], minlength=len(texts)) == np.bincount(owner, minlength=len(texts))
-    _refuse(np.flatnonzero(only_skips & np.array([bool(body) for body in bodies], bool)), texts)
-    step = np.where(skip, number, 1)
-    at = np.cumsum(step) - step
-    # Each text counts from a first bin of its own: what lies before its first item is not its.
-    start = np.append(at, 0)[owner.searchsorted(np.arange(len(texts)))]
-    base = np.array([int(first or 0) for first, _, _ in parts], np.int64) - start
-    held = ~skip & (number > 0)
-    return (at + base[owner])[held], number[held], np.bincount(owner[held], minlength=len(texts))
+    spelt, skips = _numbers(raw, marks, stops, ends, texts), raw[marks] == _SKIP
+    wide = stops - marks + 1
+    skipped = np.bincount(ends.searchsorted(marks[skips], side="right"), wide[skips], len(texts))
+    _refuse(np.flatnonzero((skipped == sizes) & (sizes > 0)), texts)
+    item = _items(raw, marks, wide, skips, ends, texts)
+    number = raw[item].astype(np.int64) - _ZERO
+    number[item.searchsorted(marks[~skips])] = spelt[~skips]
+    # A bin's number is its place in the text, but for tokens: a skip stands for many bins, any number for one.
+    moved = np.cumsum(np.where(skips, spelt, 1) - wide)
+    moved = np.append(np.int64(0), moved)
+    after = np.diff(item.searchsorted(marks, side="right"), prepend=0, append=len(item))
+    begins = ends - sizes
+    base = np.array([int(first or 0) for first, _, _ in parts], np.int64) - begins
+    base -= moved[marks.searchsorted(begins)]
+    owned = np.diff(item.searchsorted(ends), prepend=0)
+    bins = item + np.repeat(moved, after) + np.repeat(base, owned)
+    held = number > 0
+    if held.all():
+        return bins, number, owned
+    return bins[held], number[held], np.bincount(np.repeat(np.arange(len(texts)), owned)[held], minlength=len(texts))
 
 
-def _tokens(raw: NDArray[np.uint8], ends: Ints, texts: Sequence[str]) -> tuple[Ints, Ints]:
+def _tokens(raw: Bytes, ends: Ints, texts: Sequence[str]) -> tuple[Ints, Ints]:
     """Return the places of ``!`` and spaces and of the ``;`` that ends each, shapes (tokens,)."""
     marks = np.flatnonzero((raw == _SKIP) | (raw == _MANY))
     stops = np.append(np.flatnonzero(raw == _STOP), len(raw))
     stops = stops[stops.searchsorted(marks)]
     owner, wide = ends.searchsorted(marks, side="right"), stops - marks - 1
-    others = np.cumsum((raw < _DIGIT) | (raw > _DIGIT + 9))
-    wrong = (stops >= ends[owner]) | (wide < 1) | (wide > _MOST_DIGITS) | (others[stops - 1] != others[marks])
-    _refuse(owner[wrong], texts)
+    _refuse(owner[(stops >= ends[owner]) | (wide < 1) | (wide > _MOST_DIGITS)], texts)
     return marks, stops
 
 
-def _numbers(raw: NDArray[np.uint8], marks: Ints, stops: Ints) -> Ints:
+def _numbers(raw: Bytes, marks: Ints, stops: Ints, ends: Ints, texts: Sequence[str]) -> Ints:
+    """Return the number that each token spells, shape (tokens,)."""
     found, wide = np.zeros(len(marks), np.int64), stops - marks - 1
     for place in range(int(wide.max(initial=0))):
-        more = place < wide
-        found[more] = 10 * found[more] + raw[marks[more] + 1 + place] - _DIGIT
+        more = np.flatnonzero(place < wide)
+        digits = raw[marks[more] + 1 + place] - np.uint8(_DIGIT)
+        _refuse(ends.searchsorted(marks[more[digits > 9]], side="right"), texts)
+        found[more] = 10 * found[more] + digits
     return found
+
+
+def _items(raw: Bytes, marks: Ints, wide: Ints, skips: NDArray[np.bool_], ends: Ints, texts: Sequence[str]) -> Ints:
+    """Return the places of characters that count a bin, and of each ``!``; zeros, which most are, are left out."""
+    plain = raw.copy()
+    # Digits are such characters as count, too: what spells a number is none.
+    for place in range(int(wide.max(initial=0))):
+        plain[marks[place < wide] + place] = _ZERO
+    if len(plain) and (plain.min() < _ZERO or plain.max() > _ZERO + _MOST):
+        wrong = np.flatnonzero((plain < _ZERO) | (plain > _ZERO + _MOST))
+        _refuse(ends.searchsorted(wrong, side="right"), texts)
+    plain[marks[~skips]] = _ZERO + 1
+    return np.flatnonzero(plain != _ZERO)
 
 
 def _refuse(wrong: Ints, texts: Sequence[str]) -> None:
@@ -113,6 +129,21 @@ def _unreadable(text: str) -> IntegrityError:
 def pack_levels(counts: Mapping[str, int]) -> str:
     """Return canonical JSON of level to rows."""
     return json.dumps(dict(sorted(counts.items())), ensure_ascii=False, separators=(",", ":")) if counts else ""
+
+
+def unpack_levels_each(texts: Sequence[str]) -> list[dict[str, int]]:
+    """Return rows by level of each of many texts, read as one; `IntegrityError` for a text that packs none."""
+    try:
+        found: list[dict[str, int]] = json.loads(f"[{','.join(text or '{}' for text in texts)}]")
+        if (
+            len(found) == len(texts)
+            and all(type(levels) is dict for levels in found)
+            and all(type(rows) is int for levels in found for rows in levels.values())
+        ):
+            return found
+    except ValueError:
+        pass
+    return [unpack_levels(text) for text in texts]
 
 
 def unpack_levels(text: str) -> dict[str, int]:

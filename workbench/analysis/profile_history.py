@@ -1,4 +1,4 @@
-"""The history of a table read by prefix sums: any window is two look-ups, whatever its length."""
+"""The history of a table: any windows of it, all columns at once, by prefix sums where much is asked."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.analysis.drift import Pair
+from workbench.analysis.profile_counts import Counts, entries, largest_gaps
 from workbench.analysis.profiles import Profile, positions
 from workbench.errors import UsageError
 from workbench.model.grid import Grid
@@ -17,6 +18,8 @@ from workbench.model.grid import Grid
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Windows = Sequence[tuple[int, int]]
+WIDEST = 1 << 20
+"""Range of bins up to which a table of all of them is made."""
 ADDITIVE = ("rows", "nulls", "infinite", "sum", "sumsq")
 
 
@@ -40,6 +43,13 @@ class Columns:
                          for text, numeric in zip(self.grids, self.numeric.tolist(), strict=True)])  # fmt: skip
 
     @cached_property
+    def steps(self) -> Floats:
+        """Return how far each bin's middle lies below the next one's, shape (bins,); 0 for a column's last and text."""
+        found = np.append(np.diff(self.position), 0.0)
+        found[self.last[self.last > self.first] - 1] = 0.0
+        return np.asarray(np.nan_to_num(found), dtype=float)
+
+    @cached_property
     def owner(self) -> Ints:
         """Return the column that each bin belongs to, shape (bins,)."""
         return np.repeat(np.arange(len(self.names)), self.last - self.first)
@@ -48,8 +58,8 @@ class Columns:
 class History:
     """Hold the profiles of one table, ready to be asked for any windows.
 
-    One row of running totals a bucket: bins of all columns side by side, so that two
-    windows of all columns are compared in a few passes over one array.
+    Bins of all columns stand side by side, so that two windows of all columns are compared in a few passes over one
+    array.
     """
 
     def __init__(self, profiles: Sequence[Profile]) -> None:
@@ -70,16 +80,15 @@ class History:
             np.array([p.grid.kind == "numbers" for p in chosen]), last - widths, last,
             np.concatenate([position for _, position in parts]), tuple(p.levels for p in chosen),
         )  # fmt: skip
-        peak = sum(int(p.entry_count.sum()) for p in chosen)
-        self._totals = np.zeros((len(self.starts) + 1, int(last[-1])), np.uint32 if peak < 2**32 else np.uint64)
         self._figures = {name: np.zeros((len(self.starts) + 1, len(chosen))) for name in ADDITIVE}
+        held = []
         for number, (p, (bins, _)) in enumerate(zip(chosen, parts, strict=True)):
             place = np.searchsorted(self.starts, p.starts)
-            column = self.columns.first[number] + np.searchsorted(bins, p.entry_bin)
-            self._totals[1 + place[p.entry_bucket], column] = p.entry_count
+            column = self.columns.first[number] + _places(bins, p.entry_bin)
+            held.append(entries(place[p.entry_bucket], column, p.entry_count, int(last[-1])))
             for name, figures in self._figures.items():
                 figures[1 + place, number] = getattr(p, name)
-        np.cumsum(self._totals, axis=0, out=self._totals)
+        self._counts = Counts(held, len(self.starts), int(last[-1]))
         for figures in self._figures.values():
             np.cumsum(figures, axis=0, out=figures)
 
@@ -93,12 +102,19 @@ class History:
 
     def counts(self, windows: Windows) -> Floats:
         """Return rows per bin of all columns in the union of disjoint windows, shape (bins,)."""
-        total = np.zeros(self._totals.shape[1], np.int64)
-        for first, after in self.whole(windows):
-            if after > first:
-                total += self._totals[after]
-                total -= self._totals[first]
-        return total.astype(float)
+        return self._counts.of(self.whole(windows))
+
+    def largest_gaps(self, baseline: Windows, cuts: Ints) -> Floats:
+        """Return how far each stretch of buckets, from a cut to before the next, lies from a baseline.
+
+        That is KS of numbers and the largest share difference of text, shape (stretches, columns); NaN without rows.
+        """
+        return largest_gaps(self._counts.held, self.columns.first, self.columns.numeric, self.counts(baseline), cuts)
+
+    def add_up(self) -> History:
+        """Return itself, ready to be asked much: the first questions then take no longer than the later ones."""
+        self._counts.add_up()
+        return self
 
     def figures(self, windows: Windows, name: str) -> Floats:
         """Return an additive figure (rows, nulls, infinite, sum, sumsq) of each column, shape (columns,)."""
@@ -148,9 +164,30 @@ def _newest_grid(profiles: Sequence[Profile]) -> list[Profile]:
 def _layout(profile: Profile) -> tuple[Ints, Floats]:
     """Return the bins that a column ever used, rising, and their positions."""
     if profile.grid.kind == "numbers":
-        bins = np.unique(profile.entry_bin)
+        bins = _used(profile.entry_bin)
         return bins, positions(profile.grid, bins)
     return np.arange(len(profile.levels)), np.full(len(profile.levels), np.nan)
+
+
+def _used(bins: Ints) -> Ints:
+    """Return each bin once, rising: marked in a table where their range is small, which sorting is slower than."""
+    if not len(bins):
+        return bins
+    low, high = int(bins.min()), int(bins.max())
+    if high - low >= WIDEST:
+        return np.unique(bins)
+    seen = np.zeros(high - low + 1, bool)
+    seen[bins - low] = True
+    return np.flatnonzero(seen) + low
+
+
+def _places(bins: Ints, wanted: Ints) -> Ints:
+    """Return where each wanted bin stands among *bins*, which rise and hold it."""
+    if not len(bins) or int(bins[-1]) - int(bins[0]) >= WIDEST:
+        return np.searchsorted(bins, wanted)
+    table = np.zeros(int(bins[-1] - bins[0]) + 1, np.int64)
+    table[bins - bins[0]] = np.arange(len(bins))
+    return np.asarray(table[wanted - bins[0]], dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -182,33 +219,20 @@ OUTERMOST = 0.001
 BINS = 20
 
 
-def largest_gap(columns: Columns, before: Floats, now: Floats) -> Floats:
-    """Return the KS distance of each column of numbers and the largest share difference of text, shape (columns,)."""
-    first, held = columns.first, columns.last > columns.first
-    owner = columns.owner
-    with np.errstate(divide="ignore", invalid="ignore"):
-        n, m = (_sums(counts, first, held) for counts in (before, now))
-        step = np.nan_to_num(before / n[owner]) - np.nan_to_num(now / m[owner])
-    apart = np.abs(np.where(columns.numeric[owner], _running(step, first, owner), step))
-    return np.where((n > 0) & (m > 0), _largest(apart, first, held), np.nan)
-
-
 def distances(columns: Columns, before: Floats, now: Floats) -> Distances:
     """Compare two arrays of counts of shape (bins,), all columns at once."""
-    first, last = columns.first, columns.last
-    held = last > first
+    first = columns.first
+    held = columns.last > first
     owner = columns.owner
     n, m = (_sums(counts, first, held) for counts in (before, now))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        p, q = before / n[owner], now / m[owner]
-    below_p, below_q = _running(np.nan_to_num(p), first, owner), _running(np.nan_to_num(q), first, owner)
+    # Nothing out of nothing is a share of 0, as it is out of one row.
+    p, q = (counts / np.maximum(rows, 1.0)[owner] for counts, rows in ((before, n), (now, m)))
+    below_p, below_q = _running(p, first, owner), _running(q, first, owner)
     gap = np.abs(below_p - below_q)
     numeric = columns.numeric[owner]
-    apart = np.where(numeric, gap, np.abs(np.nan_to_num(p) - np.nan_to_num(q)))
+    apart = np.where(numeric, gap, np.abs(p - q))
     ks = _largest(apart, first, held)
-    step = np.append(np.diff(columns.position), 0.0)
-    step[last[held] - 1] = 0.0
-    w1 = np.where(columns.numeric, _sums(np.where(numeric, gap * np.nan_to_num(step), 0.0), first, held), np.nan)
+    w1 = np.where(columns.numeric, _sums(np.where(numeric, gap * columns.steps, 0.0), first, held), np.nan)
     anderson = _anderson(columns, before + now, below_p, below_q, n, m, owner, held)
     tv, chi2, freedom = _coarse(columns, before, now, n, m, owner)
     far_before, far_now = _far_out(columns, before, now, below_p, n, owner, held)

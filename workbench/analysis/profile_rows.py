@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.analysis.packing import pack, pack_levels, unpack_each, unpack_levels
+from workbench.analysis.packing import pack, pack_levels, unpack_each, unpack_levels_each
 from workbench.analysis.profiles import TABLE, Profile
 from workbench.model.grid import MOST_LEVELS, Grid
 
@@ -68,7 +68,7 @@ def _profile(column: str, grid: Grid, segment: str, part: pd.DataFrame) -> Profi
     if grid.kind == "numbers":
         bins, counts, sizes = unpack_each(texts)
     else:
-        held = [unpack_levels(text) for text in texts]
+        held = unpack_levels_each(texts)
         sizes = np.array([len(levels) for levels in held], np.int64)
         bins = np.array([names.setdefault(level, len(names)) for levels in held for level in levels], np.int64)
         counts = np.array([n for levels in held for n in levels.values()], np.int64)

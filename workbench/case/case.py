@@ -227,6 +227,11 @@ class Case:
         about = f"{self.symptom.signal} of {self.symptom.entity}, " if self.symptom else ""
         return f"<Case {self.id}: {about}{self.length()} entries, evidence: {len(self.evidence)}>"
 
+    @property
+    def derived(self) -> Derived:
+        """What steps computed from frozen answers alone; views share it."""
+        return self._derived
+
     # -- verbs -----------------------------------------------------------------------------------------------------
 
     def __getattr__(self, name: str) -> Callable[..., Outcome]:

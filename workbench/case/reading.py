@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -18,6 +18,8 @@ from workbench.case.state import State
 from workbench.case.symptom import Symptom
 from workbench.errors import UsageError
 from workbench.model.findings import Evidence
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,10 @@ class Reading:
         """
         kept = self._derived.of((name, *(answer.evidence.sha256 for answer in answers)), compute)
         return kept.copy(deep=False)
+
+    def share(self, key: tuple[str, ...], compute: Callable[[], T]) -> T:
+        """Return what *key* (a name, then digests and whatever else it rests on) stands for; nobody may change it."""
+        return self._derived.of(key, compute)
 
     def earlier(self, name: str) -> Outcome | None:
         """Return the newest outcome of an operation for the present selection; None if there is no answer."""

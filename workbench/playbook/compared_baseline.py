@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from workbench.analysis.drift_baseline import usual
-from workbench.analysis.drift_null import Spread
+from workbench.analysis.drift_null import Spread, spread
 from workbench.analysis.profile_history import History, Windows
 from workbench.case.operations import Standing
 from workbench.case.symptom import Symptom, parse_baseline
@@ -44,8 +44,23 @@ def other(text: str) -> tuple[str, str] | None:
     return (found[1], found[2].strip()) if found[1] else ("training", "")
 
 
+def key(symptom: Symptom, profiles: str, window: Window, text: str) -> tuple[str, ...]:
+    """Return what `against` depends on: the digest of the *profiles* that were read, the windows and the text."""
+    return ("compared against", profiles, str(window), text, str(symptom.plain()["baseline"]))
+
+
 def against(symptom: Symptom, history: History, window: Window, text: str) -> Against:
-    """Return the windows that a line of text asks for; nothing asks for the case's pinned baseline, else the usual."""
+    """Return the windows that a line of text asks for and how they scatter.
+
+    Nothing asks for the case's pinned baseline, else the usual one.
+    """
+    found = _against(symptom, history, window, text)
+    if found.learned is not None:
+        return found
+    return replace(found, learned=spread(history, [found.windows], window.duration_ns))
+
+
+def _against(symptom: Symptom, history: History, window: Window, text: str) -> Against:
     asked = text.strip()
     same, first = _SAME.fullmatch(asked), _FIRST.fullmatch(asked)
     start_ns, span = int(history.starts[0]), (window.start_ns, window.end_ns)

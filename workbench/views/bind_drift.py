@@ -14,7 +14,7 @@ import pandas as pd
 from workbench.analysis.comparison import Bars, Comparison, Floats, compare, strip
 from workbench.analysis.drift_baseline import same_hours
 from workbench.analysis.drift_decision import records
-from workbench.analysis.drift_null import Spread, spread
+from workbench.analysis.drift_null import Spread
 from workbench.analysis.profile_drivers import LEAST_EXPLAINED, profile_drivers
 from workbench.analysis.profile_history import History, Windows
 from workbench.analysis.profile_rows import from_counts, from_rows
@@ -26,7 +26,7 @@ from workbench.errors import WorkbenchError
 from workbench.model.entities import split
 from workbench.model.grid import Grid
 from workbench.model.window import DAY_NS, Window, iso
-from workbench.playbook.compared_baseline import against, other
+from workbench.playbook.compared_baseline import against, key, other
 from workbench.playbook.compared_history import snapped
 from workbench.views.bind import wire
 from workbench_widgets.comparator import Comparator
@@ -163,9 +163,10 @@ class Brushed:
         every = int((held.ends - held.starts).max())
         window, _ = snapped(held, Window.parse(str(entry.arguments["current"])))
         text = str(entry.arguments["baseline"])
-        chosen = against(symptom, held, window, text)
+        read = str(entry.inputs[_profiles(self._case, entry)[1]])
+        chosen = self._case.derived.of(key(symptom, read, window, text), lambda: against(symptom, held, window, text))
         current = (window.start_ns, window.end_ns)
-        self._learned = chosen.learned or spread(held, [chosen.windows], window.duration_ns)
+        self._learned = chosen.learned
         self._step = 7 * DAY_NS if "of the week" in chosen.rule else DAY_NS
         if told.empty:
             names = list(outcome.values["drifted"])[:MOST_DRIVEN]
@@ -183,11 +184,13 @@ class Brushed:
         return next((e for e in own if wanted(e)), None)
 
     def _hold(self, entry: Entry) -> None:
-        """Keep the longest history that entries about the table have frozen."""
+        """Keep the longest history that entries about the table have frozen; reading one anew takes a second."""
+        if self._history is not None and _covers(self._history, self._case.outcome(entry.seq), entry):
+            return
         profiles = frozen_profiles(self._case, entry)
         made = History(profiles)
         if self._history is None or _length(made) > _length(self._history):
-            self._history = made
+            self._history = made.add_up()
             self._segments = {
                 name: History([_plain(p) for p in profiles if p.segment == name])
                 for name in sorted({p.segment for p in profiles if p.segment})[:MOST_SEGMENTS]
@@ -204,19 +207,25 @@ class Brushed:
 
 def frozen_profiles(case: Case, entry: Entry) -> list[Profile]:
     """Return the profiles that an entry of ``compare`` read, from the frozen evidence alone."""
+    query, name, arguments = _profiles(case, entry)
+    if query == "rows":
+        return from_rows(case.frame(name))
+    grids = {column: Grid.parse(text) for column, text in arguments["grids"].items()}
+    return from_counts(case.frame(name), grids, int(arguments["every_ns"]))
+
+
+def _profiles(case: Case, entry: Entry) -> tuple[str, str, dict[str, Any]]:
+    """Return the query by which an entry read its profiles, the evidence that it froze, and its arguments."""
     asked = {}
     for name in entry.inputs:
         if name in case.evidence:
             query, arguments = _question(case.evidence[name].query)
             if query == "build_profiles" or arguments.get("table") == "profiles":
-                asked[query] = (name, arguments)
-    if "build_profiles" in asked:
-        name, arguments = asked["build_profiles"]
-        grids = {column: Grid.parse(text) for column, text in arguments["grids"].items()}
-        return from_counts(case.frame(name), grids, int(arguments["every_ns"]))
-    if "rows" not in asked:
+                asked[query] = (query, name, arguments)
+    found = asked.get("build_profiles") or asked.get("rows")
+    if found is None:
         raise WorkbenchError(f"Entry {entry.seq} froze no profiles; run case.compare(…) again.")
-    return from_rows(case.frame(asked["rows"][0]))
+    return found
 
 
 def _question(text: str) -> tuple[str, dict[str, Any]]:
@@ -271,6 +280,13 @@ def _entity(dataset: str) -> str:
 
 def _plain(profile: Profile) -> Profile:
     return replace(profile, segment="")
+
+
+def _covers(history: History, outcome: Outcome, entry: Entry) -> bool:
+    """Say whether a history reaches as far, both ways, as the one that an entry compared."""
+    told, until = outcome.frames["history"], Window.parse(str(entry.arguments["current"])).end_ns
+    first = int(told["start_ns"].iloc[0]) if len(told) else 0
+    return first >= int(history.starts[0]) and until <= int(history.ends[-1])
 
 
 def _length(history: History) -> int:

@@ -51,7 +51,8 @@ def run(reading: Reading, dataset: str, current: str = "", baseline: str = "", p
     span_start = min(symptom.history_start_ns or window.start_ns, window.start_ns - 31 * DAY_NS)
     history, answer, origin = history_of(reading, entity, span_start, window)
     now, widened = snapped(history, window)
-    against = compared_baseline.against(symptom, history, now, baseline)
+    against = reading.share(compared_baseline.key(symptom, answer.evidence.sha256, now, baseline),
+                            lambda: compared_baseline.against(symptom, history, now, baseline))  # fmt: skip
     rules = compared_signals.rules(reading, entity, now, policies)
     span = (now.start_ns, now.end_ns)
     found = compare(history, against.windows, [span], learned=against.learned, policies=rules.policies)
