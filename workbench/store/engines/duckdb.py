@@ -20,6 +20,7 @@ from workbench.model.window import DAY_NS
 from workbench.store import manifest
 from workbench.store.cores import available
 from workbench.store.database import Readers
+from workbench.store.footers import Footers
 from workbench.store.journal import decode
 from workbench.store.layout import identity_fixes_time
 from workbench.store.resolve import (
@@ -89,6 +90,7 @@ class DuckEngine:
         self._database: _Database | None = None
         self._decoded: dict[int, pa.Table] = {}
         self._lock = threading.Lock()
+        self.footers = Footers()
         self.found: dict[str, manifest.Gap] = {}
         """What this process found to be wrong."""
 
@@ -310,6 +312,11 @@ class Session:
     def gaps(self) -> tuple[manifest.Gap, ...]:
         """Return what is known to be missing."""
         return self._database.gaps
+
+    @property
+    def footers(self) -> Footers:
+        """Return what is known of the segments' files, to read row groups of ``sources``."""
+        return self._engine.footers
 
     def segments(self, name: str) -> tuple[Segment, ...]:
         """Return a table's segments."""

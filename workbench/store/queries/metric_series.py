@@ -11,6 +11,7 @@ import pyarrow as pa
 from workbench.errors import UsageError
 from workbench.store.engines.duckdb import Session
 from workbench.store.queries._conditions import END, START, Conditions
+from workbench.store.queries._series_alone import thinned_alone
 from workbench.store.query import Query
 
 if TYPE_CHECKING:
@@ -34,7 +35,9 @@ def _run(
     source = f"(SELECT {_COLUMNS} FROM {relation} {asked.where})"
     if points is not None:
         width = _width(start_ns, end_ns, points)
-        found = _one_series(session, relation, asked, int(start_ns), width)
+        words = {"entity": entity, "metric": metric, "series": series}
+        found = thinned_alone(session, words, int(start_ns), int(end_ns), width)
+        found = _one_series(session, relation, asked, int(start_ns), width) if found is None else found
         if found is not None:
             return found
         rows = f"(SELECT series, (time_ns - {int(start_ns)}) // {width} AS part, time_ns, value FROM {source})"

@@ -7,37 +7,17 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from workbench.model.tables import SPANS
+from workbench.store.by_id import rows_of_id
 from workbench.store.engines.duckdb import Session
 from workbench.store.query import Query
-from workbench.store.resolve import all_columns
 
 if TYPE_CHECKING:
     from workbench.store.portable import Tables
 
 
-_MANY = 8
-"""Segments from which on it pays to find out first when the trace was."""
-
-
 def _run(session: Session, *, trace_id: str, start_ns: int | None = None, end_ns: int | None = None) -> pa.Table:
-    asked = {"trace_id": trace_id.lower()}
-    if len(session.segments("spans")) > _MANY and (start_ns is None or end_ns is None):
-        # Opening every column of many files takes longer than asking each first whether it holds the trace at all.
-        low, high = _when(session, asked, start_ns, end_ns)
-        start_ns, end_ns = (0, 0) if low is None else (low, high + 1)
-    sql = (
-        f"SELECT {all_columns(SPANS)} FROM {session.relation('spans', start_ns, end_ns)} WHERE trace_id = $trace_id "
-        "ORDER BY start_ns, span_id"
-    )
-    return session.query(sql, asked)
-
-
-def _when(session: Session, asked: dict[str, str], start_ns: int | None, end_ns: int | None) -> tuple[Any, Any]:
-    """Return when the trace's first and last span began; None where there is none."""
-    relation = session.relation("spans", start_ns, end_ns)
-    sql = f"SELECT min(start_ns) AS low, max(start_ns) AS high FROM {relation} WHERE trace_id = $trace_id"
-    found = session.query(sql, asked).to_pylist()[0]
-    return found["low"], found["high"]
+    rows = rows_of_id(session, SPANS.name, "trace_id", trace_id.lower(), start_ns, end_ns)
+    return rows.sort_by([("start_ns", "ascending"), ("span_id", "ascending")])
 
 
 def _portable(tables: Tables, *, trace_id: str, start_ns: int | None = None, end_ns: int | None = None) -> Any:
