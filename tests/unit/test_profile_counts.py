@@ -5,8 +5,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from workbench.analysis.packing import unpack_levels_each
+from workbench.analysis.packing import pack, unpack_each, unpack_levels_each
 from workbench.analysis.profile_counts import Counts, entries, largest_gaps
+from workbench.analysis.profile_rows import Unpacked
 from workbench.errors import IntegrityError
 
 BUCKETS = 40
@@ -67,3 +68,16 @@ def test_levels_are_read_together_and_a_wrong_text_is_named() -> None:
     for wrong in ('{"a":', '{"a":1},{"b":2}', "[1]", '{"a":"x"}', "7"):
         with pytest.raises(IntegrityError, match="Not packed levels"):
             unpack_levels_each(['{"a":1}', wrong])
+
+
+def test_rows_read_again_unpack_to_the_same_whatever_was_kept() -> None:
+    """Windows that begin or end earlier, later or elsewhere, and texts that changed meanwhile."""
+    rng = np.random.default_rng(8)
+    texts = [pack(np.sort(rng.choice(400, 20, replace=False)), rng.integers(1, 200, 20)) for _ in range(30)]
+    kept, key = Unpacked(), ("amount", "", "grid")
+    changed = [*texts[:5], pack(np.array([7]), np.array([3])), *texts[6:]]
+    for of, a, b in ((texts, 5, 20), (texts, 5, 12), (texts, 0, 15), (texts, 10, 30), (texts, 0, 30), (changed, 0, 28),
+                     (texts, 25, 30), (texts, 0, 4), (texts, 3, 3)):  # fmt: skip
+        found, wanted = kept.each(key, list(range(a, b)), of[a:b]), unpack_each(of[a:b])
+        assert all(np.array_equal(x, y) for x, y in zip(found, wanted, strict=True))
+        assert all(values.dtype == np.int64 for values in found)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,8 @@ from workbench.analysis.profiles import TABLE, Profile
 from workbench.model.grid import MOST_LEVELS, Grid
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Whole = NDArray[np.integer[Any]]
 
 
 def as_columns(profile: Profile, dataset: str) -> dict[str, Any]:
@@ -53,20 +57,77 @@ def _unknown(values: Floats) -> list[float | None]:
     return [None if v != v else v for v in values.tolist()]
 
 
-def from_rows(rows: pd.DataFrame) -> list[Profile]:
+class Unpacked:
+    """Keep what texts of numbers were unpacked to: who reads nearly the same rows again unpacks only what is new.
+
+    Texts decide, never times alone: only equal texts give what was kept.
+    """
+
+    def __init__(self) -> None:
+        """Keep nothing yet."""
+        self._kept: dict[tuple[str, str, str], _Known] = {}
+
+    def each(self, key: tuple[str, str, str], starts: list[int], texts: list[str]) -> tuple[Ints, Ints, Ints]:
+        """Return what `unpack_each` does of a column's texts, whose buckets begin at *starts*, rising."""
+        kept = self._kept.get(key)
+        there, here, rows = _shared(kept, starts, texts) if kept else (0, 0, 0)
+        if kept is None or not rows:
+            bins, counts, sizes = unpack_each(texts)
+        else:
+            first, after = unpack_each(texts[:here]), unpack_each(texts[here + rows :])
+            edges = np.concatenate([[0], np.cumsum(kept.sizes)])
+            part = slice(int(edges[there]), int(edges[there + rows]))
+            bins = np.concatenate([first[0], kept.bins[part], after[0]])
+            counts = np.concatenate([first[1], kept.counts[part], after[1]])
+            sizes = np.concatenate([first[2], kept.sizes[there : there + rows], after[2]])
+        if kept is None or not rows or len(texts) > len(kept.texts):
+            self._kept[key] = _Known(starts, texts, _narrow(bins), _narrow(counts), _narrow(sizes))
+        return bins, counts, sizes
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What the texts of one column's buckets were unpacked to."""
+
+    starts: list[int]
+    texts: list[str]
+    bins: Whole
+    counts: Whole
+    sizes: Whole
+
+
+def _shared(kept: _Known, starts: list[int], texts: list[str]) -> tuple[int, int, int]:
+    """Return the rows that are kept and asked for, after each other: from where in each, and how many; 0 for none."""
+    there = bisect_left(kept.starts, starts[0]) if starts else 0
+    here = bisect_left(starts, kept.starts[there]) if there < len(kept.starts) else len(starts)
+    rows = min(len(kept.starts) - there, len(starts) - here)
+    equal = kept.starts[there : there + rows] == starts[here : here + rows]
+    equal = equal and kept.texts[there : there + rows] == texts[here : here + rows]
+    return there, here, rows if equal else 0
+
+
+def _narrow(values: Ints) -> Whole:
+    """Return whole numbers in half the memory where they fit."""
+    fits = not len(values) or (int(values.min()) >= -(2**31) and int(values.max()) < 2**31)
+    return values.astype(np.int32) if fits else values
+
+
+def from_rows(rows: pd.DataFrame, unpacked: Unpacked | None = None) -> list[Profile]:
     """Return the profiles that rows of the declared table hold, one a column, segment and grid, sorted by these."""
-    found = []
+    found, known = [], unpacked or Unpacked()
     columns = rows[rows["column"] != TABLE]
     for (column, segment, grid), part in columns.groupby(["column", "segment", "grid"], sort=True):
-        found.append(_profile(str(column), Grid.parse(str(grid)), str(segment), part.sort_values("start_ns")))
+        key = (str(column), str(segment), str(grid))
+        found.append(_profile(key, part.sort_values("start_ns"), known))
     return found
 
 
-def _profile(column: str, grid: Grid, segment: str, part: pd.DataFrame) -> Profile:
+def _profile(key: tuple[str, str, str], part: pd.DataFrame, unpacked: Unpacked) -> Profile:
+    column, segment, grid = key[0], key[1], Grid.parse(key[2])
     texts = part["counts"].fillna("").tolist()
     names: dict[str, int] = {}
     if grid.kind == "numbers":
-        bins, counts, sizes = unpack_each(texts)
+        bins, counts, sizes = unpacked.each(key, part["start_ns"].tolist(), texts)
     else:
         held = unpack_levels_each(texts)
         sizes = np.array([len(levels) for levels in held], np.int64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from workbench.analysis.profile_history import History
-from workbench.analysis.profile_rows import from_counts, from_rows, grids_of
+from workbench.analysis.profile_rows import Unpacked, from_counts, from_rows, grids_of
 from workbench.case.reading import Answer, Reading
 from workbench.errors import CouldNotRunError
 from workbench.model.entities import split
@@ -30,6 +30,11 @@ PROFILE_COLUMNS = [
 ]
 
 
+def unpacked_key(kept: str) -> tuple[str, ...]:
+    """Return under which a case shares what profiles of a table, as they name it, were unpacked to."""
+    return ("unpacked profiles", kept)
+
+
 def history_of(reading: Reading, entity: str, start_ns: int, window: Window) -> tuple[History, Answer, str]:
     """Return the history of an entity's columns, what it was read from, and that in words.
 
@@ -46,7 +51,8 @@ def history_of(reading: Reading, entity: str, start_ns: int, window: Window) -> 
         equals={"dataset": kept},
     )
     if len(stored.frame):
-        history = History(from_rows(stored.frame))
+        # A settled brush reads nearly the rows of the one before.
+        history = History(from_rows(stored.frame, reading.share(unpacked_key(kept), Unpacked)))
         if _aligned(history, window):
             return history, stored, "from profiles"
     counted = _counted(reading, entity, start_ns, window)

@@ -17,7 +17,7 @@ from workbench.analysis.drift_decision import records
 from workbench.analysis.drift_null import Spread
 from workbench.analysis.profile_drivers import LEAST_EXPLAINED, profile_drivers
 from workbench.analysis.profile_history import History, Windows
-from workbench.analysis.profile_rows import from_counts, from_rows
+from workbench.analysis.profile_rows import Unpacked, from_counts, from_rows
 from workbench.analysis.profiles import Profile
 from workbench.case.case import Case
 from workbench.case.journal import Entry
@@ -27,7 +27,7 @@ from workbench.model.entities import split
 from workbench.model.grid import Grid
 from workbench.model.window import DAY_NS, Window, iso
 from workbench.playbook.compared_baseline import against, key, other
-from workbench.playbook.compared_history import snapped
+from workbench.playbook.compared_history import snapped, unpacked_key
 from workbench.views.bind import wire
 from workbench_widgets.comparator import Comparator
 
@@ -209,7 +209,7 @@ def frozen_profiles(case: Case, entry: Entry) -> list[Profile]:
     """Return the profiles that an entry of ``compare`` read, from the frozen evidence alone."""
     query, name, arguments = _profiles(case, entry)
     if query == "rows":
-        return from_rows(case.frame(name))
+        return from_rows(case.frame(name), case.derived.of(unpacked_key(str(arguments["equals"]["dataset"])), Unpacked))
     grids = {column: Grid.parse(text) for column, text in arguments["grids"].items()}
     return from_counts(case.frame(name), grids, int(arguments["every_ns"]))
 
