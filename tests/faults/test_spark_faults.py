@@ -11,12 +11,14 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.strategies.engine_rows import EVERY
-from tests.strategies.engine_servers import SPARK_HOME, both_ways, difference, end, free_port, spark
+from tests.strategies.engine_rows import EVERY, world
+from tests.strategies.engine_servers import SPARK_HOME, both_ways, difference, end, free_port, running, spark
 from workbench import plugins
 from workbench.errors import StoreError
+from workbench.store.cluster import parse
 from workbench.store.engines.spark import SparkEngine
 from workbench.store.portable import Tables
+from workbench.store.sharing import SharedStore
 
 pytestmark = pytest.mark.skipif(not SPARK_HOME, reason="needs a Spark 4 in WORKBENCH_SPARK_HOME; see make test-spark")
 
@@ -91,3 +93,22 @@ def test_a_spark_worker_killed_while_it_computes_gives_no_partial_answer(tmp_pat
         finally:
             engine.close()
             end(process)
+
+
+def test_spark_compacts_to_duckdbs_bytes(tmp_path: Path) -> None:
+    """Two workers resolve, sort and write five tables of a shared store: every segment has DuckDB's SHA-256."""
+    names = ("kpis", "predictions", "runs", "spans", "table_rows")
+    pytest.importorskip("s3fs", reason="needs fsspec, with the client of S3-compatible storage")
+    listed = []
+    with running("spark", tmp_path / "log") as server:
+        for name in ("there", "here"):
+            where = parse(f"{server}/;path=file://{tmp_path}/{name};cache={tmp_path}/cache {name}")
+            with SharedStore.open_shared(where, upkeep="manual") as store:
+                for seed in (1, 2):
+                    store.append({table: rows for table, rows in world(seed).items() if table in names})
+                    store.seal()
+                days = store.compact_on_engine() if name == "there" else store.compact_here()
+                newest = store._storage().newest().segments
+                listed.append((days, sorted((s.table, s.day, s.rows, s.sha256, s.settled) for s in newest)))
+    assert listed[0] == listed[1]
+    assert listed[0][0] == len(listed[0][1]) == 9

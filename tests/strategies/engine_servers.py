@@ -64,7 +64,9 @@ def spark(port: int, log: Path, master: str = WORKERS) -> subprocess.Popen[bytes
     command = [f"{SPARK_HOME}/bin/spark-submit", "--master", master]
     command += [part for name, value in settings.items() for part in ("--conf", f"{name}={value}")]
     command += ["--class", "org.apache.spark.sql.connect.service.SparkConnectServer", "spark-internal"]
-    return _started(command, port, log, {"SPARK_HOME": SPARK_HOME, "SPARK_WORKER_DIR": str(log.parent)}, 400)
+    # Its workers run this Python, which has the workbench: compaction writes segments with it.
+    further = {"SPARK_HOME": SPARK_HOME, "SPARK_WORKER_DIR": str(log.parent), "PYSPARK_PYTHON": sys.executable}
+    return _started(command, port, log, further, 400)
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
