@@ -64,6 +64,7 @@ bench-drift: $(READY) ## Print speed, storage and accuracy of profiles and drift
 bench-scale: $(READY) ## Print how long questions of many spans take, here and on Sail, beside their bars. SPANS=20000000 POINTS=10000000 SCALE=folder
 	@mkdir -p $(SCALE)
 	@$(BIN)/python -m benchmarks.scale --spans $(SPANS) --points $(POINTS) --store $(SCALE)/store --samples $(SCALE)/samples --sail
+	@$(BIN)/python -m benchmarks.scale_layer
 	@$(BIN)/python -m benchmarks.scale_long --store $(SCALE)/store --hour $(SCALE)/hour
 	@$(BIN)/python -m benchmarks.scale_sampling
 

@@ -81,23 +81,28 @@ def shown(took: Took, bar_s: float | None = None, *, at: str = "") -> tuple[str,
 
 
 def questions(store: Store, scale: Scale, cpu: Callable[[], float], where: str, rounds: int) -> None:
-    """Time the three questions of spans."""
+    """Time the three questions of spans; CPU seconds also for each million spans that the store holds."""
+
+    def each(took: Took, bar_s: float | None = None) -> tuple[str, str]:
+        figure, bar = shown(took, bar_s, at=at)
+        return f"{figure}, {took.cpu / scale.spans * 1e6:.4f} a million", bar
+
     start, end, at = scale.start_ns, scale.end_ns, "" if scale.spans >= FULL else " at 20 M"
     took = clocked(lambda: store.ask("span_percentiles", start_ns=start, end_ns=end, every_ns=MINUTE_NS), cpu, rounds)
-    line(f"{where}: p95 per minute and service", *shown(took, 0.6, at=at))
+    line(f"{where}: p95 per minute and service", *each(took, 0.6))
     selection, baseline = [(scale.change_ns, end)], [(start, scale.change_ns)]
     took = clocked(
         lambda: store.ask("attribute_counts", selection=selection, baseline=baseline, keys=KEYS), cpu, rounds
     )
-    line(f"{where}: contrast over {len(KEYS)} dimensions", *shown(took, 0.7, at=at))
+    line(f"{where}: contrast over {len(KEYS)} dimensions", *each(took, 0.7))
     ids = store.ask("trace_ids", start_ns=start, end_ns=start + DAY_NS // 24, limit=40).column("trace_id").to_pylist()
     turn = iter(ids * 4)
     took = clocked(lambda: store.ask("trace", trace_id=next(turn)), cpu, 4 * rounds)
-    line(f"{where}: one trace, day not known", *shown(took, 0.020, at=at))
+    line(f"{where}: one trace, day not known", *each(took, 0.020))
     near = {"start_ns": start, "end_ns": start + DAY_NS}
     turn = iter(ids * 4)
     took = clocked(lambda: store.ask("trace", trace_id=next(turn), **near), cpu, 4 * rounds)
-    line(f"{where}: one trace, day known", *shown(took))
+    line(f"{where}: one trace, day known", *each(took))
     took = clocked(lambda: store.ask("kpi_series", start_ns=start, end_ns=end), cpu, 4 * rounds)
     line(f"{where}: a question of an empty table (query layer alone)", *shown(took, 0.015))
 
@@ -160,6 +165,17 @@ def lineage(seed: int, nodes: int = 100_000, size: int = 500_000) -> None:
     line(f"lineage: {reached:,} ancestors of one node", *shown(took, 0.010))
 
 
+def used_by(pid: int) -> Callable[[], float]:
+    """Return what tells the CPU seconds that a process and all that it started have used so far."""
+
+    def cpu() -> float:
+        server = psutil.Process(pid)
+        times: list[Any] = [process.cpu_times() for process in (server, *server.children(recursive=True))]
+        return float(sum(used.user + used.system for used in times))
+
+    return cpu
+
+
 @contextlib.contextmanager
 def sail(folder: Path) -> Iterator[tuple[str, Callable[[], float]]]:
     """Run a Sail server of one process; yield its address and what tells its CPU seconds."""
@@ -169,12 +185,6 @@ def sail(folder: Path) -> Iterator[tuple[str, Callable[[], float]]]:
     command = [sys.executable, "-m", "pysail", "spark", "server", "--ip", "127.0.0.1", "--port", str(port)]
     with (folder / "sail.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
-    seen = psutil.Process(process.pid)
-
-    def cpu() -> float:
-        used: Any = seen.cpu_times()
-        return float(used.user + used.system)
-
     try:
         until = time.monotonic() + 60
         while time.monotonic() < until and process.poll() is None:
@@ -182,7 +192,7 @@ def sail(folder: Path) -> Iterator[tuple[str, Callable[[], float]]]:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
             time.sleep(0.1)
-        yield f"sc://127.0.0.1:{port}", cpu
+        yield f"sc://127.0.0.1:{port}", used_by(process.pid)
     finally:
         process.kill()
         process.wait(10)
@@ -214,9 +224,10 @@ def _run(asked: argparse.Namespace, folder: Path) -> None:
             except StoreError as error:
                 line("sail", f"failed: {error}", "")
     if asked.server:
-        # What another machine, or another's process, uses is not seen from here.
+        # What another machine uses is not seen from here.
+        cpu = used_by(asked.server_pid) if asked.server_pid else lambda: math.nan
         with open_store(f"{asked.server}/;path={root};missing=refuse", mode="read") as store:
-            questions(store, scale, lambda: math.nan, "spark", asked.rounds)
+            questions(store, scale, cpu, "spark", asked.rounds)
     lineage(asked.seed)
     if asked.points:
         thinning(asked.samples or folder / "samples", asked.points, asked.seed)
@@ -235,6 +246,7 @@ def main() -> None:
     parser.add_argument("--store", type=Path, help="keep the store here and use it again")
     parser.add_argument("--samples", type=Path, help="keep the store of samples here and use it again")
     parser.add_argument("--server", help="ask a Spark Connect server that runs already, sc://host:port, too")
+    parser.add_argument("--server-pid", type=int, help="its process here: CPU seconds of it and what it started")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         _run(asked, Path(folder))
