@@ -30,7 +30,7 @@ def held(counts: np.ndarray):
         bucket, place = np.nonzero(counts[:, low : low + wide])
         mixed = np.random.default_rng(1).permutation(len(bucket))
         found = counts[bucket, place + low]
-        parts.append(entries(bucket[mixed], place[mixed] + low, found[mixed], BINS))
+        parts.append(entries(bucket[mixed], place[mixed] + low, found[mixed]))
     return parts
 
 

@@ -48,7 +48,8 @@ def usual(
         return _of_weeks(history, window, since, last)
     by_day = spread(history, [daily], length)
     weekly = _moved(window, WEEK_NS, since, last)
-    if len(weekly) >= MIN_WEEKS and length <= DAY_NS:
+    # Nothing scatters by less than chance, which is 1: weeks cannot be steadier than days that scatter little more.
+    if len(weekly) >= MIN_WEEKS and length <= DAY_NS and _scatter(by_day) > WEEKLY_GAIN:
         groups = [[(s - k * DAY_NS, e - k * DAY_NS) for s, e in weekly if s - k * DAY_NS >= since] for k in range(7)]
         by_week = spread(history, [g for g in groups if len(g) > 1], length)
         if _scatter(by_day) > WEEKLY_GAIN * _scatter(by_week):

@@ -28,11 +28,11 @@ class Entries:
     count: Whole
 
 
-def entries(bucket: Ints, places: Ints, count: Ints, bins: int) -> Entries:
+def entries(bucket: Ints, places: Ints, count: Ints) -> Entries:
     """Return entries in their order; they mostly stand in it."""
-    key = bucket * bins + places
-    if (key[1:] <= key[:-1]).any():
-        order = np.argsort(key, kind="stable")
+    later = bucket[1:] > bucket[:-1]
+    if not (later | ((bucket[1:] == bucket[:-1]) & (places[1:] > places[:-1]))).all():
+        order = np.lexsort((places, bucket))
         bucket, places, count = bucket[order], places[order], count[order]
     return Entries(bucket.astype(np.int32), places.astype(np.int32), count)
 
@@ -124,18 +124,19 @@ def largest_gaps(
     return found
 
 
-def _by_stretch(one: Entries, cuts: Ints, low: int, wide: int) -> tuple[Ints, Ints, Floats]:
+def _by_stretch(one: Entries, cuts: Ints, low: int, wide: int) -> tuple[Whole, Whole, Floats]:
     """Return stretch, place within the column, and rows of each bin that a stretch has, in this order."""
-    of, places = cuts.searchsorted(one.bucket, side="right") - 1, one.bin.astype(np.int64) - low
-    if len(cuts) > 1 and bool((np.diff(cuts) == 1).all()):
-        return of, places, one.count.astype(float)
+    places = one.bin - low
+    if cuts[0] == 0 and bool((np.diff(cuts) == 1).all()):
+        return one.bucket, places, one.count.astype(float)
+    of = cuts.searchsorted(one.bucket, side="right") - 1
     key = of * wide + places
     order = np.argsort(key, kind="stable")
     begin = np.flatnonzero(np.diff(key[order], prepend=-1))
     return of[order][begin], places[order][begin], np.add.reduceat(one.count[order].astype(float), begin)
 
 
-def _numbers(share: Floats, places: Ints, counts: Floats, begin: Ints) -> Floats:
+def _numbers(share: Floats, places: Whole, counts: Floats, begin: Ints) -> Floats:
     """Return KS of each stretch: between its bins its distribution stands still, so that the gap is beside one."""
     below = np.concatenate([[0.0], np.cumsum(share)])
     running = np.concatenate([[0.0], np.cumsum(counts)])
@@ -146,7 +147,7 @@ def _numbers(share: Floats, places: Ints, counts: Floats, begin: Ints) -> Floats
     return np.asarray(np.maximum.reduceat(gap, begin), dtype=float)
 
 
-def _levels(share: Floats, places: Ints, counts: Floats, begin: Ints) -> Floats:
+def _levels(share: Floats, places: Whole, counts: Floats, begin: Ints) -> Floats:
     """Return the largest difference of a share in each stretch; a level that it lacks differs by all of its share."""
     each = np.diff(begin, append=len(counts))
     parts = counts / np.repeat(np.add.reduceat(counts, begin), each)

@@ -85,7 +85,7 @@ class History:
         for number, (p, (bins, _)) in enumerate(zip(chosen, parts, strict=True)):
             place = np.searchsorted(self.starts, p.starts)
             column = self.columns.first[number] + _places(bins, p.entry_bin)
-            held.append(entries(place[p.entry_bucket], column, p.entry_count, int(last[-1])))
+            held.append(entries(place[p.entry_bucket], column, p.entry_count))
             for name, figures in self._figures.items():
                 figures[1 + place, number] = getattr(p, name)
         self._counts = Counts(held, len(self.starts), int(last[-1]))

@@ -17,7 +17,6 @@ from workbench.model.grid import MOST_LEVELS, Grid
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Whole = NDArray[np.integer[Any]]
 
 
 def as_columns(profile: Profile, dataset: str) -> dict[str, Any]:
@@ -60,7 +59,7 @@ def _unknown(values: Floats) -> list[float | None]:
 class Unpacked:
     """Keep what texts of numbers were unpacked to: who reads nearly the same rows again unpacks only what is new.
 
-    Texts decide, never times alone: only equal texts give what was kept.
+    Texts decide, never times alone: only equal texts give what was kept. Nobody may change what is returned.
     """
 
     def __init__(self) -> None:
@@ -74,14 +73,16 @@ class Unpacked:
         if kept is None or not rows:
             bins, counts, sizes = unpack_each(texts)
         else:
-            first, after = unpack_each(texts[:here]), unpack_each(texts[here + rows :])
             edges = np.concatenate([[0], np.cumsum(kept.sizes)])
             part = slice(int(edges[there]), int(edges[there + rows]))
-            bins = np.concatenate([first[0], kept.bins[part], after[0]])
-            counts = np.concatenate([first[1], kept.counts[part], after[1]])
-            sizes = np.concatenate([first[2], kept.sizes[there : there + rows], after[2]])
+            bins, counts, sizes = kept.bins[part], kept.counts[part], kept.sizes[there : there + rows]
+            if rows < len(texts):
+                first, after = unpack_each(texts[:here]), unpack_each(texts[here + rows :])
+                bins = np.concatenate([first[0], bins, after[0]])
+                counts = np.concatenate([first[1], counts, after[1]])
+                sizes = np.concatenate([first[2], sizes, after[2]])
         if kept is None or not rows or len(texts) > len(kept.texts):
-            self._kept[key] = _Known(starts, texts, _narrow(bins), _narrow(counts), _narrow(sizes))
+            self._kept[key] = _Known(starts, texts, bins, counts, sizes)
         return bins, counts, sizes
 
 
@@ -91,9 +92,9 @@ class _Known:
 
     starts: list[int]
     texts: list[str]
-    bins: Whole
-    counts: Whole
-    sizes: Whole
+    bins: Ints
+    counts: Ints
+    sizes: Ints
 
 
 def _shared(kept: _Known, starts: list[int], texts: list[str]) -> tuple[int, int, int]:
@@ -104,12 +105,6 @@ def _shared(kept: _Known, starts: list[int], texts: list[str]) -> tuple[int, int
     equal = kept.starts[there : there + rows] == starts[here : here + rows]
     equal = equal and kept.texts[there : there + rows] == texts[here : here + rows]
     return there, here, rows if equal else 0
-
-
-def _narrow(values: Ints) -> Whole:
-    """Return whole numbers in half the memory where they fit."""
-    fits = not len(values) or (int(values.min()) >= -(2**31) and int(values.max()) < 2**31)
-    return values.astype(np.int32) if fits else values
 
 
 def from_rows(rows: pd.DataFrame, unpacked: Unpacked | None = None) -> list[Profile]:
