@@ -132,13 +132,15 @@ class Verifier:
         """Trust nothing below *root* yet."""
         self._root = root
         self._good: dict[str, tuple[int, int, int]] = {}
+        self._places: dict[str, Path] = {}
+        """Where each segment lies: putting paths together takes longer than looking at the file."""
         self._inodes: set[tuple[int, int, int, int, str]] = set()
         """Files that were read, whatever their paths: a hard link is no second file."""
         self._lock = threading.Lock()
 
     def fault(self, segment: Segment) -> str | None:
         """Return what is wrong with a segment's file, or None."""
-        path = self._root / segment.path
+        path = self._places.get(segment.path) or self._places.setdefault(segment.path, self._root / segment.path)
         try:
             stat = path.stat()
             stamp = (stat.st_size, stat.st_mtime_ns, stat.st_ino)

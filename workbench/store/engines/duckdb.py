@@ -89,6 +89,7 @@ class DuckEngine:
         self._fault, self._memory_limit = fault, memory_limit
         self._database: _Database | None = None
         self._decoded: dict[int, pa.Table] = {}
+        self._places: dict[str, str] = {}
         self._lock = threading.Lock()
         self.footers = Footers()
         self.found: dict[str, manifest.Gap] = {}
@@ -116,6 +117,7 @@ class DuckEngine:
                 for segment in manifest.segments(snapshot):
                     if segment.environment == self.environment:
                         by_table.setdefault(segment.table, []).append(segment)
+                self._places.clear()
                 files = [self.file(s) for segments in by_table.values() for s in segments]
                 gaps = tuple(g for g in manifest.gaps(snapshot) if g.environment == self.environment)
                 connection = locked_down(files, memory_limit=self._memory_limit)
@@ -125,7 +127,7 @@ class DuckEngine:
 
     def file(self, segment: Segment) -> str:
         """Return the absolute path of a segment."""
-        return str(self._root / segment.path)
+        return self._places.get(segment.path) or self._places.setdefault(segment.path, str(self._root / segment.path))
 
     def believed(self, segments: Sequence[Segment]) -> list[Segment]:
         """Return the segments whose bytes are those written; the others are reported."""
