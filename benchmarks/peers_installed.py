@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -88,12 +89,16 @@ def rankings(method: str, folder: Path, peers: Path) -> dict[str, list[str]] | s
     with tempfile.TemporaryDirectory() as place:
         answer = Path(place) / "answer.json"
         env = {**os.environ, "DO_NOT_TRACK": "1", "MPLCONFIGDIR": place, "PYTHONPATH": ""}
-        try:
-            done = subprocess.run([str(python), "-c", _RANKING[method] + _COMMON, str(folder), str(answer)],
-                                  capture_output=True, text=True, env=env, timeout=LIMIT_S, check=False)  # fmt: skip
-        except subprocess.TimeoutExpired:
-            return f"not run: took longer than {LIMIT_S} s"
-        if done.returncode or not answer.exists():
-            return f"failed: {done.stderr.strip().rpartition(chr(10))[2][:100]}"
+        asked = [str(python), "-c", _RANKING[method] + _COMMON, str(folder), str(answer)]
+        with subprocess.Popen(
+            asked, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=env, start_new_session=True
+        ) as process:
+            try:
+                _, said = process.communicate(timeout=LIMIT_S)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)  # with the workers that it began
+                return f"not run: took longer than {LIMIT_S} s"
+        if process.returncode or not answer.exists():
+            return f"failed: {said.strip().rpartition(chr(10))[2][:100]}"
         told: dict[str, list[str]] = json.loads(answer.read_text())
         return told
