@@ -18,7 +18,7 @@ from pathlib import Path
 PEERS = {"BARO": "baro", "dowhy attribution": "dowhy"}
 """Method -> folder of its environment."""
 QUICK = ("BARO",)
-LIMIT_S = 120
+LIMIT_S = 60
 """Of all cases together: one case takes dowhy a minute and a half of processor time, all of them more than an hour."""
 _COMMON = """
 import json, sys, warnings; warnings.filterwarnings('ignore')
