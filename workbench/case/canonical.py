@@ -18,6 +18,8 @@ from workbench.model.window import Window
 
 SIGNIFICANT_DIGITS = 9
 RELATIVE_TOLERANCE = 1e-9
+_AS_IS = frozenset({str, int, bool, type(None)})
+"""Types whose values are plain as they are: most of what is in long lists."""
 
 
 def plain(value: Any, where: str = "value") -> Any:
@@ -40,6 +42,13 @@ def plain(value: Any, where: str = "value") -> Any:
     return _plain_container(value, where)
 
 
+def _item(value: Any, where: str, place: int) -> Any:
+    """Return a list's item in plain values; its place is only written down where an error may name it."""
+    if type(value) in _AS_IS:
+        return value
+    return _plain_float(value) if type(value) is float else plain(value, f"{where}[{place}]")
+
+
 def _plain_float(value: float) -> Any:
     if math.isnan(value):
         return None
@@ -58,7 +67,7 @@ def _plain_container(value: Any, where: str) -> Any:
             raise UsageError(f"{where}: keys must be text, yet they are {sorted({type(k).__name__ for k in value})}.")
         return {key: plain(item, f"{where}.{key}") for key, item in value.items()}
     if isinstance(value, list | tuple | np.ndarray):
-        return [plain(item, f"{where}[{i}]") for i, item in enumerate(value)]
+        return [_item(item, where, i) for i, item in enumerate(value)]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: plain(getattr(value, f.name), f"{where}.{f.name}") for f in dataclasses.fields(value)}
     raise UsageError(f"{where}: a {type(value).__name__} cannot be kept; use text, numbers, lists or dicts.")
@@ -71,7 +80,7 @@ def restored(value: Any) -> Any:
             return float(value["$float"])
         return {key: restored(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [restored(item) for item in value]
+        return [restored(item) if isinstance(item, dict | list) else item for item in value]
     return value
 
 

@@ -112,7 +112,7 @@ def _encode_column(column: pd.Series, where: str) -> dict[str, Any]:
     else:
         kind = "plain"
     values = column.astype(object).tolist() if kind == "plain" else column.tolist()
-    return {"type": kind, "values": [plain(value, where) for value in values]}
+    return {"type": kind, "values": plain(values, where)}
 
 
 def decode_frame(content: Mapping[str, Any]) -> pd.DataFrame:
