@@ -29,7 +29,7 @@ HOURS, COLUMNS, ROWS_AN_HOUR = 1_440, 30, 200
 NUMERIC = 24
 BARS_MS = {"JupyterLab": 100.0, "Panel": 250.0}
 SETTLED_MS = 1000.0
-SETTLES = 8
+SETTLES = 24
 CELLS = ["from benchmarks.comparator import board", "board()"]
 
 
