@@ -109,11 +109,13 @@ def count_numbers(
     half = 1 << (width - 1)
     bucket, code = held >> width, held & (2 * half - 1)
     bins = np.where(code >= half, code - half - grid.base, code - half + 1 + grid.base)
-    far = np.abs(bins)
-    nulls, infinite = (
-        np.bincount(bucket[at], counts[at], len(sizes)).astype(np.int64) for at in (far > grid.limit, far == grid.limit)
-    )
-    if nulls.any() or infinite.any():
+    nulls, infinite = np.zeros(len(sizes), np.int64), np.zeros(len(sizes), np.int64)
+    if len(bins) and max(-int(bins.min()), int(bins.max())) >= grid.limit:
+        far = np.abs(bins)
+        nulls, infinite = (
+            np.bincount(bucket[at], counts[at], len(sizes)).astype(np.int64)
+            for at in (far > grid.limit, far == grid.limit)
+        )
         finite = far < grid.limit
         bucket, counts, bins = bucket[finite], counts[finite], bins[finite]
     distinct = np.bincount(bucket, minlength=len(sizes)).astype(np.int64)
